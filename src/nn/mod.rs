@@ -1,0 +1,1 @@
+//! Networks: configuration, weights, forward.

@@ -1,0 +1,1 @@
+//! Strings become ids and ids become strings.

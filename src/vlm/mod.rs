@@ -1,0 +1,1 @@
+//! Tower, projector and decoder become something that answers about an image.
