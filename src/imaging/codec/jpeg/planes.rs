@@ -63,12 +63,7 @@ struct SampledPlane {
 }
 
 impl SampledPlane {
-    fn decode(
-        plane: &Plane,
-        table: &[u16; 64],
-        basis: &Basis,
-        (bits, fine): (u32, f32),
-    ) -> Self {
+    fn decode(plane: &Plane, table: &[u16; 64], basis: &Basis, (bits, fine): (u32, f32)) -> Self {
         let width = plane.blocks_wide * 8;
         let mut samples = vec![0; plane.blocks.len() * 64];
         if width == 0 {
