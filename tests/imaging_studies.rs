@@ -146,7 +146,7 @@ fn broken_files_end_in_a_picture_or_a_sentence() {
             match read_frame(&frame_ref) {
                 Ok(frame) => assert!(!frame.default_grayscale().render(&frame).pixels.is_empty()),
                 Err(error) => {
-                    assert!(error.to_string().ends_with(&*frame_ref.path.to_string_lossy()))
+                    assert!(error.to_string().ends_with(&*frame_ref.path.to_string_lossy()));
                 }
             }
         }

@@ -43,6 +43,10 @@ fn codestream(bytes: &[u8]) -> Option<&[u8]> {
 
 fn interleaved(image: &Image, expected: &Expected) -> Result<Vec<u16>, Fault> {
     let components = image.components();
+    // a damaged stream can leave a component without memory, which `data` would read all the same
+    if components.iter().any(|component| format!("{component:?}").contains("data: 0x0,")) {
+        return Err(Fault::damaged("a component is missing"));
+    }
     let planes: Vec<&[i32]> = components.iter().map(jpeg2k::ImageComponent::data).collect();
     let pixels = expected.columns as usize * expected.rows as usize;
     if planes.len() != usize::from(expected.components)
