@@ -111,6 +111,10 @@ impl FrameCache {
         }
     }
 
+    pub(crate) fn max_bytes(&self) -> usize {
+        self.max_bytes
+    }
+
     pub(crate) fn num_pending(&self) -> usize {
         self.pending.len()
     }

@@ -56,8 +56,10 @@ pub struct Meter {
     pub image_encode_ms: f64,
     /// Reading the prompt.
     pub prefill_ms: f64,
-    /// Tokens of the prompt, pictures included.
+    /// Tokens of it that were computed anew.
     pub prefill_tokens: u32,
+    /// Tokens of the whole prompt: what the chat takes of the model's context.
+    pub prompt_tokens: u32,
     /// Writing, from the first token to the last.
     pub decode_ms: f64,
 }
