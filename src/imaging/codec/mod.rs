@@ -1,0 +1,1 @@
+//! Compressed pictures → samples.

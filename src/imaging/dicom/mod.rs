@@ -1,0 +1,1 @@
+//! One DICOM file: what it is, and its frames when asked.

@@ -1,0 +1,1 @@
+//! Instances → series in reading order → studies.

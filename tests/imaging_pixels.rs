@@ -1,0 +1,1 @@
+//! Pixels: filled in by and by.
