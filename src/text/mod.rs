@@ -1,1 +1,5 @@
 //! Strings become ids and ids become strings.
+
+mod error;
+
+pub use error::TextError;
