@@ -65,7 +65,13 @@ fn ints(value: &Value) -> Vec<i64> {
     value.as_array().unwrap().iter().map(|id| id.as_i64().unwrap()).collect()
 }
 
-fn check_tensor(made: &SafeTensors<'_>, name: &str, golden: &SafeTensors<'_>, key: &str, within: f32) {
+fn check_tensor(
+    made: &SafeTensors<'_>,
+    name: &str,
+    golden: &SafeTensors<'_>,
+    key: &str,
+    within: f32,
+) {
     let Ok(expected) = golden.tensor(key) else { return };
     let Ok(got) = made.tensor(name) else { panic!("{key}: the trace has no {name}") };
     let floats = |data: &[u8]| -> Vec<f32> {
@@ -140,7 +146,8 @@ fn ask_gives_what_the_authors_code_gives_on_every_case() {
 #[test]
 fn ask_on_a_gpu_gives_the_same_ids() {
     for family in ["huatuo-7b-tiny", "llava-med-v1.5-tiny"] {
-        let case = Path::new("tests/fixtures/models").join(family).join("cases/single_portrait_gray");
+        let case =
+            Path::new("tests/fixtures/models").join(family).join("cases/single_portrait_gray");
         let probe = reading_room(&["inspect", "--json", "--gpus"]);
         let gpus: Value = serde_json::from_slice(&probe.stdout).unwrap();
         if gpus["gpus"].as_array().is_none_or(Vec::is_empty) {
@@ -159,7 +166,8 @@ fn ask_streams_plain_text_and_the_same_text_in_process() {
     let model = case.join("../../model").display().to_string();
     let question = turn["user_text"].as_str().unwrap();
     let common = ["ask", "--model", &model, "--image", &image, "--question", question];
-    let settings = ["--device", "cpu", "--precision", "f32", "--max-new-tokens", "32", "--ignore-eos"];
+    let settings =
+        ["--device", "cpu", "--precision", "f32", "--max-new-tokens", "32", "--ignore-eos"];
     let args = [&common[..], &settings[..]].concat();
     let streamed = reading_room(&args);
     assert!(streamed.status.success(), "{}", String::from_utf8_lossy(&streamed.stderr));
@@ -225,7 +233,8 @@ fn render_agrees_with_the_reference_rendering_of_every_study_file() {
         return;
     };
     let goldens: Value =
-        serde_json::from_slice(&fs::read(shared.join("data/goldens/goldens.json")).unwrap()).unwrap();
+        serde_json::from_slice(&fs::read(shared.join("data/goldens/goldens.json")).unwrap())
+            .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out.png").display().to_string();
     let (mut frames, mut far) = (0, Vec::new());
@@ -277,7 +286,8 @@ fn inspect_describes_studies_and_models_without_naming_a_patient() {
     assert_eq!(ct["series"][0]["slice_spacing_mm"], 2.0);
     assert_eq!(report["skipped_files"], 1, "the README beside the pictures");
 
-    let report = run_json(&["inspect", "tests/fixtures/models/llava-med-v1.5-tiny/model", "--json"]);
+    let report =
+        run_json(&["inspect", "tests/fixtures/models/llava-med-v1.5-tiny/model", "--json"]);
     assert_eq!(report["models"][0]["family"], "llava-med-v1.5");
     assert_eq!(report["models"][0]["missing"], Value::Array(Vec::new()));
 }

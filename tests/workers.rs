@@ -11,7 +11,9 @@ use std::{
 
 use reading_room::{
     imaging::{Channels, DisplayImage, FrameRef},
-    vlm::{Answer, DeviceChoice, FinishReason, Precision, PrecisionChoice, Question, SamplingParams},
+    vlm::{
+        Answer, DeviceChoice, FinishReason, Precision, PrecisionChoice, Question, SamplingParams,
+    },
     worker::{
         DecodeClient, DecodeEvent, EngineClient, EngineEvent, JobId, LoadRequest, use_executable,
     },
@@ -132,7 +134,13 @@ fn frames_of(events: &[DecodeEvent]) -> usize {
         DecodeEvent::Opened { opened, .. } => Some(opened),
         _ => None,
     });
-    opened.unwrap().studies.iter().flat_map(|study| &study.series).map(|series| series.num_frames()).sum()
+    opened
+        .unwrap()
+        .studies
+        .iter()
+        .flat_map(|study| &study.series)
+        .map(|series| series.num_frames())
+        .sum()
 }
 
 #[test]

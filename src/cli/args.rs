@@ -172,8 +172,11 @@ pub(super) struct RenderArgs {
 #[derive(Debug, clap::Args)]
 pub(super) struct InspectArgs {
     /// Studies and model folders
-    #[arg(required = true)]
+    #[arg(required_unless_present = "gpus")]
     pub(super) paths: Vec<PathBuf>,
+    /// Also list the graphics adapters a model could run on
+    #[arg(long)]
+    pub(super) gpus: bool,
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,

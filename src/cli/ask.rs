@@ -162,11 +162,7 @@ fn read_images(
     paths: &[PathBuf],
     options: &ImageArgs,
 ) -> anyhow::Result<Vec<DisplayImage>> {
-    let read = |path: &PathBuf| {
-        let frame = decoder.read_frame(path)?;
-        Ok(render(&frame, options)?.0)
-    };
-    paths.iter().map(read).collect()
+    paths.iter().map(|path| render(&*decoder.read_frame(path)?, options)).collect()
 }
 
 /// One entry of `--history`.
