@@ -55,6 +55,8 @@ pub struct ModelInfo {
     pub image_tokens: u32,
     /// Pictures in one question.
     pub max_images: u32,
+    /// What the reader should know about the files, such as objects left unread in a pickle.
+    pub notes: Vec<String>,
 }
 
 /// A loaded model.
