@@ -4,10 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
-use crate::{
-    imaging::WindowChoice,
-    vlm::{DeviceChoice, PrecisionChoice},
-};
+use crate::imaging::WindowChoice;
+use crate::vlm::{DeviceChoice, PrecisionChoice};
 
 /// Open a study, ask a local medical vision-language model about it, see the answer. Research use
 /// only. Nothing leaves this computer.

@@ -10,11 +10,11 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::{
-    imaging::DisplayImage,
-    vlm::{Answer, ModelInfo, ModelSpec, Progress, Question, Trace, Turn, Vlm, choose_device},
-    worker::{EngineClient, EngineEvent, JobId, LoadRequest, peak_rss_mb},
+use crate::imaging::DisplayImage;
+use crate::vlm::{
+    Answer, ModelInfo, ModelSpec, Progress, Question, Trace, Turn, Vlm, choose_device,
 };
+use crate::worker::{EngineClient, EngineEvent, JobId, LoadRequest, peak_rss_mb};
 
 use super::{
     args::{AskArgs, ImageArgs, MachineArgs},

@@ -8,10 +8,10 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::{
-    imaging::{DisplayImage, Frame, FrameRef, Opened, open_paths, parse_image_path, read_frame},
-    worker::{DecodeClient, DecodeEvent, JobId},
+use crate::imaging::{
+    DisplayImage, Frame, FrameRef, Opened, open_paths, parse_image_path, read_frame,
 };
+use crate::worker::{DecodeClient, DecodeEvent, JobId};
 
 use super::args::ImageArgs;
 

@@ -7,10 +7,8 @@ use std::{
 
 use serde::Serialize;
 
-use crate::{
-    imaging::{OpenWarning, Opened, Series, Study, alias},
-    vlm::{GpuInfo, ModelError, ModelSpec, Part, detect_gpus, recognise},
-};
+use crate::imaging::{OpenWarning, Opened, Series, Study, alias};
+use crate::vlm::{GpuInfo, ModelError, ModelSpec, Part, detect_gpus, recognise};
 
 use super::{args::InspectArgs, images::Decoder, terminal::one_line};
 
