@@ -74,7 +74,7 @@ fn outside_crates_stay_with_their_owners() {
         for (path, line) in code_lines(&Path::new("src").join(folder)) {
             for (name, owners) in OWNERS {
                 assert!(
-                    !line.contains(name) || owners.contains(folder),
+                    !names(&line, name) || owners.contains(folder),
                     "{path}: {name} belongs to {owners:?}"
                 );
             }
@@ -90,6 +90,45 @@ fn files_open_with_a_purpose_and_stay_short() {
         assert!(text.starts_with("//! "), "{}: no //! first line", path.display());
         assert!(lines <= MAX_LINES, "{}: {lines} lines", path.display());
     }
+}
+
+/// Crates that open sockets or speak HTTP; none may be in the built tree.
+const NETWORK: &[&str] = &[
+    "attohttpc",
+    "curl",
+    "hf-hub",
+    "hyper",
+    "isahc",
+    "minreq",
+    "native-tls",
+    "openssl",
+    "quinn",
+    "reqwest",
+    "rustls",
+    "self_update",
+    "sentry",
+    "socket2",
+    "tungstenite",
+    "ureq",
+];
+
+#[test]
+fn nothing_in_the_built_tree_speaks_to_a_network() {
+    let args = ["tree", "--offline", "--locked", "--edges", "normal,build", "--prefix", "none"];
+    let output = std::process::Command::new(env!("CARGO")).args(args).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    assert!(tree.lines().count() > 100, "the tree is too small to be true:\n{tree}");
+    for line in tree.lines() {
+        let name = line.split(' ').next().unwrap_or(line);
+        assert!(!NETWORK.contains(&name), "{name} is in the dependency tree");
+    }
+}
+
+/// Whether a line names `name` itself, not something that ends like it.
+fn names(line: &str, name: &str) -> bool {
+    line.match_indices(name)
+        .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'))
 }
 
 fn identifier(text: &str) -> &str {

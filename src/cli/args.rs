@@ -4,10 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
-use crate::{
-    imaging::WindowChoice,
-    vlm::{DeviceChoice, PrecisionChoice},
-};
+use crate::imaging::WindowChoice;
+use crate::vlm::{DeviceChoice, PrecisionChoice};
 
 /// Open a study, ask a local medical vision-language model about it, see the answer. Research use
 /// only. Nothing leaves this computer.
@@ -172,8 +170,11 @@ pub(super) struct RenderArgs {
 #[derive(Debug, clap::Args)]
 pub(super) struct InspectArgs {
     /// Studies and model folders
-    #[arg(required = true)]
+    #[arg(required_unless_present = "gpus")]
     pub(super) paths: Vec<PathBuf>,
+    /// Also list the graphics adapters a model could run on
+    #[arg(long)]
+    pub(super) gpus: bool,
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,

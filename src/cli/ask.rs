@@ -10,11 +10,11 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::{
-    imaging::DisplayImage,
-    vlm::{Answer, ModelInfo, ModelSpec, Progress, Question, Trace, Turn, Vlm, choose_device},
-    worker::{EngineClient, EngineEvent, JobId, LoadRequest, peak_rss_mb},
+use crate::imaging::DisplayImage;
+use crate::vlm::{
+    Answer, ModelInfo, ModelSpec, Progress, Question, Trace, Turn, Vlm, choose_device,
 };
+use crate::worker::{EngineClient, EngineEvent, JobId, LoadRequest, peak_rss_mb};
 
 use super::{
     args::{AskArgs, ImageArgs, MachineArgs},
@@ -162,11 +162,7 @@ fn read_images(
     paths: &[PathBuf],
     options: &ImageArgs,
 ) -> anyhow::Result<Vec<DisplayImage>> {
-    let read = |path: &PathBuf| {
-        let frame = decoder.read_frame(path)?;
-        Ok(render(&frame, options)?.0)
-    };
-    paths.iter().map(read).collect()
+    paths.iter().map(|path| render(&*decoder.read_frame(path)?, options)).collect()
 }
 
 /// One entry of `--history`.

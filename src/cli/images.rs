@@ -8,12 +8,10 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::{
-    imaging::{
-        DisplayImage, Frame, FrameRef, Grayscale, Opened, open_paths, parse_image_path, read_frame,
-    },
-    worker::{DecodeClient, DecodeEvent, JobId},
+use crate::imaging::{
+    DisplayImage, Frame, FrameRef, Opened, open_paths, parse_image_path, read_frame,
 };
+use crate::worker::{DecodeClient, DecodeEvent, JobId};
 
 use super::args::ImageArgs;
 
@@ -99,20 +97,16 @@ fn run_job(
     }
 }
 
-/// The picture that reader and model see, and the window it was made with.
-pub(super) fn render(
-    frame: &Frame,
-    options: &ImageArgs,
-) -> anyhow::Result<(DisplayImage, Grayscale)> {
+/// The picture that reader and model see.
+pub(super) fn render(frame: &Frame, options: &ImageArgs) -> anyhow::Result<DisplayImage> {
     let mut grayscale = options.window.resolve(frame);
     grayscale.inverted = options.invert;
     let whole = grayscale.render(frame);
-    let Some([x, y, width, height]) = options.crop else { return Ok((whole, grayscale)) };
-    let part = whole.crop(x, y, width, height).with_context(|| {
+    let Some([x, y, width, height]) = options.crop else { return Ok(whole) };
+    whole.crop(x, y, width, height).with_context(|| {
         format!(
             "--crop {x},{y},{width},{height} reaches outside the picture of {} x {} pixels",
             whole.width, whole.height
         )
-    })?;
-    Ok((part, grayscale))
+    })
 }

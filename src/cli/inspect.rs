@@ -2,15 +2,13 @@
 
 use std::{
     io::{Write, stdout},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use serde::Serialize;
 
-use crate::{
-    imaging::{OpenWarning, Opened, Series, Study, alias},
-    vlm::{ModelSpec, looks_like_a_model, recognise},
-};
+use crate::imaging::{OpenWarning, Opened, Series, Study, alias};
+use crate::vlm::{GpuInfo, ModelError, ModelSpec, Part, detect_gpus, recognise};
 
 use super::{args::InspectArgs, images::Decoder, terminal::one_line};
 
@@ -21,6 +19,15 @@ struct Report {
     studies: Vec<StudyReport>,
     warnings: Vec<WarningReport>,
     skipped_files: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gpus: Option<Vec<GpuReport>>,
+}
+
+#[derive(Serialize)]
+struct GpuReport {
+    name: String,
+    backend: String,
+    software: bool,
 }
 
 #[derive(Serialize)]
@@ -84,14 +91,17 @@ struct WarningReport {
 }
 
 pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
-    let (folders, paths): (Vec<&PathBuf>, Vec<&PathBuf>) =
-        args.paths.iter().partition(|path| looks_like_a_model(path));
-    let mut report = Report::default();
-    for folder in folders {
-        report.models.push(model_report(&recognise(folder)?));
+    let gpus = args.gpus.then(|| detect_gpus().into_iter().map(gpu_report).collect());
+    let mut report = Report { gpus, ..Report::default() };
+    let mut paths = Vec::new();
+    for path in &args.paths {
+        match recognise(path) {
+            Ok(spec) => report.models.push(model_report(&spec)),
+            Err(ModelError::NotAModel { .. }) => paths.push(path.clone()),
+            Err(error) => return Err(error.into()),
+        }
     }
     if !paths.is_empty() {
-        let paths = paths.into_iter().cloned().collect();
         add_studies(&mut report, Decoder::new(false).open(paths)?);
     }
     let mut out = stdout().lock();
@@ -106,6 +116,10 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     for study in &report.studies {
         write_study(&mut out, study)?;
     }
+    for gpu in report.gpus.iter().flatten() {
+        let kind = if gpu.software { ", a software rasteriser" } else { "" };
+        writeln!(out, "GPU {} ({}{kind})", one_line(&gpu.name), gpu.backend)?;
+    }
     for warning in &report.warnings {
         writeln!(out, "! {}", one_line(&warning.message))?;
     }
@@ -115,8 +129,12 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn gpu_report(gpu: GpuInfo) -> GpuReport {
+    GpuReport { name: gpu.name, backend: gpu.backend, software: gpu.is_software }
+}
+
 fn model_report(spec: &ModelSpec) -> ModelReport {
-    let part = |part: &crate::vlm::Part| PartReport {
+    let part = |part: &Part| PartReport {
         name: part.name.clone(),
         path: text(&part.path),
         bytes: part.bytes,

@@ -5,7 +5,7 @@ use std::io::{Write as _, stdout};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::imaging::{Frame, Grayscale};
+use crate::imaging::{Frame, WindowReport};
 
 use super::{
     args::RenderArgs,
@@ -31,21 +31,13 @@ struct Report<'a> {
     values: Vec<(u32, u32, Option<f64>)>,
 }
 
-#[derive(Serialize)]
-struct WindowReport {
-    center: f64,
-    width: f64,
-    function: &'static str,
-    source: &'static str,
-}
-
 pub(super) fn run(args: &RenderArgs) -> anyhow::Result<()> {
     let frame = Decoder::new(args.in_process).read_frame(&args.path)?;
-    let (picture, grayscale) = render(&frame, &args.image_options)?;
+    let picture = render(&frame, &args.image_options)?;
     picture
         .write_png(&args.out)
         .with_context(|| format!("the picture could not be written: {}", args.out.display()))?;
-    let report = report(args, &frame, &grayscale);
+    let report = report(args, &frame);
     let mut out = stdout().lock();
     if args.json {
         serde_json::to_writer(&mut out, &report)?;
@@ -62,14 +54,8 @@ pub(super) fn run(args: &RenderArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn report<'a>(args: &RenderArgs, frame: &'a Frame, grayscale: &Grayscale) -> Report<'a> {
+fn report<'a>(args: &RenderArgs, frame: &'a Frame) -> Report<'a> {
     let info = frame.info();
-    let window = grayscale.window().filter(|_| frame.is_monochrome()).map(|window| WindowReport {
-        center: window.center,
-        width: window.width,
-        function: window.function.as_str(),
-        source: args.image_options.window.source(frame),
-    });
     Report {
         rows: frame.rows(),
         columns: frame.columns(),
@@ -78,9 +64,9 @@ fn report<'a>(args: &RenderArgs, frame: &'a Frame, grayscale: &Grayscale) -> Rep
         photometric_interpretation: &info.photometric_interpretation,
         transfer_syntax: &info.transfer_syntax,
         bits_stored: info.bits_stored,
-        window,
-        plane: info.plane.map(|plane| plane.as_str()),
-        pixel_spacing_mm: info.pixel_spacing_mm,
+        window: args.image_options.window.report(frame),
+        plane: info.plane().map(|plane| plane.as_str()),
+        pixel_spacing_mm: info.pixel_spacing_mm(),
         incomplete: frame.incomplete(),
         out: args.out.display().to_string(),
         values: args.value.iter().map(|&[x, y]| (x, y, frame.modality_value(x, y))).collect(),

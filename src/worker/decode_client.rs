@@ -177,15 +177,15 @@ impl DecodePolicy {
 
     /// Give up jobs that have met the end of `max_deaths` children; true for those kept.
     fn drop_deadly_jobs(&mut self, link: &Link<Self>, how: &str, max_deaths: u32) {
-        let deadly: Vec<JobId> = self
-            .pending
-            .iter_mut()
-            .filter(|(_, pending)| pending.heard.take().is_some())
-            .filter_map(|(job, pending)| {
+        let mut deadly = Vec::new();
+        for (job, pending) in &mut self.pending {
+            if pending.heard.take().is_some() {
                 pending.deaths += 1;
-                (pending.deaths >= max_deaths).then_some(*job)
-            })
-            .collect();
+                if pending.deaths >= max_deaths {
+                    deadly.push(*job);
+                }
+            }
+        }
         for job in deadly {
             let message = match self.pending.remove(&job).map(|pending| pending.request) {
                 Some(DecodeRequest::ReadFrame { frame_ref, .. }) => {

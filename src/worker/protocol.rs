@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    imaging::{DisplayImage, Frame, FrameRef, Opened},
-    vlm::{Answer, DeviceChoice, LoadProgress, ModelInfo, PrecisionChoice, Progress, Question},
+use crate::imaging::{DisplayImage, Frame, FrameRef, Opened};
+use crate::vlm::{
+    Answer, DeviceChoice, LoadProgress, ModelInfo, PrecisionChoice, Progress, Question,
 };
 
 use super::JobId;
