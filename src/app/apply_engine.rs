@@ -88,6 +88,7 @@ impl AppState {
 
     fn apply_answered(&mut self, job: JobId, whole: ModelAnswer) {
         let stopping = self.engine.asking.as_ref().is_some_and(|a| a.job == job && a.stopping);
+        let prompt_tokens = prompt_tokens(&whole, self.engine.info());
         let Some(answer) = self.answer_of(job) else { return };
         answer.text = whole.text;
         answer.state = match whole.finish_reason {
@@ -107,7 +108,7 @@ impl AppState {
         meter.first_token_ms = Some(whole.timings.first_token_ms);
         meter.decode_ms = whole.timings.decode_ms;
         meter.elapsed_ms = whole.timings.first_token_ms + whole.timings.decode_ms;
-        meter.prompt_tokens = prompt_tokens(&whole, self.engine.info());
+        meter.prompt_tokens = prompt_tokens;
     }
 
     fn apply_engine_failed(&mut self, job: JobId, message: &str) {

@@ -29,6 +29,8 @@ pub enum Effect {
     ScanModels(Vec<PathBuf>),
     /// Find out what a model would be computed on.
     ProbeDevice(DeviceChoice),
+    /// Write the sample study to disk and open it.
+    UnpackSample,
     /// System: ask for files.
     PickFiles,
     /// System: ask for a folder of studies.

@@ -2,7 +2,6 @@
 
 use super::command::Command;
 use super::effect::Effect;
-use super::notices::NoticeLevel;
 use super::state::{AppState, Overlays};
 use super::view_transform::{ViewTransform, ZOOM_RANGE};
 use super::viewport::{View, Viewport, WindowMode, presets};
@@ -22,7 +21,7 @@ impl AppState {
             Command::OpenFiles => self.effects.push(Effect::PickFiles),
             Command::OpenFolder => self.effects.push(Effect::PickFolder),
             Command::OpenPaths(paths) => self.open_paths(paths),
-            Command::OpenSample => self.open_sample(),
+            Command::OpenSample => self.effects.push(Effect::UnpackSample),
             Command::CloseStudy(study_key) => self.close_study(&study_key),
             Command::CloseActiveStudy => {
                 if let Some(place) = self.active_viewport().place.clone() {
@@ -33,10 +32,6 @@ impl AppState {
             other => return Some(other),
         }
         None
-    }
-
-    fn open_sample(&mut self) {
-        self.notices.push(NoticeLevel::Info, "This build comes without a sample study");
     }
 
     fn run_view(&mut self, command: Command) -> Option<Command> {

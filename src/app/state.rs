@@ -66,6 +66,8 @@ pub enum AppEvent {
     PickedModelsFolder(PathBuf),
     /// The system showed no dialog.
     NoDialog,
+    /// Something outside went wrong, in one sentence.
+    Trouble(String),
 }
 
 /// The state of the app.
@@ -156,6 +158,9 @@ impl AppState {
                 self.settings.models_dir = Some(folder);
                 self.scan_models();
             }
+            AppEvent::Trouble(text) => {
+                self.notices.push(NoticeLevel::Error, text);
+            }
             AppEvent::NoDialog => {
                 self.notices.push(
                     NoticeLevel::Error,
@@ -218,6 +223,11 @@ impl AppState {
                 None => FrameState::Failed("This series holds no pictures".to_owned()),
             },
         }
+    }
+
+    /// Seconds since the question under way was sent.
+    pub(crate) fn asked_secs(&self) -> Option<f64> {
+        self.engine.asking.as_ref().map(|asking| self.now_secs - asking.started_secs)
     }
 
     /// Title of the app on the desktop: an alias at most.
