@@ -12,8 +12,7 @@ use serde_json::Value;
 /// The shared studies, or why the test is skipped.
 fn shared_data() -> Option<PathBuf> {
     let named = env::var_os("READING_ROOM_SHARED").map(PathBuf::from);
-    let shared =
-        named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"));
+    let shared = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"));
     let data = shared.join("data");
     if data.join("MANIFEST.tsv").is_file() {
         return Some(data);
@@ -48,8 +47,11 @@ fn check(data: &Path, path: &Path, golden: &Value, tolerance: u8) -> Result<(), 
             return Err("its hash differs".to_owned());
         };
         let theirs = image::open(data.join(png)).unwrap();
-        let theirs =
-            if frame.is_monochrome() { theirs.into_luma8().into_raw() } else { theirs.into_rgb8().into_raw() };
+        let theirs = if frame.is_monochrome() {
+            theirs.into_luma8().into_raw()
+        } else {
+            theirs.into_rgb8().into_raw()
+        };
         if theirs.len() != shown.pixels.len() {
             return Err(format!("{} samples instead of {}", shown.pixels.len(), theirs.len()));
         }
@@ -82,12 +84,13 @@ fn check_pixels(
             return Err(format!("pixel {column},{row}: shown {ours:?} instead of {theirs:?}"));
         }
         let lossy = f64::from(tolerance) * 4.0;
-        for (name, ours) in [
-            ("stored", frame.stored(column, row)),
-            ("modality", frame.modality_value(column, row)),
-        ] {
+        for (name, ours) in
+            [("stored", frame.stored(column, row)), ("modality", frame.modality_value(column, row))]
+        {
             if let (Some(ours), Some(theirs)) = (ours, pixel[name].as_f64()) {
-                if (ours - theirs).abs() > lossy * theirs.abs().max(50.0) / 50.0 + 1e-9 * theirs.abs() {
+                if (ours - theirs).abs()
+                    > lossy * theirs.abs().max(50.0) / 50.0 + 1e-9 * theirs.abs()
+                {
                     return Err(format!("pixel {column},{row}: {name} {ours} instead of {theirs}"));
                 }
             }

@@ -2,14 +2,15 @@
 
 use jpeg2k::{DecodeParameters, Image};
 
-use super::{Decoded, Expected, super::error::Fault};
+use super::{super::error::Fault, Decoded, Expected};
 
 /// Pixels that one byte can reasonably stand for.
 const MAX_PIXELS_PER_BYTE: usize = 20_000;
 
 /// Decode a codestream, bare or in a JP2 box.
 pub(in super::super) fn decode(bytes: &[u8], expected: Expected) -> Result<Decoded, Fault> {
-    let stream = codestream(bytes).ok_or_else(|| Fault::damaged("it does not begin as JPEG 2000"))?;
+    let stream =
+        codestream(bytes).ok_or_else(|| Fault::damaged("it does not begin as JPEG 2000"))?;
     let header = SizeHeader::read(stream).ok_or_else(|| Fault::damaged("its header is cut off"))?;
     header.check(&expected)?;
     if expected.samples() / MAX_PIXELS_PER_BYTE > stream.len() {

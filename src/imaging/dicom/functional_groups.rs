@@ -55,10 +55,7 @@ impl<'a> FrameAttributes<'a> {
         let spacing = Tag(0x0028, 0x0030);
         FrameGeometry {
             image_position_mm: vector_of(self.holder(PLANE_POSITION, position), position),
-            image_orientation: vector_of(
-                self.holder(PLANE_ORIENTATION, orientation),
-                orientation,
-            ),
+            image_orientation: vector_of(self.holder(PLANE_ORIENTATION, orientation), orientation),
             pixel_spacing_mm: vector_of(self.holder(PIXEL_MEASURES, spacing), spacing)
                 .filter(|spacing: &[f64; 2]| spacing.iter().all(|mm| *mm > 0.0)),
         }

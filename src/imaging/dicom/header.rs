@@ -200,9 +200,9 @@ fn codec(file: &DicomFile) -> Result<Codec, Fault> {
         }
         // a defined length means uncompressed, whatever the label (PS3.5 A.4)
         _ if !encapsulated => Ok(Codec::Native),
-        Codec::Native => Err(Fault::Unsupported(
-            "its pixels are compressed but it does not say how".to_owned(),
-        )),
+        Codec::Native => {
+            Err(Fault::Unsupported("its pixels are compressed but it does not say how".to_owned()))
+        }
         codec => Ok(codec),
     }
 }

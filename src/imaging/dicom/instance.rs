@@ -118,10 +118,9 @@ fn frame_time_ms(object: &InMemDicomObject) -> Option<f64> {
 fn doubt(file: &DicomFile, shape: Option<&PixelDescription>) -> Option<String> {
     let promised = num_frames(file);
     match shape {
-        Some(shape) if shape.num_frames < promised => Some(format!(
-            "The file promises {promised} frames and holds {}",
-            shape.num_frames
-        )),
+        Some(shape) if shape.num_frames < promised => {
+            Some(format!("The file promises {promised} frames and holds {}", shape.num_frames))
+        }
         _ if file.truncated => Some("The file ends early; what there is of it is shown".to_owned()),
         _ => None,
     }

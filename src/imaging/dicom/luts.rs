@@ -139,11 +139,8 @@ impl Palette {
                     let tag = Tag(0x0028, element + 0x120);
                     let (words, num_bytes) = words_of(object, tag).ok_or_else(missing)?;
                     let packed = bits <= 8;
-                    let units = if packed {
-                        table_entries(&words, num_bytes, num_bytes, 8)
-                    } else {
-                        words
-                    };
+                    let units =
+                        if packed { table_entries(&words, num_bytes, num_bytes, 8) } else { words };
                     expand_segments(&units, len)?
                 }
             };

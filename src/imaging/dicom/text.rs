@@ -65,7 +65,11 @@ impl CharacterSet {
             let coding = self.active(g0, g1, bytes.get(from..at).unwrap_or_default());
             text.push_str(&decode_run(coding, bytes.get(from..at).unwrap_or_default()));
             if let Some((len, coding, upper)) = escape {
-                if upper { g1 = coding } else { g0 = coding }
+                if upper {
+                    g1 = coding
+                } else {
+                    g0 = coding
+                }
                 at += 1 + len;
             } else {
                 // delimiters reset the active sets (PS3.5 6.1.2.5.3)
@@ -143,9 +147,11 @@ fn escape_at(after: Option<&[u8]>) -> Option<(usize, Option<Coding>, bool)> {
     ];
     pairs.into_iter().find_map(|(letters, coding, upper)| {
         let back_to_ascii = letters == b"(B";
-        after
-            .starts_with(letters)
-            .then_some((letters.len(), (!back_to_ascii).then_some(coding), upper))
+        after.starts_with(letters).then_some((
+            letters.len(),
+            (!back_to_ascii).then_some(coding),
+            upper,
+        ))
     })
 }
 

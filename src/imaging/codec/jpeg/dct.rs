@@ -144,7 +144,9 @@ impl<'a> BlockCoder<'a> {
         let ac = |part: &ScanComponent| table(&tables.ac, part.ac);
         if frame.process == Process::Sequential {
             let both = |part| Ok((dc(part)?, ac(part)?));
-            return Ok(Self::Sequential(scan.components.iter().map(both).collect::<Result<_, _>>()?));
+            return Ok(Self::Sequential(
+                scan.components.iter().map(both).collect::<Result<_, _>>()?,
+            ));
         }
         let band = Band { first: scan.first, last: scan.last, low: scan.low };
         let sound = scan.first <= scan.last && scan.last < 64 && scan.low < 14;

@@ -97,7 +97,8 @@ impl Frame {
             0xC2 => Process::Progressive,
             0xC3 => Process::Lossless,
             _ => {
-                let kind = if marker < 0xC8 { "hierarchical JPEG" } else { "arithmetic-coded JPEG" };
+                let kind =
+                    if marker < 0xC8 { "hierarchical JPEG" } else { "arithmetic-coded JPEG" };
                 let uid = transfer_syntax.to_owned();
                 return Err(Fault::UnsupportedCodec { name: kind.to_owned(), uid });
             }

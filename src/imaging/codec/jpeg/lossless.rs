@@ -84,7 +84,13 @@ struct Predictor {
 }
 
 impl Predictor {
-    fn place(&self, above: &[u16], line: &mut [u16], (idx, count): (usize, usize), difference: i32) {
+    fn place(
+        &self,
+        above: &[u16],
+        line: &mut [u16],
+        (idx, count): (usize, usize),
+        difference: i32,
+    ) {
         let down = |value: Option<&u16>| value.map(|&value| i32::from(value) >> self.low);
         let left = idx.checked_sub(count).and_then(|left| down(line.get(left)));
         let predicted = match (left, down(above.get(idx))) {

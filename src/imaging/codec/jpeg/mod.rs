@@ -8,7 +8,7 @@ mod lossless;
 mod planes;
 mod progressive;
 
-use super::{Decoded, Expected, super::error::Fault};
+use super::{super::error::Fault, Decoded, Expected};
 use dct::Coefficients;
 use header::{Frame, Process, ScanHeader, Segment, Segments};
 use huffman::Table;

@@ -4,7 +4,7 @@ mod bits;
 mod contexts;
 mod lines;
 
-use super::{Decoded, Expected, super::error::Fault};
+use super::{super::error::Fault, Decoded, Expected};
 use contexts::{Coding, Presets};
 use lines::{Interleave, decode_scan};
 
@@ -36,8 +36,14 @@ pub(in super::super) fn decode(stream: &[u8], expected: Expected) -> Result<Deco
                 let scan = scan_header(segment, header)?;
                 let data = stream.get(at..).unwrap_or_default();
                 let coding = Coding::new(header.bits, scan.near, presets)?;
-                let (read, whole) =
-                    decode_scan(data, &coding, scan.interleave, &scan.components, &expected, &mut samples);
+                let (read, whole) = decode_scan(
+                    data,
+                    &coding,
+                    scan.interleave,
+                    &scan.components,
+                    &expected,
+                    &mut samples,
+                );
                 at += read;
                 done += scan.components.len();
                 complete &= whole;
@@ -57,8 +63,7 @@ pub(in super::super) fn decode(stream: &[u8], expected: Expected) -> Result<Deco
         return Err(Fault::damaged("it has no scan"));
     }
     complete &= done >= components;
-    let incomplete =
-        (!complete).then(|| "shown in part: the compressed data end early".to_owned());
+    let incomplete = (!complete).then(|| "shown in part: the compressed data end early".to_owned());
     Ok(Decoded { samples, is_rgb: None, incomplete })
 }
 
@@ -104,9 +109,9 @@ fn read_presets(segment: &[u8], before: Presets) -> Result<Presets, Fault> {
     match segment.split_first() {
         Some((1, values)) => {
             let values = values.as_chunks::<2>().0;
-            let [max, t1, t2, t3, reset] = *values.first_chunk::<5>().ok_or_else(|| {
-                Fault::damaged("its coding parameters are cut off")
-            })?;
+            let [max, t1, t2, t3, reset] = *values
+                .first_chunk::<5>()
+                .ok_or_else(|| Fault::damaged("its coding parameters are cut off"))?;
             let number = |pair: [u8; 2]| i32::from(u16::from_be_bytes(pair));
             Ok(Presets {
                 max_value: number(max),
@@ -115,7 +120,9 @@ fn read_presets(segment: &[u8], before: Presets) -> Result<Presets, Fault> {
             })
         }
         Some((2 | 3, _)) => Err(Fault::Unsupported("JPEG-LS with a palette".to_owned())),
-        Some((4, _)) => Err(Fault::Unsupported("JPEG-LS of more than 65535 pixels a side".to_owned())),
+        Some((4, _)) => {
+            Err(Fault::Unsupported("JPEG-LS of more than 65535 pixels a side".to_owned()))
+        }
         _ => Ok(before),
     }
 }
