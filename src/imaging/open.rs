@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    error::{Fault, OpenError},
+    error::OpenError,
     frame::Frame,
     study::{FrameRef, Study},
 };
@@ -77,5 +77,5 @@ pub fn parse_image_path(text: &Path) -> (PathBuf, Option<u32>) {
 /// # Errors
 /// One clear sentence about what is wrong with the file.
 pub fn read_frame(frame_ref: &FrameRef) -> Result<Frame, OpenError> {
-    Err(Fault::NotAPicture.at(&frame_ref.path))
+    super::dicom::read_frame(&frame_ref.path, frame_ref.frame_number)
 }

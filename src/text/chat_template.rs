@@ -55,9 +55,7 @@ impl ChatTemplate {
 
 /// A space before the newline follows every answer, and no end-of-sequence.
 fn huatuo_turn(turn: &TemplateTurn<'_>) -> Vec<Piece> {
-    let user = [IMAGE_MARKER, "<s>", "</s>"]
-        .iter()
-        .fold(turn.question.to_owned(), |text, special| text.replace(special, ""));
+    let user = without(turn.question, &[IMAGE_MARKER, "<s>", "</s>"]);
     let user = format!("{}{user}", format!("{IMAGE_MARKER}\n").repeat(turn.num_images));
     let user = format!("<|user|>\n{}\n", strip(&user));
     match turn.answer {
@@ -86,11 +84,15 @@ fn mistral_turn(turn: &TemplateTurn<'_>) -> String {
 
 /// A text without the markers that would change the structure of the prompt, and whether it had any.
 fn without_specials(text: &str) -> (String, bool) {
-    let clean = [IMAGE_MARKER, "<s>", "</s>", "<unk>"]
-        .iter()
-        .fold(text.to_owned(), |text, special| text.replace(special, ""));
+    let clean = without(text, &[IMAGE_MARKER, "<s>", "</s>", "<unk>"]);
     let marked = clean != text;
     (clean, marked)
+}
+
+/// A text without these, nor any that appear where one was taken out.
+fn without(text: &str, specials: &[&str]) -> String {
+    let clean = specials.iter().fold(text.to_owned(), |text, special| text.replace(special, ""));
+    if clean == text { clean } else { without(&clean, specials) }
 }
 
 /// What the references' `strip` takes away, the four separators included.

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::str::FromStr;
 use std::task::{Context, Poll, Waker};
 
-use burn::tensor::{Device, DeviceKind};
+use burn::tensor::{DType, Device, DeviceKind, Tensor};
 use serde::{Deserialize, Serialize};
 use wgpu::DeviceType;
 
@@ -139,6 +139,37 @@ impl ComputeDevice {
     #[must_use]
     pub fn threads(&self) -> usize {
         if self.gpu.is_some() { 0 } else { self.threads }
+    }
+
+    /// Whether weights can be stored and multiplied in this precision.
+    #[must_use]
+    pub fn supports(&self, precision: Precision) -> bool {
+        let dtype = match precision {
+            Precision::F32 => DType::F32,
+            Precision::F16 => DType::F16,
+            Precision::Bf16 => DType::BF16,
+        };
+        self.device.supports_dtype(dtype)
+    }
+
+    /// Read a result back, which is where faults of the device show themselves.
+    pub(crate) fn read<const D: usize>(
+        &self,
+        tensor: Tensor<D>,
+        doing: &'static str,
+    ) -> Result<Vec<f32>, ModelError> {
+        let failed = |reason: String| ModelError::Device { device: self.label(), doing, reason };
+        let data = tensor.try_into_data().map_err(|error| failed(error.to_string()))?;
+        data.try_into_vec_as::<f32>().map_err(|error| failed(error.to_string()))
+    }
+
+    /// Wait until everything submitted is done.
+    pub(crate) fn sync(&self, doing: &'static str) -> Result<(), ModelError> {
+        self.device.sync().map_err(|error| ModelError::Device {
+            device: self.label(),
+            doing,
+            reason: error.to_string(),
+        })
     }
 
     /// Largest tensor in one piece.

@@ -1,9 +1,19 @@
 //! A loaded model and its one conversation in progress.
 
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 
+use crate::nn::KvCache;
+use crate::text::Tokenizer;
+use crate::vlm::answer::answer;
+use crate::vlm::config::LlavaConfig;
+use crate::vlm::family::FamilyRules;
+use crate::vlm::features::FeatureCache;
+use crate::vlm::generate::Engine;
+use crate::vlm::load::{Networks, load_weights};
+use crate::vlm::prompt::Slot;
 use crate::vlm::{
     Answer, ComputeDevice, ModelError, ModelSpec, PrecisionChoice, Progress, Question, Trace,
 };
@@ -60,8 +70,24 @@ pub struct ModelInfo {
 }
 
 /// A loaded model.
+///
+/// It keeps the features of the last pictures and the positions of the last conversation: a
+/// further question about the same picture neither encodes nor reads it again.
 pub struct Vlm {
     info: ModelInfo,
+    pub(crate) device: ComputeDevice,
+    pub(crate) rules: FamilyRules,
+    pub(crate) config: LlavaConfig,
+    pub(crate) tokenizer: Tokenizer,
+    pub(crate) networks: Networks,
+    pub(crate) features: FeatureCache,
+    pub(crate) session: Option<Session>,
+}
+
+/// Positions in a cache and what they were computed from.
+pub(crate) struct Session {
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) cache: KvCache,
 }
 
 impl Vlm {
@@ -72,11 +98,81 @@ impl Vlm {
     /// `progress` breaks.
     pub fn load(
         spec: &ModelSpec,
-        _device: ComputeDevice,
-        _precision: PrecisionChoice,
-        _progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
+        device: ComputeDevice,
+        precision: PrecisionChoice,
+        progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
     ) -> Result<Self, ModelError> {
-        Err(ModelError::NotSupportedYet { title: spec.title.clone(), path: spec.path.clone() })
+        let label = device.label();
+        let work = || Self::load_unguarded(spec, device, precision, progress);
+        guarded(&label, "loading the model", work)
+    }
+
+    fn load_unguarded(
+        spec: &ModelSpec,
+        device: ComputeDevice,
+        precision: PrecisionChoice,
+        progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
+    ) -> Result<Self, ModelError> {
+        let Some(rules) = spec.family.rules() else {
+            let (title, path) = (spec.title.clone(), spec.path.clone());
+            return Err(ModelError::NotSupportedYet { title, path });
+        };
+        if !spec.missing.is_empty() {
+            let (missing, path) = (spec.missing.clone(), spec.path.clone());
+            return Err(ModelError::Incomplete { missing, path });
+        }
+        let bytes_total = spec.weights_bytes;
+        let mut tell =
+            |stage, bytes_done| match progress(LoadProgress { stage, bytes_done, bytes_total }) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(ModelError::Cancelled),
+            };
+        tell(LoadStage::Reading, 0)?;
+        let config = LlavaConfig::read(&spec.path, spec.family)?;
+        let tokenizer = Tokenizer::load(&spec.path)?;
+        let weights = load_weights(spec, &config, &device, precision, progress)?;
+        let mut tell =
+            |stage| progress(LoadProgress { stage, bytes_done: bytes_total, bytes_total });
+        if tell(LoadStage::Warmup).is_break() {
+            return Err(ModelError::Cancelled);
+        }
+        let info = ModelInfo {
+            name: spec.name.clone(),
+            family: spec.family.as_str().to_owned(),
+            title: spec.title.clone(),
+            precision: weights.precision.as_str().to_owned(),
+            device: device.label(),
+            weights_sha256: weights.weights_sha256,
+            parameters: spec.parameters,
+            weights_bytes: spec.weights_bytes,
+            context_len: spec.context_len,
+            image_tokens: spec.image_tokens,
+            max_images: spec.max_images,
+            notes: weights.notes,
+        };
+        let vlm = Self {
+            info,
+            device,
+            rules,
+            config,
+            tokenizer,
+            networks: weights.networks,
+            features: FeatureCache::default(),
+            session: None,
+        };
+        vlm.warm_up()?;
+        Ok(vlm)
+    }
+
+    /// One step: faults of the device show themselves here and not at the first question.
+    fn warm_up(&self) -> Result<(), ModelError> {
+        let mut cache = self.networks.decoder.new_cache(&self.device.device);
+        let go_on = &mut || ControlFlow::Continue(());
+        self.engine().step(0, &mut cache, go_on).map(|_| ())
+    }
+
+    pub(crate) fn engine(&self) -> Engine<'_> {
+        Engine { decoder: &self.networks.decoder, device: &self.device }
     }
 
     /// What is loaded.
@@ -91,10 +187,25 @@ impl Vlm {
     /// When the question does not fit the model or the device fails.
     pub fn answer(
         &mut self,
-        _question: &Question,
-        _emit: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-        _trace: Option<&mut Trace>,
+        question: &Question,
+        emit: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+        trace: Option<&mut Trace>,
     ) -> Result<Answer, ModelError> {
-        Err(ModelError::EmptyQuestion)
+        let label = self.device.label();
+        guarded(&label, "answering", || answer(self, question, emit, trace))
     }
+}
+
+/// Drivers and kernels panic when a device is lost or its memory is used up.
+fn guarded<T>(
+    device: &str,
+    doing: &'static str,
+    work: impl FnOnce() -> Result<T, ModelError>,
+) -> Result<T, ModelError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        let reason = text.unwrap_or_else(|| "the computation broke off".to_owned());
+        Err(ModelError::Device { device: device.to_owned(), doing, reason })
+    })
 }

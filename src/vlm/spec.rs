@@ -1,10 +1,10 @@
-//! What a folder on disk is: which published family, which parts, what is missing.
+//! The published families and the description of a model on disk.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::vlm::{ModelError, SamplingParams};
+use crate::vlm::SamplingParams;
 
 /// A model on disk, described without reading its weights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,18 +134,4 @@ impl Family {
             }
         }
     }
-}
-
-/// What a folder is; reads headers and JSON only.
-///
-/// # Errors
-/// When it holds no model of a known family.
-pub fn recognise(folder: &Path) -> Result<ModelSpec, ModelError> {
-    Err(ModelError::NotAModel { path: folder.to_owned() })
-}
-
-/// The models in a folder: the folder itself and those directly inside it.
-#[must_use]
-pub fn models_in(folder: &Path) -> Vec<ModelSpec> {
-    recognise(folder).into_iter().collect()
 }
