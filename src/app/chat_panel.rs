@@ -67,7 +67,7 @@ fn turns_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel) {
         ui.add_space(8.0);
     });
     let hidden = output.content_size.y - output.inner_rect.height();
-    panel.at_bottom = output.state.offset().y >= hidden - 24.0;
+    panel.at_bottom = output.state.clamped_offset().y >= hidden - 24.0;
     if !panel.at_bottom {
         let at = egui::pos2(area.center().x, area.bottom() - 22.0);
         let rect = egui::Rect::from_center_size(at, vec2(150.0, 30.0));

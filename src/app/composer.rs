@@ -40,7 +40,7 @@ impl Composer {
 
 /// The box that takes the keyboard; named so that others can give it.
 pub(crate) fn question_id() -> Id {
-    Id::new("question box")
+    Id::unique("question box")
 }
 
 /// Chip, box, buttons, and the line under them.

@@ -150,7 +150,7 @@ fn series_card_ui(ui: &mut Ui, cx: &ViewCx<'_>, open: &OpenStudy, series: &Serie
     let name = series_name(series);
     let accessible = format!("{} {name}", series.modality);
     response.widget_info(|| {
-        egui::WidgetInfo::selected(egui::WidgetType::Button, true, is_active, &accessible)
+        egui::WidgetInfo::selected(egui::Role::Button, true, is_active, &accessible)
     });
     if response.clicked() {
         cx.send(Command::ShowSeries {

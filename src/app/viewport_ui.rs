@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use egui::{
-    Align2, Color32, CornerRadius, CursorIcon, FontId, Id, Mesh, PointerButton, Pos2, Rect, Response,
-    Sense, Shape, Stroke, StrokeKind, TextureHandle, Ui, Vec2, WidgetInfo, WidgetType, pos2, vec2,
+    Align2, Color32, CornerRadius, CursorIcon, FontId, Id, Mesh, PointerButton, Pos2, Rect, Response, Role,
+    Sense, Shape, Stroke, StrokeKind, TextureHandle, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::command::Command;
@@ -99,7 +99,7 @@ fn name_ui(response: &Response, cx: &ViewCx<'_>, idx: usize, viewport: &Viewport
         Some(format!("{}, image {n} of {of}", series.modality))
     });
     let name = format!("Viewport {}: {}", idx + 1, shows.as_deref().unwrap_or("empty"));
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, &name));
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
 }
 
 /// The texture to draw: the frame's own, or the last one of the same series while it is read.
@@ -271,9 +271,9 @@ fn scrollbar_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, viewport: &Viewport, r
         pos2(rect.right() - SCROLLBAR_WIDTH, rect.top() + 8.0),
         pos2(rect.right(), rect.bottom() - 8.0),
     );
-    let response = ui.interact(track, Id::new(("slice scrollbar", idx)), Sense::click_and_drag());
+    let response = ui.interact(track, Id::unique(("slice scrollbar", idx)), Sense::click_and_drag());
     let name = format!("Slice {} of {num_frames}", place.frame_idx + 1);
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Slider, true, &name));
+    response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, &name));
     let handle_height = (track.height() / num_frames as f32).max(24.0);
     let travel = track.height() - handle_height;
     let share = place.frame_idx as f32 / (num_frames - 1) as f32;
@@ -349,6 +349,6 @@ fn message_card(ui: &mut Ui, rect: Rect, reason: &str) {
     let at: Pos2 = top - vec2(text.size().x / 2.0, 0.0);
     let text_rect = Rect::from_min_size(at, text.size());
     painter.galley(at, text, theme::OVERLAY);
-    let response = ui.interact(text_rect, ui.id().with("cannot show"), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, reason));
+    let response = ui.interact(text_rect, ui.scope_id().with("cannot show"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, reason));
 }

@@ -67,7 +67,7 @@ pub(crate) fn evidence_chip_ui(
                 });
             });
         });
-    let response = ui.interact(inner.response.rect, ui.id().with((name, label)), Sense::click());
+    let response = ui.interact(inner.response.rect, ui.scope_id().with((name, label)), Sense::click());
     if response.hovered() {
         let rect = response.rect;
         let stroke = Stroke::new(1.0, palette.accent);
@@ -75,6 +75,6 @@ pub(crate) fn evidence_chip_ui(
         ui.painter().rect_stroke(rect, radius, stroke, egui::StrokeKind::Inside);
     }
     let name = name.to_owned();
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::WidgetType::Button, true, &name));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
     response
 }
