@@ -69,7 +69,7 @@ fn check_pixels(
     golden: &Value,
     tolerance: u8,
 ) -> Result<(), String> {
-    for pixel in golden["pixels"].as_array().unwrap() {
+    for pixel in golden["pixels"].as_array().into_iter().flatten() {
         let row = pixel["row"].as_u64().unwrap() as u32;
         let column = pixel["col"].as_u64().unwrap() as u32;
         let at = row as usize * shown.width as usize + column as usize;

@@ -86,3 +86,35 @@ fn every_case_of_every_family_agrees() {
         }
     }
 }
+
+/// On a software adapter kernels take seconds to build, so it is one case of each layout.
+#[test]
+fn one_case_of_each_agrees_on_a_vulkan_adapter() {
+    let Ok(device) = choose_device(DeviceChoice::Gpu) else {
+        println!("skipped: no Vulkan adapter");
+        return;
+    };
+    println!("{}", device.label());
+    for family in ["huatuo-7b-tiny", "llava-med-v1.5-tiny"] {
+        let folder = committed(family);
+        let started = std::time::Instant::now();
+        let mut vlm = load(&folder.join("model"), device.clone());
+        println!("{family}: loaded after {:.1} s", started.elapsed().as_secs_f64());
+        let case =
+            cases(&folder).into_iter().find(|case| case.folder.ends_with("chinese")).unwrap();
+        let mut trace = Trace::default();
+        let answer = ask(&mut vlm, &case.question(0), Some(&mut trace));
+        println!("{family}: {:.1} s, {:?}", started.elapsed().as_secs_f64(), answer.timings);
+        assert_eq!(answer.output_ids, ids(&case.turns()[0]["greedy"]["ids"]));
+        for (name, ours) in [
+            ("pixel_values", &trace.pixel_values),
+            ("vision_features", &trace.vision_features),
+            ("projector_output", &trace.projected),
+            ("prefill_logits", &trace.prefill_logits),
+        ] {
+            let error = distance(ours.as_ref().unwrap(), &case.golden[&format!("t0.{name}")]);
+            println!("{family}: {name} differs by {error}");
+            assert!(error <= 5e-4, "{name} differs by {error}");
+        }
+    }
+}

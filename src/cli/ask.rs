@@ -199,6 +199,7 @@ fn read_history(
                     "the history marks more pictures with <image> than --image gives"
                 );
                 let rest = images.split_off(marked);
+                let question = question.replace("<image>\n", "").replace("<image>", "");
                 Turn { question, answer, images: std::mem::replace(&mut images, rest) }
             }
             PastTurn::WithImages(question, answer, paths) => {

@@ -50,9 +50,15 @@ impl FrameInfo {
         self.geometry.plane()
     }
 
-    /// Between rows, between columns.
+    /// Between rows, between columns: at the patient, or else at the detector.
     #[must_use]
     pub fn pixel_spacing_mm(&self) -> Option<[f64; 2]> {
-        self.geometry.pixel_spacing_mm
+        self.geometry.pixel_spacing_mm.or(self.imager_pixel_spacing_mm)
+    }
+
+    /// Whether the only spacing known is that at the detector, which magnifies the patient.
+    #[must_use]
+    pub fn is_spacing_at_detector(&self) -> bool {
+        self.geometry.pixel_spacing_mm.is_none() && self.imager_pixel_spacing_mm.is_some()
     }
 }

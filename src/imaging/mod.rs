@@ -16,6 +16,8 @@
 mod study;
 
 mod open;
+
+mod facts;
 mod series;
 
 mod codec;

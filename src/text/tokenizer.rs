@@ -3,10 +3,12 @@
 //! Checked against: tests/model_text.rs (the strings of every fixture family, and the real
 //! Qwen2, Mistral, Llama 2, Phi-3, phi-4 vocabularies).
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use tokenizers::{Decoder as _, Model as _};
 
 use crate::text::TextError;
 use crate::text::sentencepiece::json_from_model;
@@ -22,6 +24,9 @@ pub struct Tokenizer {
     bos: Option<u32>,
     eos: Option<u32>,
     has_byte_tokens: bool,
+    /// Added tokens as they are written, and whether they are special. The library's own decoding
+    /// takes normalised ones for something else.
+    added: HashMap<u32, (String, bool)>,
 }
 
 impl Tokenizer {
@@ -62,7 +67,11 @@ impl Tokenizer {
             serde_json::from_value::<tokenizers::Tokenizer>(json).map_err(|error| error.to_string())
         })
         .map_err(damaged)?;
-        let tokenizer = Self { inner, path: path.clone(), bos: None, eos: None, has_byte_tokens };
+        let added = inner.get_added_vocabulary().get_added_tokens_decoder().iter();
+        let added =
+            added.map(|(id, token)| (*id, (token.content.clone(), token.special))).collect();
+        let path_of = path.clone();
+        let tokenizer = Self { inner, path: path_of, bos: None, eos: None, has_byte_tokens, added };
         let probe = "The chest X-ray, 2 views:\n 正常 é 🩻 <s>";
         tokenizer
             .encode(probe, true)
@@ -98,8 +107,19 @@ impl Tokenizer {
     /// # Errors
     /// When the tokenizer's own code fails.
     pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, TextError> {
-        guarded(|| self.inner.decode(ids, skip_special).map_err(|error| error.to_string()))
+        let tokens: Vec<String> = ids
+            .iter()
+            .filter(|id| !(skip_special && self.is_silent(**id)))
+            .filter_map(|id| self.token_of(*id))
+            .collect();
+        let Some(decoder) = self.inner.get_decoder() else { return Ok(tokens.join(" ")) };
+        guarded(|| decoder.decode(tokens).map_err(|error| error.to_string()))
             .map_err(|reason| TextError::Encode { reason })
+    }
+
+    fn token_of(&self, id: u32) -> Option<String> {
+        let added = self.added.get(&id).map(|(content, _)| content.clone());
+        added.or_else(|| self.inner.get_model().id_to_token(id))
     }
 
     /// Id of a token.
@@ -120,15 +140,16 @@ impl Tokenizer {
 
     /// Whether the id is a special token or none at all: it leaves no trace in the text.
     pub(crate) fn is_silent(&self, id: u32) -> bool {
-        self.inner
-            .id_to_token(id)
-            .is_none_or(|token| self.inner.get_added_vocabulary().is_special_token(&token))
+        match self.added.get(&id) {
+            Some((_, is_special)) => *is_special,
+            None => self.inner.get_model().id_to_token(id).is_none(),
+        }
     }
 
     /// Whether the id stands for one byte of a character.
     pub(crate) fn is_byte(&self, id: u32) -> bool {
         self.has_byte_tokens
-            && self.inner.id_to_token(id).is_some_and(|token| {
+            && self.token_of(id).is_some_and(|token| {
                 token.len() == 6 && token.starts_with("<0x") && token.ends_with('>')
             })
     }

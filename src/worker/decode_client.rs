@@ -270,6 +270,7 @@ impl Policy for DecodePolicy {
                 link.emit(DecodeEvent::Thumbnail { job, frame_ref, image });
             }
             DecodeReply::Finished { job } => {
+                self.idle_deaths = 0;
                 self.pending.remove(&job);
                 link.emit(DecodeEvent::Finished { job });
             }

@@ -92,10 +92,6 @@ fn read_golden(path: &Path) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
 }
 
 impl Case {
-    pub(crate) fn name(&self) -> String {
-        format!("{}", self.folder.file_name().unwrap().to_string_lossy())
-    }
-
     pub(crate) fn turns(&self) -> &[Value] {
         self.json["turns"].as_array().unwrap()
     }
@@ -142,4 +138,13 @@ pub(crate) fn distance(ours: &(Vec<usize>, Vec<f32>), golden: &(Vec<usize>, Vec<
     assert_eq!(ours.0, golden.0);
     assert_eq!(ours.1.len(), golden.1.len());
     ours.1.iter().zip(&golden.1).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+pub(crate) fn sha256_of(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn sha256(path: &Path) -> String {
+    sha256_of(&std::fs::read(path).unwrap())
 }

@@ -8,6 +8,7 @@ use dicom_object::InMemDicomObject;
 use super::{
     super::{
         error::{Fault, OpenError},
+        facts::FileFacts,
         frame::{Frame, FrameParts},
         frame_info::FrameInfo,
         privacy::printable,
@@ -21,27 +22,6 @@ use super::{
     pixels::decode_frame,
     transfer_syntax::is_lossy,
 };
-
-/// What listing needs to know about one file.
-#[derive(Clone, Debug)]
-pub(in super::super) struct FileFacts {
-    pub(in super::super) study_uid: String,
-    pub(in super::super) series_uid: String,
-    pub(in super::super) patient: Patient,
-    pub(in super::super) study_date: Option<String>,
-    pub(in super::super) study_description: Option<String>,
-    pub(in super::super) institution: Option<String>,
-    pub(in super::super) series_number: Option<i32>,
-    pub(in super::super) series_description: Option<String>,
-    pub(in super::super) modality: String,
-    pub(in super::super) body_part: Option<String>,
-    pub(in super::super) frame_of_reference_uid: Option<String>,
-    pub(in super::super) instance: Instance,
-    /// Something to tell the reader, though the file opens.
-    pub(in super::super) doubt: Option<String>,
-    /// A directory of other files.
-    pub(in super::super) is_dicomdir: bool,
-}
 
 /// Read a file's header.
 pub(in super::super) fn read_facts(path: &Path) -> Result<FileFacts, OpenError> {
@@ -65,6 +45,7 @@ pub(in super::super) fn read_facts(path: &Path) -> Result<FileFacts, OpenError> 
         is_dicomdir: file.sop_class_uid == "1.2.840.10008.1.3.10",
         instance,
         doubt,
+        stack_name: None,
     })
 }
 

@@ -15,4 +15,4 @@ mod source;
 mod text;
 mod transfer_syntax;
 
-pub(super) use instance::{FileFacts, read_facts, read_frame};
+pub(super) use instance::{read_facts, read_frame};

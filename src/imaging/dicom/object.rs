@@ -119,7 +119,7 @@ fn numbers<const N: usize, T>(bytes: &[u8], form: Form, from_le: fn([u8; N]) -> 
 /// Private groups and those that say nothing about pictures are left out.
 fn is_wanted(tag: Tag) -> bool {
     let group = tag.group();
-    group % 2 == 0
+    group.is_multiple_of(2)
         && (matches!(group, 0x0008..=0x0062 | 0x2050 | 0x3004 | 0x5200) || tag.group() == 0x7FE0)
 }
 

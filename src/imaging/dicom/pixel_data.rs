@@ -5,7 +5,7 @@ use dicom_core::Tag;
 use super::{
     super::error::Fault,
     file::DicomFile,
-    header::{MAX_FRAME_BYTES, PixelDescription},
+    header::{MAX_FRAME_BYTES, PixelDescription, is_word_swapped},
     scan::PixelElement,
     transfer_syntax::Codec,
 };
@@ -33,8 +33,20 @@ pub(super) fn native_frame(
     let first = bits.checked_mul(u64::from(frame_idx)).ok_or(Fault::Truncated)?;
     let (from, to) = (first / 8, (first + bits).div_ceil(8));
     let held = pixels.len.unwrap_or(0);
-    let there = to.min(held).saturating_sub(from);
-    let bytes = file.source.read(pixels.start + from, there)?;
+    let swapped = is_word_swapped(file, description.bits_allocated);
+    let there = |from: u64, to: u64| to.min(held).saturating_sub(from);
+    let bytes = if swapped {
+        // words do not end where odd frames do
+        let (even, past) = (from & !1, to.next_multiple_of(2));
+        let mut bytes = file.source.read(pixels.start + even, there(even, past))?;
+        bytes.as_chunks_mut::<2>().0.iter_mut().for_each(|pair| pair.reverse());
+        let skip = usize::from(even < from).min(bytes.len());
+        bytes.drain(..skip);
+        bytes.truncate(usize::try_from(to - from).unwrap_or(usize::MAX));
+        bytes
+    } else {
+        file.source.read(pixels.start + from, there(from, to))?
+    };
     let row = (bits / 8 / u64::from(description.rows)).max(1);
     let cut = (bytes.len() as u64) < to - from;
     if cut && (bytes.len() as u64) < row {

@@ -8,7 +8,7 @@ use super::{
     },
     color::{interleave, rgb_from_ybr, upsample_422},
     file::DicomFile,
-    header::{Photometric, PixelDescription, is_word_swapped},
+    header::{Photometric, PixelDescription},
     luts::Palette,
     pixel_data::{FrameBytes, encapsulated_frame, native_frame},
     transfer_syntax::Codec,
@@ -81,9 +81,6 @@ fn native(file: &DicomFile, description: &PixelDescription, frame: FrameBytes) -
     });
     let bits = description.native_frame_bits() + u64::from(first_bit);
     bytes.resize(usize::try_from(bits.div_ceil(8)).unwrap_or(0), 0);
-    if is_word_swapped(file, description.bits_allocated) {
-        bytes.as_chunks_mut::<2>().0.iter_mut().for_each(|pair| pair.reverse());
-    }
     let big_endian = file.form.big_endian;
     let raw = match (description.bits_allocated, description.float) {
         (1, _) => Raw::Bytes(bits_of(&bytes, first_bit, description.pixels())),
