@@ -1,1 +1,17 @@
-//! Files become weights.
+//! Weight files become tensors in host memory: found, checked, read one at a time, hashed on the way.
+
+mod error;
+mod files;
+mod header;
+mod key_map;
+mod pickle;
+mod reader;
+mod tensor;
+mod write;
+
+pub use error::CheckpointError;
+pub use files::{WeightFiles, find_weight_files};
+pub use key_map::canonical_name;
+pub use reader::{Checkpoint, ReadEnd, TensorInfo};
+pub use tensor::{FileDtype, RawTensor};
+pub use write::write_f32_safetensors;

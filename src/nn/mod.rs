@@ -1,1 +1,26 @@
-//! Networks: configuration, weights, forward.
+//! Networks, nothing else: a configuration, weights, and `forward` on plain tensors.
+//!
+//! A network is a struct of tensors whose fields are named after the checkpoint's keys. Where the
+//! weights come from is behind [`WeightSource`]: a checkpoint, or the list of what is expected.
+//! Activations are f32 everywhere; only the weights of [`Linear`] may be stored shorter. One
+//! sequence is computed at a time, so shapes start with `seq` or `patches`, without a batch.
+
+mod activation;
+mod attention;
+mod clip_vit;
+mod decoder;
+mod kernel;
+mod kv_cache;
+mod linear;
+mod norm;
+mod projector;
+mod rope;
+mod weights;
+
+pub use activation::Activation;
+pub use clip_vit::{ClipConfig, ClipVit, SelectFeature};
+pub use decoder::{Decoder, DecoderConfig, InitError};
+pub use kv_cache::KvCache;
+pub use linear::Linear;
+pub use projector::{Projector, ProjectorKind};
+pub use weights::{BadConfig, MissingTensor, Table, TableValues, WeightSource};

@@ -1,1 +1,32 @@
-//! Tower, projector and decoder become something that answers about an image.
+//! Vision tower, projector and decoder: something that answers about a picture.
+
+mod answer;
+mod config;
+mod device;
+mod error;
+mod family;
+mod features;
+mod generate;
+mod load;
+mod memory;
+mod model;
+mod preprocess;
+mod prompt;
+mod question;
+mod recognise;
+mod sampling;
+mod spec;
+mod weights;
+
+pub use device::{
+    ComputeDevice, DeviceChoice, GpuInfo, Precision, PrecisionChoice, choose_device, detect_gpus,
+};
+pub use error::ModelError;
+pub use model::{LoadProgress, LoadStage, ModelInfo, Vlm};
+pub use preprocess::{ImageProcessor, RgbPixels, center_crop, pad_to_square, resize_bicubic};
+pub use question::{
+    Answer, FinishReason, Progress, Question, SamplingParams, Timings, Trace, TraceTensor, Turn,
+};
+pub use recognise::{models_in, recognise};
+pub use sampling::{log_prob, next_token};
+pub use spec::{Family, ModelSpec, Part};

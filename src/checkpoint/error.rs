@@ -1,0 +1,56 @@
+//! Faults of weight files: one sentence each, cause first, path last.
+
+use std::path::PathBuf;
+
+/// Why weights cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The system would not give the file.
+    #[error("{source}: {}", .path.display())]
+    Io {
+        /// From the system.
+        source: std::io::Error,
+        /// The file.
+        path: PathBuf,
+    },
+    /// No weight files at all.
+    #[error("no weight files (model.safetensors or pytorch_model.bin) are in this folder: {}", .path.display())]
+    NoWeights {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The index names files that are not there.
+    #[error("the weights are incomplete, missing: {}: {}", .files.join(", "), .path.display())]
+    MissingShards {
+        /// File names.
+        files: Vec<String>,
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The file is not what its name says, or is cut short.
+    #[error("the weight file is damaged ({reason}): {}", .path.display())]
+    Damaged {
+        /// The fault.
+        reason: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The tensors are not those the architecture has.
+    #[error("the weights do not fit the model: {faults}: {}", .path.display())]
+    DoesNotFit {
+        /// Missing, unused, wrong shape: with the names.
+        faults: String,
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Not-a-number or infinite values.
+    #[error("tensor {tensor} holds {count} values that are not finite numbers: {}", .path.display())]
+    NotFinite {
+        /// Its name.
+        tensor: String,
+        /// How many.
+        count: usize,
+        /// The file.
+        path: PathBuf,
+    },
+}

@@ -1,0 +1,309 @@
+//! All weight files of a model as one list of tensors, read in the order they lie in.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use pytorch_reader::Tensor as PickleTensor;
+use sha2::{Digest as _, Sha256};
+
+use crate::checkpoint::header::{Entry, read_header};
+use crate::checkpoint::pickle::{dtype_of, open_pickle};
+use crate::checkpoint::{CheckpointError, FileDtype, RawTensor, WeightFiles, canonical_name};
+
+/// Bytes hashed at once where nothing else is done with them.
+const HASH_BLOCK: usize = 8 << 20;
+
+/// What is known of a tensor before it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorInfo {
+    /// How it is stored.
+    pub dtype: FileDtype,
+    /// Outermost first.
+    pub shape: Vec<usize>,
+}
+
+/// Weight files whose headers have been read and checked.
+pub struct Checkpoint {
+    folder: PathBuf,
+    files: Vec<WeightFile>,
+    tensors: BTreeMap<String, TensorInfo>,
+    ignored_objects: Vec<String>,
+    bytes: u64,
+}
+
+struct WeightFile {
+    path: PathBuf,
+    bytes: u64,
+    tensors: FileTensors,
+}
+
+enum FileTensors {
+    Safe(Vec<Entry>),
+    Pickle(Vec<PickleTensor>),
+}
+
+/// What a reader does next, or why it ends.
+pub enum ReadEnd<E> {
+    /// A file is at fault.
+    Checkpoint(CheckpointError),
+    /// The caller is.
+    Caller(E),
+    /// The reader gave up.
+    Cancelled,
+}
+
+impl Checkpoint {
+    /// Read the headers of these files; names become those of the published files.
+    ///
+    /// # Errors
+    /// When a file is not there, damaged, or two tensors have one name.
+    pub fn open(folder: &Path, files: &WeightFiles) -> Result<Self, CheckpointError> {
+        if !files.missing.is_empty() {
+            let files = files.missing.clone();
+            return Err(CheckpointError::MissingShards { files, path: folder.to_owned() });
+        }
+        let mut checkpoint = Self {
+            folder: folder.to_owned(),
+            files: Vec::new(),
+            tensors: BTreeMap::new(),
+            ignored_objects: Vec::new(),
+            bytes: 0,
+        };
+        for path in &files.present {
+            checkpoint.open_file(path)?;
+        }
+        Ok(checkpoint)
+    }
+
+    fn open_file(&mut self, path: &Path) -> Result<(), CheckpointError> {
+        let io = |source| CheckpointError::Io { source, path: path.to_owned() };
+        let bytes = std::fs::metadata(path).map_err(io)?.len();
+        let is_safe = path.extension().is_some_and(|extension| extension == "safetensors");
+        let tensors = if is_safe {
+            let entries = read_header(path)?;
+            for entry in &entries {
+                self.add(path, &entry.name, entry.dtype, &entry.shape)?;
+            }
+            FileTensors::Safe(entries)
+        } else {
+            let pickle = open_pickle(path)?;
+            for tensor in &pickle.tensors {
+                self.add(path, &tensor.name, dtype_of(tensor), tensor.shape())?;
+            }
+            self.ignored_objects.extend(pickle.ignored);
+            FileTensors::Pickle(pickle.tensors)
+        };
+        self.bytes += bytes;
+        self.files.push(WeightFile { path: path.to_owned(), bytes, tensors });
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        path: &Path,
+        name: &str,
+        dtype: FileDtype,
+        shape: &[usize],
+    ) -> Result<(), CheckpointError> {
+        let info = TensorInfo { dtype, shape: shape.to_vec() };
+        match self.tensors.insert(canonical_name(name), info) {
+            None => Ok(()),
+            Some(_) => Err(CheckpointError::Damaged {
+                reason: format!("tensor {name} is there twice"),
+                path: path.to_owned(),
+            }),
+        }
+    }
+
+    /// Where the files lie.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// All tensors by name.
+    #[must_use]
+    pub fn tensors(&self) -> &BTreeMap<String, TensorInfo> {
+        &self.tensors
+    }
+
+    /// Of all files.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Numbers in all tensors.
+    #[must_use]
+    pub fn parameters(&self) -> u64 {
+        let count =
+            |info: &TensorInfo| info.shape.iter().map(|extent| *extent as u64).product::<u64>();
+        self.tensors
+            .values()
+            .filter(|info| !matches!(info.dtype, FileDtype::Other { .. }))
+            .map(count)
+            .sum()
+    }
+
+    /// Types of objects in pickles that are not tensors and were left unread.
+    #[must_use]
+    pub fn ignored_objects(&self) -> &[String] {
+        &self.ignored_objects
+    }
+
+    /// Read everything once, front to back, and give the SHA-256 of it.
+    ///
+    /// Safetensors are hashed from the same bytes that are loaded, beside the conversion, so the
+    /// hash costs no second pass and no pause of its own; a pickle is read at its own pace by
+    /// another reader and is hashed first, with progress. One file gives its own hash; several
+    /// give the hash of the list `hash  name` that `sha256sum` prints for them by name.
+    ///
+    /// `prepare` runs on worker threads for every tensor `wanted` accepts, `place` follows on
+    /// this thread; at most one tensor is held. `progress` gets the bytes done.
+    ///
+    /// # Errors
+    /// When a file is damaged, `prepare` or `place` fails, or `progress` breaks.
+    pub fn read_all<P: Send, E: Send>(
+        &self,
+        wanted: &(dyn Fn(&str) -> bool + Sync),
+        prepare: &(dyn Fn(&str, RawTensor<'_>) -> Result<P, E> + Sync),
+        place: &mut dyn FnMut(&str, P) -> Result<(), E>,
+        progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<String, ReadEnd<E>> {
+        let mut hashes = Vec::new();
+        let mut done = 0;
+        for file in &self.files {
+            let mut steps =
+                Steps { path: &file.path, wanted, prepare, place, progress, done: &mut done };
+            let hash = match &file.tensors {
+                FileTensors::Safe(entries) => steps.read_safe(entries)?,
+                FileTensors::Pickle(tensors) => steps.read_pickle(tensors, file.bytes)?,
+            };
+            hashes.push((file.path.clone(), hash));
+        }
+        Ok(whole_hash(&hashes))
+    }
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn whole_hash(hashes: &[(PathBuf, String)]) -> String {
+    if let [(_, only)] = hashes {
+        return only.clone();
+    }
+    let mut list = Sha256::new();
+    for (path, hash) in hashes {
+        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        list.update(format!("{hash}  {name}\n"));
+    }
+    hex(list)
+}
+
+/// The steps of reading one file.
+struct Steps<'a, P, E> {
+    path: &'a Path,
+    wanted: &'a (dyn Fn(&str) -> bool + Sync),
+    prepare: &'a (dyn Fn(&str, RawTensor<'_>) -> Result<P, E> + Sync),
+    place: &'a mut dyn FnMut(&str, P) -> Result<(), E>,
+    progress: &'a mut dyn FnMut(u64) -> ControlFlow<()>,
+    done: &'a mut u64,
+}
+
+impl<P: Send, E: Send> Steps<'_, P, E> {
+    fn io(&self, source: std::io::Error) -> ReadEnd<E> {
+        ReadEnd::Checkpoint(CheckpointError::Io { source, path: self.path.to_owned() })
+    }
+
+    fn advance(&mut self, bytes: u64) -> Result<(), ReadEnd<E>> {
+        *self.done += bytes;
+        match (self.progress)(*self.done) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(ReadEnd::Cancelled),
+        }
+    }
+
+    fn read_safe(&mut self, entries: &[Entry]) -> Result<String, ReadEnd<E>> {
+        let mut file = File::open(self.path).map_err(|error| self.io(error))?;
+        let mut hash = Sha256::new();
+        let start = match entries.first() {
+            Some(first) => first.offset,
+            None => file.metadata().map_err(|error| self.io(error))?.len(),
+        };
+        let mut buffer = Vec::new();
+        self.fill(&mut file, &mut buffer, start)?;
+        hash.update(&buffer);
+        self.advance(start)?;
+        for entry in entries {
+            self.fill(&mut file, &mut buffer, entry.len)?;
+            let name = canonical_name(&entry.name);
+            if (self.wanted)(&name) {
+                let raw = RawTensor { dtype: entry.dtype, shape: &entry.shape, bytes: &buffer };
+                let ((), prepared) =
+                    rayon::join(|| hash.update(&buffer), || (self.prepare)(&name, raw));
+                let prepared = prepared.map_err(ReadEnd::Caller)?;
+                (self.place)(&name, prepared).map_err(ReadEnd::Caller)?;
+            } else {
+                hash.update(&buffer);
+            }
+            self.advance(entry.len)?;
+        }
+        Ok(hex(hash))
+    }
+
+    fn fill(&self, file: &mut File, buffer: &mut Vec<u8>, len: u64) -> Result<(), ReadEnd<E>> {
+        buffer.clear();
+        let read = file.take(len).read_to_end(buffer).map_err(|error| self.io(error))?;
+        if read as u64 == len {
+            return Ok(());
+        }
+        Err(ReadEnd::Checkpoint(CheckpointError::Damaged {
+            reason: "it was cut short while it was read".to_owned(),
+            path: self.path.to_owned(),
+        }))
+    }
+
+    /// The first half of the progress is the hash, the second the tensors.
+    fn read_pickle(
+        &mut self,
+        tensors: &[PickleTensor],
+        file_bytes: u64,
+    ) -> Result<String, ReadEnd<E>> {
+        let mut file = File::open(self.path).map_err(|error| self.io(error))?;
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; HASH_BLOCK];
+        let before = *self.done;
+        loop {
+            let read = file.read(&mut buffer).map_err(|error| self.io(error))?;
+            if read == 0 {
+                break;
+            }
+            hash.update(buffer.get(..read).unwrap_or_default());
+            self.advance(read as u64 / 2)?;
+        }
+        drop(buffer);
+        for tensor in tensors {
+            let name = canonical_name(&tensor.name);
+            if (self.wanted)(&name) {
+                let bytes = tensor.read().map_err(|error| {
+                    ReadEnd::Checkpoint(CheckpointError::Damaged {
+                        reason: error.to_string(),
+                        path: self.path.to_owned(),
+                    })
+                })?;
+                let raw =
+                    RawTensor { dtype: dtype_of(tensor), shape: tensor.shape(), bytes: &bytes };
+                let prepared = (self.prepare)(&name, raw).map_err(ReadEnd::Caller)?;
+                (self.place)(&name, prepared).map_err(ReadEnd::Caller)?;
+            }
+            let room = (before + file_bytes).saturating_sub(*self.done);
+            self.advance((tensor.byte_len() as u64 / 2).min(room))?;
+        }
+        *self.done = before + file_bytes;
+        Ok(hex(hash))
+    }
+}

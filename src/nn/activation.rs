@@ -1,0 +1,39 @@
+//! Activation functions by the names configurations use.
+
+use burn::tensor::{
+    Tensor,
+    activation::{gelu, gelu_approximate, relu, sigmoid, silu},
+};
+use serde::Deserialize;
+
+/// An activation function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// x·sigmoid(x)
+    #[serde(alias = "swish")]
+    Silu,
+    /// With the error function.
+    Gelu,
+    /// x·sigmoid(1.702 x)
+    QuickGelu,
+    /// With tanh.
+    #[serde(alias = "gelu_pytorch_tanh", alias = "gelu_fast")]
+    GeluNew,
+    /// max(x, 0)
+    Relu,
+}
+
+impl Activation {
+    /// Element by element.
+    #[must_use]
+    pub fn forward<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Silu => silu(x),
+            Self::Gelu => gelu(x),
+            Self::QuickGelu => x.clone() * sigmoid(x * 1.702),
+            Self::GeluNew => gelu_approximate(x),
+            Self::Relu => relu(x),
+        }
+    }
+}

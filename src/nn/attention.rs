@@ -1,0 +1,111 @@
+//! Grouped-query attention over a cache.
+
+use burn::tensor::Tensor;
+
+use crate::nn::kernel::{Visible, attention_shares, batched_matmul};
+use crate::nn::rope::Angles;
+use crate::nn::{DecoderConfig, KvCache, Linear, MissingTensor, WeightSource};
+
+/// Queries, keys and values of one decoder layer.
+#[derive(Clone, Debug)]
+pub(crate) struct SelfAttention {
+    qkv: Qkv,
+    o_proj: Linear,
+    heads: usize,
+    kv_heads: usize,
+    head_dim: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Qkv {
+    Split {
+        q_proj: Linear,
+        k_proj: Linear,
+        v_proj: Linear,
+    },
+    /// One matrix whose rows are those of q, k and v (Phi-3).
+    Fused {
+        qkv_proj: Linear,
+    },
+}
+
+impl SelfAttention {
+    pub(crate) fn init(
+        name: &str,
+        config: &DecoderConfig,
+        weights: &mut impl WeightSource,
+    ) -> Result<Self, MissingTensor> {
+        let (heads, kv_heads) = (config.num_attention_heads, config.kv_heads());
+        let head_dim = config.head_dim();
+        let hidden = config.hidden_size;
+        let has_bias = config.qkv_bias || config.attention_bias;
+        let qkv = if config.fused_projections {
+            let rows = (heads + 2 * kv_heads) * head_dim;
+            Qkv::Fused {
+                qkv_proj: weights.linear(&format!("{name}.qkv_proj"), rows, hidden, has_bias)?,
+            }
+        } else {
+            let mut linear = |part: &str, heads: usize| {
+                weights.linear(&format!("{name}.{part}_proj"), heads * head_dim, hidden, has_bias)
+            };
+            Qkv::Split {
+                q_proj: linear("q", heads)?,
+                k_proj: linear("k", kv_heads)?,
+                v_proj: linear("v", kv_heads)?,
+            }
+        };
+        let o_proj = weights.linear(
+            &format!("{name}.o_proj"),
+            hidden,
+            heads * head_dim,
+            config.attention_bias,
+        )?;
+        Ok(Self { qkv, o_proj, heads, kv_heads, head_dim })
+    }
+
+    /// # Shapes
+    /// `[seq, hidden]` → `[seq, hidden]`.
+    pub(crate) fn forward(
+        &self,
+        x: Tensor<2>,
+        angles: &Angles,
+        visible: Visible,
+        layer: usize,
+        cache: &mut KvCache,
+    ) -> Tensor<2> {
+        let [seq, _] = x.dims();
+        let (q, k, v) = self.project(x);
+        let split = |rows: Tensor<2>, heads: usize| -> Tensor<3> {
+            rows.reshape([seq, heads, self.head_dim]).swap_dims(0, 1)
+        };
+        let q = angles.rotate(split(q, self.heads));
+        let k = angles.rotate(split(k, self.kv_heads));
+        let (k, v) = cache.write(layer, k, split(v, self.kv_heads));
+        let [_, end, _] = k.dims();
+        // query heads of a group share a key head: fold them into rows
+        let grouped = q.reshape([self.kv_heads, self.heads / self.kv_heads * seq, self.head_dim]);
+        let scores = batched_matmul(grouped, k.swap_dims(1, 2));
+        let scale = (self.head_dim as f32).sqrt().recip();
+        let shares = attention_shares(scores.reshape([self.heads * seq, end]), scale, visible);
+        let shares = shares.reshape([self.kv_heads, self.heads / self.kv_heads * seq, end]);
+        let mixed = batched_matmul(shares, v).reshape([self.heads, seq, self.head_dim]);
+        self.o_proj.forward(mixed.swap_dims(0, 1).reshape([seq, self.heads * self.head_dim]))
+    }
+
+    fn project(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
+        match &self.qkv {
+            Qkv::Split { q_proj, k_proj, v_proj } => {
+                (q_proj.forward(x.clone()), k_proj.forward(x.clone()), v_proj.forward(x))
+            }
+            Qkv::Fused { qkv_proj } => {
+                let rows = qkv_proj.forward(x);
+                let (q_len, kv_len) = (self.heads * self.head_dim, self.kv_heads * self.head_dim);
+                (
+                    rows.clone().narrow(1, 0, q_len),
+                    rows.clone().narrow(1, q_len, kv_len),
+                    rows.narrow(1, q_len + kv_len, kv_len),
+                )
+            }
+        }
+    }
+}

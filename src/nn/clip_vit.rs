@@ -1,0 +1,285 @@
+//! The CLIP vision transformer, up to the layer whose state is read.
+
+use std::ops::ControlFlow;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::Deserialize;
+
+use crate::nn::kernel::{Visible, attention_shares, batched_matmul};
+use crate::nn::norm::LayerNorm;
+use crate::nn::{Activation, BadConfig, Linear, MissingTensor, WeightSource};
+
+/// `vision_config` under its own names; absent values are those of the published class.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct ClipConfig {
+    /// Width.
+    pub hidden_size: usize,
+    /// Width inside the feed-forward part.
+    pub intermediate_size: usize,
+    /// Blocks.
+    pub num_hidden_layers: usize,
+    /// Heads.
+    pub num_attention_heads: usize,
+    /// Side of the picture.
+    pub image_size: usize,
+    /// Side of a patch.
+    pub patch_size: usize,
+    /// Samples of a pixel.
+    pub num_channels: usize,
+    /// Between the two feed-forward matrices.
+    pub hidden_act: Activation,
+    /// Of the normalisation.
+    pub layer_norm_eps: f64,
+}
+
+impl Default for ClipConfig {
+    fn default() -> Self {
+        Self {
+            hidden_size: 768,
+            intermediate_size: 3072,
+            num_hidden_layers: 12,
+            num_attention_heads: 12,
+            image_size: 224,
+            patch_size: 32,
+            num_channels: 3,
+            hidden_act: Activation::QuickGelu,
+            layer_norm_eps: 1e-5,
+        }
+    }
+}
+
+impl ClipConfig {
+    /// OpenAI's ViT-L/14 for pictures of this side.
+    #[must_use]
+    pub fn vit_large_patch14(image_size: usize) -> Self {
+        Self {
+            hidden_size: 1024,
+            intermediate_size: 4096,
+            num_hidden_layers: 24,
+            num_attention_heads: 16,
+            image_size,
+            patch_size: 14,
+            ..Self::default()
+        }
+    }
+
+    /// Patches of a picture.
+    #[must_use]
+    pub fn num_patches(&self) -> usize {
+        (self.image_size / self.patch_size.max(1)).pow(2)
+    }
+
+    /// Blocks to run for a select layer: entry `layer` of the list of states, from the end when
+    /// negative, where entry 0 is the state before the first block.
+    ///
+    /// # Errors
+    /// When there is no such state.
+    pub fn blocks_for(&self, select_layer: i64) -> Result<usize, BadConfig> {
+        let states = i64::try_from(self.num_hidden_layers).unwrap_or(i64::MAX).saturating_add(1);
+        let entry =
+            if select_layer < 0 { states.saturating_add(select_layer) } else { select_layer };
+        usize::try_from(entry).ok().filter(|entry| *entry <= self.num_hidden_layers).ok_or_else(
+            || {
+                BadConfig(format!(
+                    "select layer {select_layer} of a tower of {} blocks",
+                    self.num_hidden_layers
+                ))
+            },
+        )
+    }
+
+    /// # Errors
+    /// When the numbers describe no tower.
+    pub fn check(&self) -> Result<(), BadConfig> {
+        let sizes = [
+            ("hidden_size", self.hidden_size),
+            ("intermediate_size", self.intermediate_size),
+            ("num_hidden_layers", self.num_hidden_layers),
+            ("num_attention_heads", self.num_attention_heads),
+            ("image_size", self.image_size),
+            ("patch_size", self.patch_size),
+            ("num_channels", self.num_channels),
+        ];
+        for (name, size) in sizes {
+            if size == 0 || size > 1 << 16 {
+                return Err(BadConfig(format!("{name} of the vision tower is {size}")));
+            }
+        }
+        if self.num_channels != 3 {
+            return Err(BadConfig("the vision tower does not take three channels".to_owned()));
+        }
+        if self.hidden_size % self.num_attention_heads != 0 || self.num_patches() == 0 {
+            return Err(BadConfig("the sizes of the vision tower do not divide".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// Which rows of the state are features.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SelectFeature {
+    /// The patches.
+    #[default]
+    Patch,
+    /// The class row and the patches.
+    ClsPatch,
+}
+
+/// Pixels → hidden state of one layer.
+#[derive(Clone, Debug)]
+pub struct ClipVit {
+    class_embedding: Tensor<1>,
+    patch_embedding: Linear,
+    position_embedding: Tensor<2>,
+    /// Spelled as the publisher spells it.
+    pre_layrnorm: LayerNorm,
+    layers: Vec<EncoderLayer>,
+    select_feature: SelectFeature,
+    config: ClipConfig,
+}
+
+#[derive(Clone, Debug)]
+struct EncoderLayer {
+    layer_norm1: LayerNorm,
+    q_proj: Linear,
+    k_proj: Linear,
+    v_proj: Linear,
+    out_proj: Linear,
+    layer_norm2: LayerNorm,
+    fc1: Linear,
+    fc2: Linear,
+}
+
+impl ClipVit {
+    /// `prefix` ends before `embeddings.`; only the first `blocks` blocks are taken.
+    ///
+    /// # Errors
+    /// When a tensor is not there.
+    pub fn init(
+        prefix: &str,
+        config: &ClipConfig,
+        blocks: usize,
+        select_feature: SelectFeature,
+        weights: &mut impl WeightSource,
+    ) -> Result<Self, MissingTensor> {
+        let (hidden, eps) = (config.hidden_size, config.layer_norm_eps);
+        let name = |rest: &str| format!("{prefix}{rest}");
+        let positions = config.num_patches() + 1;
+        let inputs = config.num_channels * config.patch_size * config.patch_size;
+        Ok(Self {
+            class_embedding: weights.vector(&name("embeddings.class_embedding"), &[hidden])?,
+            patch_embedding: weights.linear(
+                &name("embeddings.patch_embedding"),
+                hidden,
+                inputs,
+                false,
+            )?,
+            position_embedding: weights
+                .vector(&name("embeddings.position_embedding.weight"), &[positions, hidden])?
+                .reshape([positions, hidden]),
+            pre_layrnorm: LayerNorm::init(&name("pre_layrnorm"), hidden, eps, weights)?,
+            layers: (0..blocks)
+                .map(|block| {
+                    EncoderLayer::init(&name(&format!("encoder.layers.{block}")), config, weights)
+                })
+                .collect::<Result<_, _>>()?,
+            select_feature,
+            config: config.clone(),
+        })
+    }
+
+    /// `between` is asked before every block.
+    ///
+    /// # Shapes
+    /// pixel values `[channels, height, width]`, row-major → features `[rows, hidden]`.
+    pub fn forward(
+        &self,
+        pixel_values: &[f32],
+        device: &Device,
+        between: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> ControlFlow<(), Tensor<2>> {
+        let patches = self.patches(pixel_values);
+        let num_patches = self.config.num_patches();
+        let inputs = patches.len() / num_patches;
+        let patches =
+            Tensor::<2>::from_data(TensorData::new(patches, [num_patches, inputs]), device);
+        let class = self.class_embedding.clone().unsqueeze();
+        let x = Tensor::cat(vec![class, self.patch_embedding.forward(patches)], 0);
+        let mut x = self.pre_layrnorm.forward(x + self.position_embedding.clone());
+        for layer in &self.layers {
+            between()?;
+            x = layer.forward(x, &self.config);
+        }
+        ControlFlow::Continue(match self.select_feature {
+            SelectFeature::Patch => x.narrow(0, 1, num_patches),
+            SelectFeature::ClsPatch => x,
+        })
+    }
+
+    /// Rows of patches from the top left, each `[channels, patch, patch]`: a convolution whose
+    /// stride is its size is a matrix product.
+    fn patches(&self, pixel_values: &[f32]) -> Vec<f32> {
+        let (side, patch) = (self.config.image_size, self.config.patch_size);
+        let grid = side / patch;
+        let mut out = Vec::with_capacity(pixel_values.len());
+        for (row, column) in (0..grid).flat_map(|row| (0..grid).map(move |column| (row, column))) {
+            for channel in 0..self.config.num_channels {
+                for y in row * patch..(row + 1) * patch {
+                    let from = (channel * side + y) * side + column * patch;
+                    out.extend(pixel_values.get(from..from + patch).unwrap_or_default());
+                }
+            }
+        }
+        out
+    }
+}
+
+impl EncoderLayer {
+    fn init(
+        name: &str,
+        config: &ClipConfig,
+        weights: &mut impl WeightSource,
+    ) -> Result<Self, MissingTensor> {
+        let (hidden, eps) = (config.hidden_size, config.layer_norm_eps);
+        let inner = config.intermediate_size;
+        let mut square = |part: &str| {
+            weights.linear(&format!("{name}.self_attn.{part}_proj"), hidden, hidden, true)
+        };
+        let (q_proj, k_proj) = (square("q")?, square("k")?);
+        let (v_proj, out_proj) = (square("v")?, square("out")?);
+        Ok(Self {
+            layer_norm1: LayerNorm::init(&format!("{name}.layer_norm1"), hidden, eps, weights)?,
+            q_proj,
+            k_proj,
+            v_proj,
+            out_proj,
+            layer_norm2: LayerNorm::init(&format!("{name}.layer_norm2"), hidden, eps, weights)?,
+            fc1: weights.linear(&format!("{name}.mlp.fc1"), inner, hidden, true)?,
+            fc2: weights.linear(&format!("{name}.mlp.fc2"), hidden, inner, true)?,
+        })
+    }
+
+    /// # Shapes
+    /// `[patches + 1, hidden]` → the same.
+    fn forward(&self, x: Tensor<2>, config: &ClipConfig) -> Tensor<2> {
+        let [rows, hidden] = x.dims();
+        let heads = config.num_attention_heads;
+        let head_dim = hidden / heads;
+        let normed = self.layer_norm1.forward(x.clone());
+        let split = |rows_of_heads: Tensor<2>| -> Tensor<3> {
+            rows_of_heads.reshape([rows, heads, head_dim]).swap_dims(0, 1)
+        };
+        let q = split(self.q_proj.forward(normed.clone()));
+        let k = split(self.k_proj.forward(normed.clone()));
+        let v = split(self.v_proj.forward(normed));
+        let scores = batched_matmul(q, k.swap_dims(1, 2)).reshape([heads * rows, rows]);
+        let scale = (head_dim as f32).sqrt().recip();
+        let shares = attention_shares(scores, scale, Visible::all(rows));
+        let mixed = batched_matmul(shares.reshape([heads, rows, rows]), v);
+        let x = x + self.out_proj.forward(mixed.swap_dims(0, 1).reshape([rows, hidden]));
+        let inner = self.fc1.forward(self.layer_norm2.forward(x.clone()));
+        x + self.fc2.forward(config.hidden_act.forward(inner))
+    }
+}

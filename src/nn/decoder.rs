@@ -1,0 +1,355 @@
+//! The decoder of Qwen2, Llama, Yi, Mistral and Phi-3: one network, told apart by configuration.
+//!
+//! The residual stream, normalisation, rotation, scores and the cache are f32 whatever the
+//! weights are stored in: these cost little beside the weights, and the residuals of Qwen2 and
+//! Mistral outgrow f16.
+
+use std::ops::ControlFlow;
+
+use burn::tensor::Tensor;
+use serde::Deserialize;
+
+use crate::nn::attention::SelfAttention;
+use crate::nn::kernel::Visible;
+use crate::nn::norm::RmsNorm;
+use crate::nn::rope::{Rope, RopeScaling};
+use crate::nn::{Activation, BadConfig, KvCache, Linear, MissingTensor, Table, WeightSource};
+
+/// `config.json` under its own names, and what the files leave to the architecture's name.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct DecoderConfig {
+    /// Width.
+    pub hidden_size: usize,
+    /// Width inside the feed-forward part.
+    pub intermediate_size: usize,
+    /// Layers.
+    pub num_hidden_layers: usize,
+    /// Query heads.
+    pub num_attention_heads: usize,
+    /// Key heads; as many as query heads when absent.
+    pub num_key_value_heads: Option<usize>,
+    /// Width of a head; `hidden_size / num_attention_heads` when absent.
+    #[serde(rename = "head_dim")]
+    pub explicit_head_dim: Option<usize>,
+    /// Of the gate.
+    #[serde(default = "silu")]
+    pub hidden_act: Activation,
+    /// Of the normalisation.
+    #[serde(default = "default_eps")]
+    pub rms_norm_eps: f64,
+    /// Base of the rotation; 10000 when absent.
+    pub rope_theta: Option<f32>,
+    /// Way of stretching positions.
+    #[serde(alias = "rope_parameters")]
+    pub rope_scaling: Option<RopeScaling>,
+    /// Rows of the embedding and of the head.
+    pub vocab_size: usize,
+    /// The head is the embedding.
+    #[serde(default)]
+    pub tie_word_embeddings: bool,
+    /// Biases on q, k, v and o.
+    #[serde(default)]
+    pub attention_bias: bool,
+    /// How far back a position looks.
+    pub sliding_window: Option<usize>,
+    /// Qwen2: whether `sliding_window` counts at all.
+    pub use_sliding_window: Option<bool>,
+    /// Qwen2: layers before this one look back without limit.
+    pub max_window_layers: Option<usize>,
+    /// Positions it was trained for.
+    #[serde(alias = "max_sequence_length")]
+    pub max_position_embeddings: Option<usize>,
+    /// Biases on q, k and v (Qwen2); set by the family.
+    #[serde(skip)]
+    pub qkv_bias: bool,
+    /// One matrix for q, k, v and one for gate and up (Phi-3); set by the family.
+    #[serde(skip)]
+    pub fused_projections: bool,
+}
+
+fn silu() -> Activation {
+    Activation::Silu
+}
+
+fn default_eps() -> f64 {
+    1e-6
+}
+
+impl DecoderConfig {
+    /// Key heads.
+    #[must_use]
+    pub fn kv_heads(&self) -> usize {
+        self.num_key_value_heads.unwrap_or(self.num_attention_heads)
+    }
+
+    /// Width of a head.
+    #[must_use]
+    pub fn head_dim(&self) -> usize {
+        self.explicit_head_dim.unwrap_or(self.hidden_size / self.num_attention_heads.max(1))
+    }
+
+    /// How far back a layer looks.
+    #[must_use]
+    pub fn window(&self, layer: usize) -> Option<usize> {
+        let counts = self.use_sliding_window.unwrap_or(true)
+            && layer
+                >= self
+                    .max_window_layers
+                    .filter(|_| self.use_sliding_window.is_some())
+                    .unwrap_or(0);
+        self.sliding_window.filter(|_| counts)
+    }
+
+    /// # Errors
+    /// When the numbers describe no decoder.
+    pub fn check(&self) -> Result<(), BadConfig> {
+        let bad = |reason: String| Err(BadConfig(reason));
+        let sizes = [
+            ("hidden_size", self.hidden_size),
+            ("intermediate_size", self.intermediate_size),
+            ("num_hidden_layers", self.num_hidden_layers),
+            ("num_attention_heads", self.num_attention_heads),
+            ("num_key_value_heads", self.kv_heads()),
+            ("head_dim", self.head_dim()),
+            ("vocab_size", self.vocab_size),
+        ];
+        for (name, size) in sizes {
+            if size == 0 || size > 1 << 20 {
+                return bad(format!("{name} is {size}"));
+            }
+        }
+        if self.num_attention_heads % self.kv_heads() != 0 {
+            let heads = self.num_attention_heads;
+            return bad(format!("{heads} heads do not share {} key heads evenly", self.kv_heads()));
+        }
+        if self.head_dim() % 2 != 0 {
+            return bad(format!("head_dim {} is odd", self.head_dim()));
+        }
+        if self.sliding_window == Some(0) {
+            return bad("sliding_window is 0".to_owned());
+        }
+        self.rope().map(|_| ())
+    }
+
+    fn rope(&self) -> Result<Rope, BadConfig> {
+        let scaling = self.rope_scaling.as_ref();
+        let theta = self.rope_theta.or_else(|| scaling.and_then(RopeScaling::theta));
+        Rope::new(self.head_dim(), theta.unwrap_or(10_000.0), scaling)
+    }
+
+    /// Bytes of the cache for one position.
+    #[must_use]
+    pub fn cache_bytes_per_position(&self) -> u64 {
+        (2 * self.num_hidden_layers * self.kv_heads() * self.head_dim() * size_of::<f32>()) as u64
+    }
+}
+
+/// Embeddings → layers → scores of the vocabulary.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    embed_tokens: Table,
+    layers: Vec<Layer>,
+    norm: RmsNorm,
+    lm_head: Linear,
+    rope: Rope,
+    config: DecoderConfig,
+}
+
+#[derive(Clone, Debug)]
+struct Layer {
+    input_layernorm: RmsNorm,
+    self_attn: SelfAttention,
+    post_attention_layernorm: RmsNorm,
+    mlp: Mlp,
+}
+
+/// down(act(gate(x))·up(x))
+#[derive(Clone, Debug)]
+struct Mlp {
+    gate_up: GateUp,
+    down_proj: Linear,
+    hidden_act: Activation,
+}
+
+#[derive(Clone, Debug)]
+enum GateUp {
+    Split {
+        gate_proj: Linear,
+        up_proj: Linear,
+    },
+    /// One matrix, rows of the gate first (Phi-3).
+    Fused {
+        gate_up_proj: Linear,
+        intermediate: usize,
+    },
+}
+
+/// Why a decoder cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// Its numbers.
+    #[error(transparent)]
+    Config(#[from] BadConfig),
+    /// Its tensors.
+    #[error(transparent)]
+    Missing(#[from] MissingTensor),
+}
+
+impl Decoder {
+    /// Names as LLaVA-style checkpoints have them: `model.embed_tokens.weight`, `model.layers.…`,
+    /// `model.norm.weight`, `lm_head.weight`.
+    ///
+    /// # Errors
+    /// When the configuration is impossible or a tensor is not there.
+    pub fn init(
+        config: &DecoderConfig,
+        weights: &mut impl WeightSource,
+    ) -> Result<Self, InitError> {
+        config.check()?;
+        let (vocab, hidden) = (config.vocab_size, config.hidden_size);
+        let embed_tokens = weights.table("model.embed_tokens.weight", vocab, hidden)?;
+        let layers = (0..config.num_hidden_layers)
+            .map(|layer| Layer::init(&format!("model.layers.{layer}"), config, weights))
+            .collect::<Result<_, _>>()?;
+        let norm = RmsNorm::init("model.norm", hidden, config.rms_norm_eps, weights)?;
+        let head = if config.tie_word_embeddings { "model.embed_tokens" } else { "lm_head" };
+        let lm_head = weights.linear(head, vocab, hidden, false)?;
+        Ok(Self {
+            embed_tokens,
+            layers,
+            norm,
+            lm_head,
+            rope: config.rope()?,
+            config: config.clone(),
+        })
+    }
+
+    /// Its configuration.
+    #[must_use]
+    pub fn config(&self) -> &DecoderConfig {
+        &self.config
+    }
+
+    /// Append the embedding of an id, `[hidden]`.
+    pub fn push_embedding(&self, id: u32, out: &mut Vec<f32>) {
+        self.embed_tokens.push_row(id as usize, out);
+    }
+
+    /// Rows of the embedding.
+    #[must_use]
+    pub fn vocab(&self) -> usize {
+        self.embed_tokens.num_rows()
+    }
+
+    /// Read further positions into the cache; `between` is asked before every layer.
+    ///
+    /// After a break the positions are not counted as read.
+    ///
+    /// # Shapes
+    /// embeddings `[seq, hidden]` → hidden state `[seq, hidden]` before the last normalisation.
+    pub fn forward(
+        &self,
+        embeds: Tensor<2>,
+        cache: &mut KvCache,
+        between: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> ControlFlow<(), Tensor<2>> {
+        let [seq, _] = embeds.dims();
+        let device = embeds.device();
+        let past = cache.len();
+        let angles = self.rope.angles(past, seq, &device);
+        let mut x = embeds;
+        for (index, layer) in self.layers.iter().enumerate() {
+            between()?;
+            let window = self.config.window(index).unwrap_or(usize::MAX);
+            let visible = Visible { seq, past, window };
+            let normed = layer.input_layernorm.forward(x.clone());
+            x = x + layer.self_attn.forward(normed, &angles, visible, index, cache);
+            let normed = layer.post_attention_layernorm.forward(x.clone());
+            x = x + layer.mlp.forward(normed);
+        }
+        cache.advance(seq);
+        ControlFlow::Continue(x)
+    }
+
+    /// Scores after the last position.
+    ///
+    /// # Shapes
+    /// hidden state `[seq, hidden]` → `[1, vocab]`.
+    #[must_use]
+    pub fn logits(&self, hidden_state: Tensor<2>) -> Tensor<2> {
+        let [seq, _] = hidden_state.dims();
+        self.lm_head.forward(self.norm.forward(hidden_state.narrow(0, seq - 1, 1)))
+    }
+
+    /// An empty cache for one conversation.
+    #[must_use]
+    pub fn new_cache(&self, device: &burn::tensor::Device) -> KvCache {
+        let config = &self.config;
+        KvCache::new(config.num_hidden_layers, config.kv_heads(), config.head_dim(), device.clone())
+    }
+}
+
+impl Layer {
+    fn init(
+        name: &str,
+        config: &DecoderConfig,
+        weights: &mut impl WeightSource,
+    ) -> Result<Self, MissingTensor> {
+        let (hidden, eps) = (config.hidden_size, config.rms_norm_eps);
+        Ok(Self {
+            input_layernorm: RmsNorm::init(
+                &format!("{name}.input_layernorm"),
+                hidden,
+                eps,
+                weights,
+            )?,
+            self_attn: SelfAttention::init(&format!("{name}.self_attn"), config, weights)?,
+            post_attention_layernorm: RmsNorm::init(
+                &format!("{name}.post_attention_layernorm"),
+                hidden,
+                eps,
+                weights,
+            )?,
+            mlp: Mlp::init(&format!("{name}.mlp"), config, weights)?,
+        })
+    }
+}
+
+impl Mlp {
+    fn init(
+        name: &str,
+        config: &DecoderConfig,
+        weights: &mut impl WeightSource,
+    ) -> Result<Self, MissingTensor> {
+        let (hidden, intermediate) = (config.hidden_size, config.intermediate_size);
+        let mut up =
+            |part: &str, rows| weights.linear(&format!("{name}.{part}"), rows, hidden, false);
+        let gate_up = if config.fused_projections {
+            GateUp::Fused { gate_up_proj: up("gate_up_proj", 2 * intermediate)?, intermediate }
+        } else {
+            GateUp::Split {
+                gate_proj: up("gate_proj", intermediate)?,
+                up_proj: up("up_proj", intermediate)?,
+            }
+        };
+        let down_proj =
+            weights.linear(&format!("{name}.down_proj"), hidden, intermediate, false)?;
+        Ok(Self { gate_up, down_proj, hidden_act: config.hidden_act })
+    }
+
+    /// # Shapes
+    /// `[seq, hidden]` → `[seq, hidden]`.
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let (gate, up) = match &self.gate_up {
+            GateUp::Split { gate_proj, up_proj } => {
+                (gate_proj.forward(x.clone()), up_proj.forward(x))
+            }
+            GateUp::Fused { gate_up_proj, intermediate } => {
+                let both = gate_up_proj.forward(x);
+                let gate = both.clone().narrow(1, 0, *intermediate);
+                (gate, both.narrow(1, *intermediate, *intermediate))
+            }
+        };
+        self.down_proj.forward(self.hidden_act.forward(gate) * up)
+    }
+}

@@ -1,0 +1,233 @@
+//! `tokenizer.model` (SentencePiece) as a `tokenizer.json`, as the fast tokenizers convert it.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+/// No published vocabulary has more.
+const MAX_PIECES: usize = 1 << 20;
+
+/// Kinds of pieces, by their numbers in the file.
+const UNKNOWN: u64 = 2;
+const CONTROL: u64 = 3;
+const USER: u64 = 4;
+
+struct Piece {
+    text: String,
+    score: f32,
+    kind: u64,
+}
+
+#[derive(Default)]
+struct Model {
+    pieces: Vec<Piece>,
+    is_bpe: bool,
+    byte_fallback: bool,
+    has_charsmap: bool,
+    add_dummy_prefix: bool,
+}
+
+/// The `tokenizer.json` that does what the file says.
+pub(crate) fn json_from_model(bytes: &[u8], config: &Value) -> Result<Value, String> {
+    let model = parse_model(bytes)?;
+    if !model.is_bpe {
+        return Err("it is not a BPE vocabulary".to_owned());
+    }
+    if model.has_charsmap {
+        return Err("its normalisation of characters is not supported".to_owned());
+    }
+    let unknown = model.pieces.iter().find(|piece| piece.kind == UNKNOWN);
+    let unknown = unknown.map(|piece| piece.text.clone());
+    let vocab: serde_json::Map<String, Value> = model
+        .pieces
+        .iter()
+        .enumerate()
+        .map(|(id, piece)| (piece.text.clone(), json!(id)))
+        .collect();
+    if vocab.len() != model.pieces.len() {
+        return Err("a piece is there twice".to_owned());
+    }
+    let added: Vec<Value> = model
+        .pieces
+        .iter()
+        .enumerate()
+        .filter(|(_, piece)| matches!(piece.kind, UNKNOWN | CONTROL | USER))
+        .map(|(id, piece)| {
+            json!({"id": id, "content": piece.text, "single_word": false, "lstrip": false,
+                   "rstrip": false, "normalized": false, "special": piece.kind != USER})
+        })
+        .collect();
+    let (normalizer, pre_tokenizer) = spaces(&model, config);
+    Ok(json!({
+        "version": "1.0",
+        "truncation": null,
+        "padding": null,
+        "added_tokens": added,
+        "normalizer": normalizer,
+        "pre_tokenizer": pre_tokenizer,
+        "post_processor": null,
+        "decoder": {"type": "Sequence", "decoders": [
+            {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+            {"type": "ByteFallback"},
+            {"type": "Fuse"},
+            {"type": "Strip", "content": " ", "start": usize::from(model.add_dummy_prefix), "stop": 0}]},
+        "model": {"type": "BPE", "dropout": null, "unk_token": unknown,
+            "continuing_subword_prefix": null, "end_of_word_suffix": null, "fuse_unk": true,
+            "byte_fallback": model.byte_fallback, "ignore_merges": false,
+            "vocab": vocab, "merges": merges(&model.pieces)},
+    }))
+}
+
+/// How spaces become "▁": before every segment ("legacy"), or before the text only.
+fn spaces(model: &Model, config: &Value) -> (Value, Value) {
+    let replace = json!({"type": "Replace", "pattern": {"String": " "}, "content": "▁"});
+    if !model.add_dummy_prefix {
+        return (replace, Value::Null);
+    }
+    if config.get("legacy").and_then(Value::as_bool).unwrap_or(true) {
+        let prepend = json!({"type": "Prepend", "prepend": "▁"});
+        return (json!({"type": "Sequence", "normalizers": [prepend, replace]}), Value::Null);
+    }
+    let first =
+        json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": false});
+    (Value::Null, first)
+}
+
+/// Every way to cut a piece into two pieces, best result first.
+fn merges(pieces: &[Piece]) -> Vec<[&str; 2]> {
+    let ids: HashMap<&str, usize> =
+        pieces.iter().enumerate().map(|(id, piece)| (piece.text.as_str(), id)).collect();
+    let mut order: Vec<(usize, &Piece)> = pieces.iter().enumerate().collect();
+    order.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
+    let mut merges = Vec::new();
+    for (_, piece) in order {
+        let mut cuts: Vec<(usize, usize, [&str; 2])> = piece
+            .text
+            .char_indices()
+            .skip(1)
+            .filter_map(|(at, _)| {
+                let (left, right) = piece.text.split_at(at);
+                Some((*ids.get(left)?, *ids.get(right)?, [left, right]))
+            })
+            .collect();
+        cuts.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+        merges.extend(cuts.into_iter().map(|(_, _, pair)| pair));
+    }
+    merges
+}
+
+fn parse_model(bytes: &[u8]) -> Result<Model, String> {
+    let mut model = Model { add_dummy_prefix: true, ..Model::default() };
+    for field in Fields::new(bytes) {
+        match field? {
+            (1, Field::Bytes(piece)) => {
+                if model.pieces.len() == MAX_PIECES {
+                    return Err("it has more than a million pieces".to_owned());
+                }
+                model.pieces.push(parse_piece(piece)?);
+            }
+            (2, Field::Bytes(trainer)) => {
+                for field in Fields::new(trainer) {
+                    match field? {
+                        (3, Field::Number(kind)) => model.is_bpe = kind == 2,
+                        (35, Field::Number(flag)) => model.byte_fallback = flag != 0,
+                        _ => {}
+                    }
+                }
+            }
+            (3, Field::Bytes(normalizer)) => {
+                for field in Fields::new(normalizer) {
+                    match field? {
+                        (2, Field::Bytes(charsmap)) => model.has_charsmap = !charsmap.is_empty(),
+                        (3, Field::Number(flag)) => model.add_dummy_prefix = flag != 0,
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    if model.pieces.is_empty() { Err("it has no pieces".to_owned()) } else { Ok(model) }
+}
+
+fn parse_piece(bytes: &[u8]) -> Result<Piece, String> {
+    let mut piece = Piece { text: String::new(), score: 0.0, kind: 1 };
+    for field in Fields::new(bytes) {
+        match field? {
+            (1, Field::Bytes(text)) => {
+                piece.text =
+                    std::str::from_utf8(text).map_err(|error| error.to_string())?.to_owned();
+            }
+            (2, Field::Fixed32(bits)) => piece.score = f32::from_bits(bits),
+            (3, Field::Number(kind)) => piece.kind = kind,
+            _ => {}
+        }
+    }
+    Ok(piece)
+}
+
+enum Field<'a> {
+    Number(u64),
+    Fixed32(u32),
+    Bytes(&'a [u8]),
+}
+
+/// The fields of one protobuf message.
+struct Fields<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    fn new(rest: &'a [u8]) -> Self {
+        Self { rest }
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let (byte, rest) = self.rest.split_first()?;
+            self.rest = rest;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, len: u64) -> Option<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(usize::try_from(len).ok()?)?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    fn field(&mut self) -> Option<(u64, Field<'a>)> {
+        let key = self.number()?;
+        let field = match key & 7 {
+            0 => Field::Number(self.number()?),
+            1 => Field::Bytes(self.take(8)?),
+            2 => {
+                let len = self.number()?;
+                Field::Bytes(self.take(len)?)
+            }
+            5 => Field::Fixed32(u32::from_le_bytes(self.take(4)?.try_into().ok()?)),
+            _ => return None,
+        };
+        Some((key >> 3, field))
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Result<(u64, Field<'a>), String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let field = self.field().ok_or_else(|| "it is not a SentencePiece file".to_owned());
+        if field.is_err() {
+            self.rest = &[];
+        }
+        Some(field)
+    }
+}

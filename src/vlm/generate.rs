@@ -1,0 +1,136 @@
+//! One id after the other: prefill, then steps. Knows ids and scores, and text only to stop at it.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::nn::{Decoder, KvCache};
+use crate::vlm::{ComputeDevice, ModelError, Progress};
+
+/// How often the caller is asked between layers.
+const ASK_EVERY: Duration = Duration::from_millis(40);
+
+/// Asks the caller whether to go on, not more often than makes sense.
+pub(crate) struct Pulse<'a> {
+    emit: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
+    last: Instant,
+    broken: bool,
+}
+
+impl<'a> Pulse<'a> {
+    pub(crate) fn new(emit: &'a mut dyn FnMut(Progress) -> ControlFlow<()>) -> Self {
+        Self { emit, last: Instant::now(), broken: false }
+    }
+
+    /// Tell the caller.
+    pub(crate) fn tell(&mut self, progress: Progress) -> ControlFlow<()> {
+        self.last = Instant::now();
+        let answer = (self.emit)(progress);
+        self.broken |= answer.is_break();
+        if self.broken { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Tell the caller when it has not been told for a while.
+    pub(crate) fn between(&mut self, progress: &Progress) -> ControlFlow<()> {
+        if self.last.elapsed() < ASK_EVERY {
+            return ControlFlow::Continue(());
+        }
+        self.tell(progress.clone())
+    }
+}
+
+/// A decoder on its device.
+pub(crate) struct Engine<'a> {
+    pub(crate) decoder: &'a Decoder,
+    pub(crate) device: &'a ComputeDevice,
+}
+
+impl Engine<'_> {
+    /// Positions read at once: large enough to use the device, small enough to keep the scores of
+    /// a layer within its largest tensor.
+    pub(crate) fn chunk_len(&self) -> usize {
+        match self.device.gpu() {
+            Some(gpu) if !gpu.is_software => 512,
+            _ => 128,
+        }
+    }
+
+    /// # Shapes
+    /// ids → `[seq, hidden]`.
+    pub(crate) fn embed(&self, ids: &[u32]) -> Tensor<2> {
+        let hidden = self.decoder.config().hidden_size;
+        let mut rows = Vec::with_capacity(ids.len() * hidden);
+        for id in ids {
+            self.decoder.push_embedding(*id, &mut rows);
+        }
+        let data = TensorData::new(rows, [ids.len(), hidden]);
+        Tensor::from_data(data, &self.burn_device())
+    }
+
+    fn burn_device(&self) -> Device {
+        self.device.device.clone()
+    }
+
+    /// Scores after the last of these positions, read back; `None` when the caller broke off.
+    pub(crate) fn logits(&self, hidden_state: Tensor<2>) -> Result<Vec<f32>, ModelError> {
+        let logits =
+            self.device.read(self.decoder.logits(hidden_state), "computing the next word")?;
+        if logits.iter().any(|score| score.is_nan()) || logits.is_empty() {
+            return Err(ModelError::NotFinite { doing: "computing the next word" });
+        }
+        Ok(logits)
+    }
+
+    /// One further id.
+    pub(crate) fn step(
+        &self,
+        id: u32,
+        cache: &mut KvCache,
+        between: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<ControlFlow<(), Vec<f32>>, ModelError> {
+        match self.decoder.forward(self.embed(&[id]), cache, between) {
+            ControlFlow::Break(()) => Ok(ControlFlow::Break(())),
+            ControlFlow::Continue(state) => Ok(ControlFlow::Continue(self.logits(state)?)),
+        }
+    }
+}
+
+/// Holds back text that may become the stop text.
+#[derive(Debug, Default)]
+pub(crate) struct StopText {
+    stop: Option<&'static str>,
+    held: String,
+    /// Whether it has come; nothing is let through after it.
+    pub(crate) has_come: bool,
+}
+
+impl StopText {
+    pub(crate) fn new(stop: Option<&'static str>) -> Self {
+        Self { stop, ..Self::default() }
+    }
+
+    /// Further text; gives what is certain not to be the stop text.
+    pub(crate) fn push(&mut self, text: &str) -> String {
+        if self.has_come {
+            return String::new();
+        }
+        self.held.push_str(text);
+        let Some(stop) = self.stop else { return std::mem::take(&mut self.held) };
+        if let Some(at) = self.held.find(stop) {
+            self.has_come = true;
+            self.held.truncate(at);
+            return std::mem::take(&mut self.held);
+        }
+        let keep = (1..stop.len())
+            .rev()
+            .find(|len| stop.get(..*len).is_some_and(|start| self.held.ends_with(start)));
+        let rest = self.held.split_off(self.held.len() - keep.unwrap_or(0));
+        std::mem::replace(&mut self.held, rest)
+    }
+
+    /// What was held back after all.
+    pub(crate) fn finish(&mut self) -> String {
+        std::mem::take(&mut self.held)
+    }
+}

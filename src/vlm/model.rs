@@ -1,0 +1,211 @@
+//! A loaded model and its one conversation in progress.
+
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::{Deserialize, Serialize};
+
+use crate::nn::KvCache;
+use crate::text::Tokenizer;
+use crate::vlm::answer::answer;
+use crate::vlm::config::LlavaConfig;
+use crate::vlm::family::FamilyRules;
+use crate::vlm::features::FeatureCache;
+use crate::vlm::generate::Engine;
+use crate::vlm::load::{Networks, load_weights};
+use crate::vlm::prompt::Slot;
+use crate::vlm::{
+    Answer, ComputeDevice, ModelError, ModelSpec, PrecisionChoice, Progress, Question, Trace,
+};
+
+/// What loading is busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LoadStage {
+    /// Names, shapes and the tokenizer are checked.
+    Reading,
+    /// Weights go to the device.
+    Transfer,
+    /// First computation.
+    Warmup,
+}
+
+/// Progress of loading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadProgress {
+    /// What it is busy with.
+    pub stage: LoadStage,
+    /// Of the weight files.
+    pub bytes_done: u64,
+    /// Of the weight files.
+    pub bytes_total: u64,
+}
+
+/// What is loaded: part of the evidence of every answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Folder name.
+    pub name: String,
+    /// `huatuo-vision-7b`, …
+    pub family: String,
+    /// Name for people.
+    pub title: String,
+    /// `f32`, `f16`, `bf16`.
+    pub precision: String,
+    /// Label of the device.
+    pub device: String,
+    /// Of all weight files.
+    pub weights_sha256: String,
+    /// Numbers in the weight files.
+    pub parameters: u64,
+    /// Of the weight files.
+    pub weights_bytes: u64,
+    /// Positions the model reads.
+    pub context_len: u32,
+    /// Positions a picture takes.
+    pub image_tokens: u32,
+    /// Pictures in one question.
+    pub max_images: u32,
+    /// What the reader should know about the files, such as objects left unread in a pickle.
+    pub notes: Vec<String>,
+}
+
+/// A loaded model.
+///
+/// It keeps the features of the last pictures and the positions of the last conversation: a
+/// further question about the same picture neither encodes nor reads it again.
+pub struct Vlm {
+    info: ModelInfo,
+    pub(crate) device: ComputeDevice,
+    pub(crate) rules: FamilyRules,
+    pub(crate) config: LlavaConfig,
+    pub(crate) tokenizer: Tokenizer,
+    pub(crate) networks: Networks,
+    pub(crate) features: FeatureCache,
+    pub(crate) session: Option<Session>,
+}
+
+/// Positions in a cache and what they were computed from.
+pub(crate) struct Session {
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) cache: KvCache,
+}
+
+impl Vlm {
+    /// Read the weights onto the device.
+    ///
+    /// # Errors
+    /// When files are missing, damaged or do not fit, when memory does not suffice, or when
+    /// `progress` breaks.
+    pub fn load(
+        spec: &ModelSpec,
+        device: ComputeDevice,
+        precision: PrecisionChoice,
+        progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
+    ) -> Result<Self, ModelError> {
+        let label = device.label();
+        let work = || Self::load_unguarded(spec, device, precision, progress);
+        guarded(&label, "loading the model", work)
+    }
+
+    fn load_unguarded(
+        spec: &ModelSpec,
+        device: ComputeDevice,
+        precision: PrecisionChoice,
+        progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
+    ) -> Result<Self, ModelError> {
+        let Some(rules) = spec.family.rules() else {
+            let (title, path) = (spec.title.clone(), spec.path.clone());
+            return Err(ModelError::NotSupportedYet { title, path });
+        };
+        if !spec.missing.is_empty() {
+            let (missing, path) = (spec.missing.clone(), spec.path.clone());
+            return Err(ModelError::Incomplete { missing, path });
+        }
+        let bytes_total = spec.weights_bytes;
+        let mut tell =
+            |stage, bytes_done| match progress(LoadProgress { stage, bytes_done, bytes_total }) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(ModelError::Cancelled),
+            };
+        tell(LoadStage::Reading, 0)?;
+        let config = LlavaConfig::read(&spec.path, spec.family)?;
+        let tokenizer = Tokenizer::load(&spec.path)?;
+        let weights = load_weights(spec, &config, &device, precision, progress)?;
+        let mut tell =
+            |stage| progress(LoadProgress { stage, bytes_done: bytes_total, bytes_total });
+        if tell(LoadStage::Warmup).is_break() {
+            return Err(ModelError::Cancelled);
+        }
+        let info = ModelInfo {
+            name: spec.name.clone(),
+            family: spec.family.as_str().to_owned(),
+            title: spec.title.clone(),
+            precision: weights.precision.as_str().to_owned(),
+            device: device.label(),
+            weights_sha256: weights.weights_sha256,
+            parameters: spec.parameters,
+            weights_bytes: spec.weights_bytes,
+            context_len: spec.context_len,
+            image_tokens: spec.image_tokens,
+            max_images: spec.max_images,
+            notes: weights.notes,
+        };
+        let vlm = Self {
+            info,
+            device,
+            rules,
+            config,
+            tokenizer,
+            networks: weights.networks,
+            features: FeatureCache::default(),
+            session: None,
+        };
+        vlm.warm_up()?;
+        Ok(vlm)
+    }
+
+    /// One step: faults of the device show themselves here and not at the first question.
+    fn warm_up(&self) -> Result<(), ModelError> {
+        let mut cache = self.networks.decoder.new_cache(&self.device.device);
+        let go_on = &mut || ControlFlow::Continue(());
+        self.engine().step(0, &mut cache, go_on).map(|_| ())
+    }
+
+    pub(crate) fn engine(&self) -> Engine<'_> {
+        Engine { decoder: &self.networks.decoder, device: &self.device }
+    }
+
+    /// What is loaded.
+    #[must_use]
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// Answer one question; `emit` breaks to cancel, which gives what was said so far.
+    ///
+    /// # Errors
+    /// When the question does not fit the model or the device fails.
+    pub fn answer(
+        &mut self,
+        question: &Question,
+        emit: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+        trace: Option<&mut Trace>,
+    ) -> Result<Answer, ModelError> {
+        let label = self.device.label();
+        guarded(&label, "answering", || answer(self, question, emit, trace))
+    }
+}
+
+/// Drivers and kernels panic when a device is lost or its memory is used up.
+fn guarded<T>(
+    device: &str,
+    doing: &'static str,
+    work: impl FnOnce() -> Result<T, ModelError>,
+) -> Result<T, ModelError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        let reason = text.unwrap_or_else(|| "the computation broke off".to_owned());
+        Err(ModelError::Device { device: device.to_owned(), doing, reason })
+    })
+}

@@ -1,0 +1,205 @@
+//! What is asked of a model and what it answers.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::imaging::DisplayImage;
+use crate::vlm::ModelError;
+
+/// A finished exchange of the same conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// As typed.
+    pub question: String,
+    /// As the model gave it.
+    pub answer: String,
+    /// Pictures attached to this question.
+    pub images: Vec<DisplayImage>,
+}
+
+/// One question, with everything the answer depends on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    /// Oldest first.
+    pub history: Vec<Turn>,
+    /// As typed, without image markers.
+    pub text: String,
+    /// New pictures.
+    pub images: Vec<DisplayImage>,
+    /// How ids are chosen.
+    pub sampling: SamplingParams,
+    /// Budget of the answer.
+    pub max_new_tokens: u32,
+    /// Go on to the budget (benchmarks).
+    pub ignore_eos: bool,
+}
+
+/// How the next id is chosen from the scores.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SamplingParams {
+    /// 0 = greedy.
+    pub temperature: f32,
+    /// Keep the most likely ids up to this probability.
+    pub top_p: Option<f32>,
+    /// Keep this many; `None` = all.
+    pub top_k: Option<u32>,
+    /// 1 = none.
+    pub repetition_penalty: f32,
+    /// Of the generator.
+    pub seed: u64,
+}
+
+impl SamplingParams {
+    /// Always the most likely id.
+    #[must_use]
+    pub fn greedy() -> Self {
+        Self { temperature: 0.0, top_p: None, top_k: None, repetition_penalty: 1.0, seed: 0 }
+    }
+
+    /// # Errors
+    /// When a value is out of its range.
+    pub fn check(&self) -> Result<(), ModelError> {
+        let bad =
+            |name, allowed, given: String| Err(ModelError::BadParameter { name, allowed, given });
+        if !(self.temperature.is_finite() && self.temperature >= 0.0) {
+            return bad("temperature", "0 or more", self.temperature.to_string());
+        }
+        if !(self.repetition_penalty.is_finite() && self.repetition_penalty > 0.0) {
+            return bad("repetition penalty", "more than 0", self.repetition_penalty.to_string());
+        }
+        match (self.top_p, self.top_k) {
+            (Some(top_p), _) if !(top_p > 0.0 && top_p <= 1.0) => {
+                bad("top p", "more than 0 and at most 1", top_p.to_string())
+            }
+            (_, Some(0)) => bad("top k", "at least 1", "0".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FinishReason {
+    /// The model ended it.
+    Stop,
+    /// The budget or the context was used up.
+    Length,
+    /// The reader stopped it.
+    Cancelled,
+}
+
+impl FinishReason {
+    /// `stop`, `length` or `cancelled`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Where the time went, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timings {
+    /// Loading the model (0 when it was loaded before).
+    pub load_ms: f64,
+    /// Preprocessing, tower and projector.
+    pub image_encode_ms: f64,
+    /// Positions computed before the first new token; those kept from the last question are not in it.
+    pub prefill_tokens: u32,
+    /// Up to and including the first token.
+    pub prefill_ms: f64,
+    /// From the question to the first token.
+    pub first_token_ms: f64,
+    /// Tokens after the first.
+    pub decode_tokens: u32,
+    /// Time for these.
+    pub decode_ms: f64,
+}
+
+/// What a model said, with the evidence to check it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// `<image>` stands where a picture goes.
+    pub prompt: String,
+    /// As the published code has them: −200 stands for a picture.
+    pub prompt_ids: Vec<i64>,
+    /// The stop token included when there was one.
+    pub output_ids: Vec<u32>,
+    /// Special tokens left out.
+    pub text: String,
+    /// Why it ended.
+    pub finish_reason: FinishReason,
+    /// Of every output id, from the raw scores.
+    pub logprobs: Vec<f32>,
+    /// Where the time went.
+    pub timings: Timings,
+}
+
+/// Progress of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Progress {
+    /// A picture goes through the vision tower.
+    EncodingImage {
+        /// From 0.
+        index: usize,
+        /// Pictures in all.
+        count: usize,
+    },
+    /// The prompt is being read.
+    Prefill {
+        /// Positions done.
+        done: usize,
+        /// Positions in all.
+        total: usize,
+    },
+    /// A further piece of the answer.
+    Text {
+        /// Never half a character; may be empty.
+        text: String,
+        /// New tokens so far.
+        tokens: usize,
+    },
+}
+
+/// Shape and values, row-major.
+pub type TraceTensor = Option<(Vec<usize>, Vec<f32>)>;
+
+/// Tensors on the way of an answer, to compare with a reference.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Trace {
+    /// `[images, 3, height, width]`
+    pub pixel_values: TraceTensor,
+    /// `[images, patches, width]`, before the projector.
+    pub vision_features: TraceTensor,
+    /// `[images, tokens, hidden]`
+    pub projected: TraceTensor,
+    /// `[vocab]`, of the last position.
+    pub prefill_logits: TraceTensor,
+}
+
+impl Trace {
+    /// Write what there is as f32 safetensors.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), ModelError> {
+        let all = [
+            ("pixel_values", &self.pixel_values),
+            ("vision_features", &self.vision_features),
+            ("projected", &self.projected),
+            ("prefill_logits", &self.prefill_logits),
+        ];
+        let tensors: Vec<_> = all
+            .into_iter()
+            .filter_map(|(name, tensor)| {
+                tensor.as_ref().map(|(shape, values)| (name, shape.as_slice(), values.as_slice()))
+            })
+            .collect();
+        crate::checkpoint::write_f32_safetensors(path, &tensors)?;
+        Ok(())
+    }
+}

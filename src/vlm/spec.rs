@@ -1,0 +1,137 @@
+//! The published families and the description of a model on disk.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::vlm::SamplingParams;
+
+/// A model on disk, described without reading its weights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelSpec {
+    /// Folder name.
+    pub name: String,
+    /// The folder.
+    pub path: PathBuf,
+    /// Which published family.
+    pub family: Family,
+    /// Name for people.
+    pub title: String,
+    /// What it is made of.
+    pub parts: Vec<Part>,
+    /// Files that are not there, by name.
+    pub missing: Vec<String>,
+    /// Of the weight files.
+    pub weights_bytes: u64,
+    /// Numbers in the weight files.
+    pub parameters: u64,
+    /// Positions the model reads.
+    pub context_len: u32,
+    /// Positions a picture takes.
+    pub image_tokens: u32,
+    /// Pictures in one question.
+    pub max_images: u32,
+    /// As published.
+    pub licence: Option<String>,
+    /// Codes such as `en`.
+    pub languages: Vec<String>,
+}
+
+impl ModelSpec {
+    /// Whether this version can load the family (not whether its files are complete).
+    #[must_use]
+    pub fn is_supported(&self) -> bool {
+        self.family.is_supported()
+    }
+}
+
+/// A part of a model and where it lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// "language model", "vision tower", "projector", "tokenizer".
+    pub name: String,
+    /// File or folder.
+    pub path: PathBuf,
+    /// On disk.
+    pub bytes: u64,
+}
+
+/// The published families.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Family {
+    /// HuatuoGPT-Vision 7B (Qwen2).
+    HuatuoVision7b,
+    /// HuatuoGPT-Vision 34B (Yi).
+    HuatuoVision34b,
+    /// HuatuoGPT-Vision 7B on Qwen2.5-VL.
+    HuatuoVisionQwen25Vl,
+    /// LLaVA-Med of release 1.0 (LLaMA).
+    LlavaMedV1,
+    /// LLaVA-Med of release 1.5 (Mistral).
+    LlavaMedV15,
+    /// HealthGPT M3 (Phi-3).
+    HealthGptM3,
+    /// HealthGPT L14 (phi-4).
+    HealthGptL14,
+    /// HealthGPT XL32 (Qwen2.5).
+    HealthGptXl32,
+}
+
+impl Family {
+    /// Short name for scripts.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::HuatuoVision7b => "huatuo-vision-7b",
+            Self::HuatuoVision34b => "huatuo-vision-34b",
+            Self::HuatuoVisionQwen25Vl => "huatuo-vision-qwen2.5vl",
+            Self::LlavaMedV1 => "llava-med-v1",
+            Self::LlavaMedV15 => "llava-med-v1.5",
+            Self::HealthGptM3 => "healthgpt-m3",
+            Self::HealthGptL14 => "healthgpt-l14",
+            Self::HealthGptXl32 => "healthgpt-xl32",
+        }
+    }
+
+    /// Name for people.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::HuatuoVision7b => "HuatuoGPT-Vision 7B",
+            Self::HuatuoVision34b => "HuatuoGPT-Vision 34B",
+            Self::HuatuoVisionQwen25Vl => "HuatuoGPT-Vision 7B (Qwen2.5-VL)",
+            Self::LlavaMedV1 => "LLaVA-Med 1.0",
+            Self::LlavaMedV15 => "LLaVA-Med 1.5",
+            Self::HealthGptM3 => "HealthGPT M3",
+            Self::HealthGptL14 => "HealthGPT L14",
+            Self::HealthGptXl32 => "HealthGPT XL32",
+        }
+    }
+
+    /// Whether this version can load it.
+    #[must_use]
+    pub fn is_supported(self) -> bool {
+        matches!(self, Self::HuatuoVision7b | Self::HuatuoVision34b | Self::LlavaMedV15)
+    }
+
+    /// What the authors ship: sampling and the budget of an answer.
+    ///
+    /// `top_k` 50 is the default of the library all of them use, though none of their files says so.
+    #[must_use]
+    pub fn author_defaults(self) -> (SamplingParams, u32) {
+        let shared =
+            SamplingParams { temperature: 0.2, top_k: Some(50), ..SamplingParams::greedy() };
+        match self {
+            Self::HuatuoVision7b | Self::HuatuoVision34b => {
+                (SamplingParams { repetition_penalty: 1.2, ..shared }, 512)
+            }
+            Self::HuatuoVisionQwen25Vl => {
+                (SamplingParams { temperature: 1e-6, repetition_penalty: 1.05, ..shared }, 512)
+            }
+            Self::LlavaMedV1 | Self::LlavaMedV15 => (shared, 512),
+            Self::HealthGptM3 | Self::HealthGptL14 | Self::HealthGptXl32 => {
+                (SamplingParams::greedy(), 2048)
+            }
+        }
+    }
+}
