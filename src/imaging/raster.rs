@@ -29,6 +29,10 @@ const MAX_BYTES: u64 = 512 << 20;
 
 /// PNG, JPEG or TIFF by the first bytes.
 pub(super) fn format_of(first: &[u8]) -> Option<ImageFormat> {
+    if first.get(128..132) == Some(b"DICM") {
+        // a DICOM preamble may begin as a TIFF file does
+        return None;
+    }
     match first {
         [0x89, b'P', b'N', b'G', ..] => Some(ImageFormat::Png),
         [0xFF, 0xD8, 0xFF, ..] => Some(ImageFormat::Jpeg),
@@ -39,9 +43,9 @@ pub(super) fn format_of(first: &[u8]) -> Option<ImageFormat> {
 
 /// The format of a file, if it is a picture.
 pub(super) fn format_of_file(path: &Path) -> Result<Option<ImageFormat>, OpenError> {
-    let mut first = Vec::with_capacity(8);
+    let mut first = Vec::with_capacity(132);
     let file = File::open(path).map_err(|error| OpenError::io(&error, path))?;
-    file.take(8).read_to_end(&mut first).map_err(|error| OpenError::io(&error, path))?;
+    file.take(132).read_to_end(&mut first).map_err(|error| OpenError::io(&error, path))?;
     Ok(format_of(&first))
 }
 

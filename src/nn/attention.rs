@@ -1,7 +1,8 @@
 //! Grouped-query attention over a cache.
 
-use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
+use burn::tensor::Tensor;
 
+use crate::nn::kernel::{Visible, attention_shares, batched_matmul};
 use crate::nn::rope::Angles;
 use crate::nn::{DecoderConfig, KvCache, Linear, MissingTensor, WeightSource};
 
@@ -63,12 +64,12 @@ impl SelfAttention {
     }
 
     /// # Shapes
-    /// `[seq, hidden]` → `[seq, hidden]`; `mask` is `[1, seq, past + seq]`, added to the scores.
+    /// `[seq, hidden]` → `[seq, hidden]`.
     pub(crate) fn forward(
         &self,
         x: Tensor<2>,
         angles: &Angles,
-        mask: Option<Tensor<3>>,
+        visible: Visible,
         layer: usize,
         cache: &mut KvCache,
     ) -> Tensor<2> {
@@ -83,15 +84,11 @@ impl SelfAttention {
         let [_, end, _] = k.dims();
         // query heads of a group share a key head: fold them into rows
         let grouped = q.reshape([self.kv_heads, self.heads / self.kv_heads * seq, self.head_dim]);
-        let scores = grouped.matmul(k.swap_dims(1, 2)) / (self.head_dim as f64).sqrt();
-        let scores = scores.reshape([self.heads, seq, end]);
-        let scores = match mask {
-            Some(mask) => scores + mask,
-            None => scores,
-        };
-        let shares = softmax(scores, 2);
+        let scores = batched_matmul(grouped, k.swap_dims(1, 2));
+        let scale = (self.head_dim as f32).sqrt().recip();
+        let shares = attention_shares(scores.reshape([self.heads * seq, end]), scale, visible);
         let shares = shares.reshape([self.kv_heads, self.heads / self.kv_heads * seq, end]);
-        let mixed = shares.matmul(v).reshape([self.heads, seq, self.head_dim]);
+        let mixed = batched_matmul(shares, v).reshape([self.heads, seq, self.head_dim]);
         self.o_proj.forward(mixed.swap_dims(0, 1).reshape([seq, self.heads * self.head_dim]))
     }
 
@@ -111,26 +108,4 @@ impl SelfAttention {
             }
         }
     }
-}
-
-/// What is added to the scores of positions `past..past + seq`: nothing may look ahead, nor
-/// further back than `window`. `None` when one position sees everything.
-pub(crate) fn causal_mask(
-    past: usize,
-    seq: usize,
-    window: Option<usize>,
-    device: &Device,
-) -> Option<Tensor<3>> {
-    let end = past + seq;
-    if seq == 1 && window.is_none_or(|window| end <= window) {
-        return None;
-    }
-    let mut values = Vec::with_capacity(seq * end);
-    for query in past..end {
-        values.extend((0..end).map(|key| {
-            let visible = key <= query && window.is_none_or(|window| query - key < window);
-            if visible { 0.0 } else { f32::NEG_INFINITY }
-        }));
-    }
-    Some(Tensor::from_data(TensorData::new(values, [1, seq, end]), device))
 }

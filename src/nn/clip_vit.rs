@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use burn::tensor::{Device, Tensor, TensorData, activation::softmax};
+use burn::tensor::{Device, Tensor, TensorData};
 use serde::Deserialize;
 
+use crate::nn::kernel::{Visible, attention_shares, batched_matmul};
 use crate::nn::norm::LayerNorm;
 use crate::nn::{Activation, BadConfig, Linear, MissingTensor, WeightSource};
 
@@ -270,10 +271,13 @@ impl EncoderLayer {
         let split = |rows_of_heads: Tensor<2>| -> Tensor<3> {
             rows_of_heads.reshape([rows, heads, head_dim]).swap_dims(0, 1)
         };
-        let q = split(self.q_proj.forward(normed.clone()) / (head_dim as f64).sqrt());
+        let q = split(self.q_proj.forward(normed.clone()));
         let k = split(self.k_proj.forward(normed.clone()));
         let v = split(self.v_proj.forward(normed));
-        let mixed = softmax(q.matmul(k.swap_dims(1, 2)), 2).matmul(v);
+        let scores = batched_matmul(q, k.swap_dims(1, 2)).reshape([heads * rows, rows]);
+        let scale = (head_dim as f32).sqrt().recip();
+        let shares = attention_shares(scores, scale, Visible::all(rows));
+        let mixed = batched_matmul(shares.reshape([heads, rows, rows]), v);
         let x = x + self.out_proj.forward(mixed.swap_dims(0, 1).reshape([rows, hidden]));
         let inner = self.fc1.forward(self.layer_norm2.forward(x.clone()));
         x + self.fc2.forward(config.hidden_act.forward(inner))

@@ -9,7 +9,8 @@ use std::ops::ControlFlow;
 use burn::tensor::Tensor;
 use serde::Deserialize;
 
-use crate::nn::attention::{SelfAttention, causal_mask};
+use crate::nn::attention::SelfAttention;
+use crate::nn::kernel::Visible;
 use crate::nn::norm::RmsNorm;
 use crate::nn::rope::{Rope, RopeScaling};
 use crate::nn::{Activation, BadConfig, KvCache, Linear, MissingTensor, Table, WeightSource};
@@ -256,18 +257,13 @@ impl Decoder {
         let device = embeds.device();
         let past = cache.len();
         let angles = self.rope.angles(past, seq, &device);
-        let everything = causal_mask(past, seq, None, &device);
         let mut x = embeds;
         for (index, layer) in self.layers.iter().enumerate() {
             between()?;
-            let mask = match self.config.window(index) {
-                Some(window) if past + seq > window => {
-                    causal_mask(past, seq, Some(window), &device)
-                }
-                _ => everything.clone(),
-            };
+            let window = self.config.window(index).unwrap_or(usize::MAX);
+            let visible = Visible { seq, past, window };
             let normed = layer.input_layernorm.forward(x.clone());
-            x = x + layer.self_attn.forward(normed, &angles, mask, index, cache);
+            x = x + layer.self_attn.forward(normed, &angles, visible, index, cache);
             let normed = layer.post_attention_layernorm.forward(x.clone());
             x = x + layer.mlp.forward(normed);
         }

@@ -1,6 +1,8 @@
 //! The one switch between ways of storing and multiplying a weight.
 
-use burn::tensor::{DType, Tensor};
+use burn::tensor::Tensor;
+
+use crate::nn::kernel::linear;
 
 /// x·Wᵀ + b.
 ///
@@ -41,17 +43,8 @@ impl Linear {
 }
 
 fn forward_dense(pieces: &[Tensor<2>], x: Tensor<2>) -> Tensor<2> {
-    let dtype = pieces.first().map_or(DType::F32, Tensor::dtype);
-    let x = if dtype == DType::F32 { x } else { x.cast(dtype) };
-    let mut parts: Vec<_> =
-        pieces.iter().map(|piece| x.clone().matmul(piece.clone().transpose())).collect();
-    let y = match (parts.len(), parts.pop()) {
-        (1, Some(only)) => only,
-        (_, Some(last)) => {
-            parts.push(last);
-            Tensor::cat(parts, 1)
-        }
-        (_, None) => x,
-    };
-    if dtype == DType::F32 { y } else { y.cast(DType::F32) }
+    if let [only] = pieces {
+        return linear(x, only.clone());
+    }
+    Tensor::cat(pieces.iter().map(|piece| linear(x.clone(), piece.clone())).collect(), 1)
 }

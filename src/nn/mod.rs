@@ -9,6 +9,7 @@ mod activation;
 mod attention;
 mod clip_vit;
 mod decoder;
+mod kernel;
 mod kv_cache;
 mod linear;
 mod norm;

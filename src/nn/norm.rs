@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 
+use crate::nn::kernel::rms_norm;
 use crate::nn::{MissingTensor, WeightSource};
 
 /// x / √(mean(x²) + eps) · weight.
@@ -24,8 +25,7 @@ impl RmsNorm {
     /// # Shapes
     /// `[rows, len]` → the same.
     pub(crate) fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let variance = x.clone().square().mean_dim(1);
-        x * (variance + self.eps).sqrt().recip() * self.weight.clone().unsqueeze()
+        rms_norm(x, self.weight.clone(), self.eps as f32)
     }
 }
 

@@ -109,9 +109,6 @@ fn doubt(file: &DicomFile, shape: Option<&PixelDescription>) -> Option<String> {
 
 /// Why an object without Pixel Data can't be shown.
 fn no_pixels(file: &DicomFile) -> Fault {
-    if file.truncated {
-        return Fault::Truncated;
-    }
     let class = match file.sop_class_uid.strip_prefix("1.2.840.10008.5.1.4.1.1.") {
         Some(class) if class.starts_with("88.") => "a structured report",
         Some(class) if class.starts_with("11.") => "a presentation state",
@@ -120,6 +117,7 @@ fn no_pixels(file: &DicomFile) -> Fault {
         Some("481.5" | "481.8") => "a radiotherapy plan",
         Some("104.1") => "a PDF document",
         Some("66" | "66.1" | "66.2" | "66.3" | "66.5") => "raw data, a registration or a mesh",
+        _ if file.truncated => return Fault::Truncated,
         _ => "it has no Pixel Data",
     };
     Fault::NoPixels(class.to_owned())

@@ -66,9 +66,9 @@ impl CharacterSet {
             text.push_str(&decode_run(coding, bytes.get(from..at).unwrap_or_default()));
             if let Some((len, coding, upper)) = escape {
                 if upper {
-                    g1 = coding
+                    g1 = coding;
                 } else {
-                    g0 = coding
+                    g0 = coding;
                 }
                 at += 1 + len;
             } else {

@@ -1,0 +1,124 @@
+//! Kernels for graphics adapters: one group of units a row, reduced through shared memory.
+
+use burn_cubecl::cubecl::{self, prelude::*};
+
+/// Units of a group; a power of two.
+pub(super) const UNITS: usize = 128;
+
+#[cube(launch)]
+pub(super) fn rms_norm_kernel(
+    x: &Tensor<f32>,
+    weight: &Tensor<f32>,
+    out: &mut Tensor<f32>,
+    eps: f32,
+    rows: usize,
+    len: usize,
+) {
+    let unit = UNIT_POS as usize;
+    let mut row = CUBE_POS as usize;
+    // groups beyond the last row do its work again
+    if row >= rows {
+        row = rows - 1;
+    }
+    let base = row * len;
+    let mut shared = Shared::<[f32]>::new_slice(UNITS);
+    let mut sum = 0.0f32;
+    let mut at = unit;
+    while at < len {
+        let value = x[base + at];
+        sum += value * value;
+        at += CUBE_DIM as usize;
+    }
+    shared[unit] = sum;
+    sync_cube();
+    let mut step = CUBE_DIM as usize / 2;
+    while step > 0 {
+        if unit < step {
+            let other = shared[unit + step];
+            shared[unit] += other;
+        }
+        sync_cube();
+        step /= 2;
+    }
+    let factor = f32::sqrt(shared[0] / (len as f32) + eps).recip();
+    let mut at = unit;
+    while at < len {
+        out[base + at] = x[base + at] * factor * weight[at];
+        at += CUBE_DIM as usize;
+    }
+}
+
+#[cube(launch)]
+pub(super) fn attention_shares_kernel(
+    scores: &Tensor<f32>,
+    out: &mut Tensor<f32>,
+    scale: f32,
+    rows: usize,
+    keys: usize,
+    seq: usize,
+    past: usize,
+    window: usize,
+) {
+    let unit = UNIT_POS as usize;
+    let mut row = CUBE_POS as usize;
+    if row >= rows {
+        row = rows - 1;
+    }
+    let base = row * keys;
+    let mut end = past + row % seq + 1;
+    if end > keys {
+        end = keys;
+    }
+    let mut start = 0usize;
+    if end > window {
+        start = end - window;
+    }
+    let mut shared = Shared::<[f32]>::new_slice(UNITS);
+    // every row sees at least its own key
+    let mut highest = scores[base + start] * scale;
+    let mut at = start + unit;
+    while at < end {
+        highest = f32::max(highest, scores[base + at] * scale);
+        at += CUBE_DIM as usize;
+    }
+    shared[unit] = highest;
+    sync_cube();
+    let mut step = CUBE_DIM as usize / 2;
+    while step > 0 {
+        if unit < step {
+            let other = shared[unit + step];
+            shared[unit] = f32::max(shared[unit], other);
+        }
+        sync_cube();
+        step /= 2;
+    }
+    let highest = shared[0];
+    sync_cube();
+    let mut sum = 0.0f32;
+    let mut at = start + unit;
+    while at < end {
+        sum += f32::exp(scores[base + at] * scale - highest);
+        at += CUBE_DIM as usize;
+    }
+    shared[unit] = sum;
+    sync_cube();
+    let mut step = CUBE_DIM as usize / 2;
+    while step > 0 {
+        if unit < step {
+            let other = shared[unit + step];
+            shared[unit] += other;
+        }
+        sync_cube();
+        step /= 2;
+    }
+    let factor = shared[0].recip();
+    let mut at = unit;
+    while at < keys {
+        let mut share = 0.0f32;
+        if at >= start && at < end {
+            share = f32::exp(scores[base + at] * scale - highest) * factor;
+        }
+        out[base + at] = share;
+        at += CUBE_DIM as usize;
+    }
+}

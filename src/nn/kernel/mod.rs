@@ -1,0 +1,85 @@
+//! Operations of our own, each for graphics adapters and for the CPU.
+//!
+//! They exist for three reasons: one launch instead of four to eight, no search for the fastest
+//! reduction at every new shape (seconds each on a software adapter), and products of 16-bit
+//! weights that add up in f32 and never round the result to 16 bits.
+
+// the attribute macro below writes items wider than they need be
+#![expect(unreachable_pub, reason = "written by macros")]
+
+mod cpu;
+mod cube;
+mod cube_kernels;
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::tensor::Tensor;
+
+/// Which keys a row of scores sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Visible {
+    /// Rows repeat their position after this many.
+    pub(crate) seq: usize,
+    /// Keys before the first row's own; all keys when it is their number or more.
+    pub(crate) past: usize,
+    /// How far back a row looks, itself included.
+    pub(crate) window: usize,
+}
+
+impl Visible {
+    /// Every key.
+    pub(crate) fn all(keys: usize) -> Self {
+        Self { seq: 1, past: keys, window: usize::MAX }
+    }
+
+    /// Keys a row sees.
+    pub(crate) fn range(self, row: usize, keys: usize) -> std::ops::Range<usize> {
+        let end = (self.past + row % self.seq.max(1) + 1).min(keys);
+        end.saturating_sub(self.window)..end
+    }
+}
+
+#[backend_extension(Cube, Flex)]
+pub trait NnOps: Backend {
+    /// `[rows, len]`, `[len]` → `[rows, len]`
+    fn rms_norm_op(x: FloatTensor<Self>, weight: FloatTensor<Self>, eps: f32) -> FloatTensor<Self>;
+    /// `[rows, keys]` → `[rows, keys]`
+    fn attention_shares_op(
+        scores: FloatTensor<Self>,
+        scale: f32,
+        seq: usize,
+        past: usize,
+        window: usize,
+    ) -> FloatTensor<Self>;
+    /// `[rows, inputs]`, `[outputs, inputs]` → `[rows, outputs]`
+    fn linear_op(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// `[batch, m, k]`, `[batch, k, n]` → `[batch, m, n]`
+    fn batched_matmul_op(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+/// x / √(mean(x²) + eps) · weight over the last dimension.
+pub(crate) fn rms_norm(x: Tensor<2>, weight: Tensor<1>, eps: f32) -> Tensor<2> {
+    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as NnOps>::rms_norm_op(x, weight, eps))
+}
+
+/// Softmax of scaled scores over the keys each row sees; the others get nothing.
+pub(crate) fn attention_shares(scores: Tensor<2>, scale: f32, visible: Visible) -> Tensor<2> {
+    let Visible { seq, past, window } = visible;
+    let scores = scores.into_dispatch();
+    Tensor::from_dispatch(<Dispatch as NnOps>::attention_shares_op(
+        scores, scale, seq, past, window,
+    ))
+}
+
+/// x·Wᵀ for a weight of any floating-point type, in f32.
+pub(crate) fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as NnOps>::linear_op(x, weight))
+}
+
+/// A product for every entry of a batch.
+pub(crate) fn batched_matmul(a: Tensor<3>, b: Tensor<3>) -> Tensor<3> {
+    let (a, b) = (a.into_dispatch(), b.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as NnOps>::batched_matmul_op(a, b))
+}
