@@ -19,9 +19,9 @@ use crate::chat::example_questions;
 
 /// What is half typed or scrolled in the chat.
 #[derive(Default)]
-pub struct ChatPanel {
+pub(crate) struct ChatPanel {
     /// The question box.
-    pub composer: Composer,
+    pub(crate) composer: Composer,
     pub(crate) markdown: CommonMarkCache,
     at_bottom: bool,
     jump: bool,

@@ -119,7 +119,8 @@ impl FrameCache {
         self.pending.len()
     }
 
-    pub(crate) fn pending_jobs(&self) -> &[(JobId, FrameRef)] {
+    /// Reads under way.
+    pub fn pending_jobs(&self) -> &[(JobId, FrameRef)] {
         &self.pending
     }
 

@@ -111,7 +111,7 @@ pub(crate) fn drop_sheet_ui(ui: &Ui) {
         (n, m) => super::studies::count(n + m, "item", "items"),
     };
     let rect = ui.ctx().content_rect();
-    let painter = ui.ctx().layer_painter(egui::LayerId::unique(Order::Tooltip, Id::new("drop")));
+    let painter = ui.ctx().layer_painter(egui::LayerId::new(Order::Tooltip, Id::unique("drop")));
     painter.rect_filled(rect, CornerRadius::ZERO, theme::DIMMED);
     let frame = Rect::from_center_size(rect.center(), vec2(420.0, 200.0));
     let stroke = Stroke::new(2.0, theme::OVERLAY_ACCENT);
@@ -127,7 +127,7 @@ pub(crate) fn drop_sheet_ui(ui: &Ui) {
         frame.center() + vec2(0.0, 34.0),
         Align2::CENTER_CENTER,
         format!("Open {what}"),
-        egui::FontId::unique(18.0, fonts::semibold()),
+        egui::FontId::new(18.0, fonts::semibold()),
         theme::OVERLAY,
     );
 }

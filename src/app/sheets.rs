@@ -43,7 +43,7 @@ pub(crate) fn sheet_ui(ui: &Ui, cx: &ViewCx<'_>) {
                 cx.send(Command::CloseSheet);
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.label(RichText::new(title).font(egui::FontId::unique(17.0, fonts::semibold())));
+                ui.label(RichText::new(title).font(egui::FontId::new(17.0, fonts::semibold())));
             });
         });
         ui.add_space(8.0);
@@ -61,7 +61,7 @@ pub(crate) fn sheet_ui(ui: &Ui, cx: &ViewCx<'_>) {
 fn section_ui(ui: &mut Ui, title: &str) {
     let palette = theme::palette(ui);
     ui.add_space(8.0);
-    let font = egui::FontId::unique(12.0, fonts::semibold());
+    let font = egui::FontId::new(12.0, fonts::semibold());
     ui.label(RichText::new(title).font(font).color(palette.dim));
 }
 

@@ -24,7 +24,7 @@ const SQUARES_FROM_ZOOM: f32 = 4.0;
 
 /// What is half done in a viewport.
 #[derive(Debug, Default)]
-pub struct ViewportPanel {
+pub(crate) struct ViewportPanel {
     /// Wheel turned, not yet a whole slice.
     wheel: f32,
     /// The last picture drawn; it stays while the next is read.

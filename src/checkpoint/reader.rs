@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -235,36 +235,47 @@ impl<P: Send, E: Send> Steps<'_, P, E> {
             None => file.metadata().map_err(|error| self.io(error))?.len(),
         };
         let mut buffer = Vec::new();
-        self.fill(&mut file, &mut buffer, start)?;
-        hash.update(&buffer);
+        hash.update(self.fill(&mut file, &mut buffer, start)?);
         self.advance(start)?;
         for entry in entries {
-            self.fill(&mut file, &mut buffer, entry.len)?;
+            let bytes = self.fill(&mut file, &mut buffer, entry.len)?;
             let name = canonical_name(&entry.name);
             if (self.wanted)(&name) {
-                let raw = RawTensor { dtype: entry.dtype, shape: &entry.shape, bytes: &buffer };
+                let raw = RawTensor { dtype: entry.dtype, shape: &entry.shape, bytes };
                 let ((), prepared) =
-                    rayon::join(|| hash.update(&buffer), || (self.prepare)(&name, raw));
+                    rayon::join(|| hash.update(bytes), || (self.prepare)(&name, raw));
                 let prepared = prepared.map_err(ReadEnd::Caller)?;
                 (self.place)(&name, prepared).map_err(ReadEnd::Caller)?;
             } else {
-                hash.update(&buffer);
+                hash.update(bytes);
             }
             self.advance(entry.len)?;
         }
         Ok(hex(hash))
     }
 
-    fn fill(&self, file: &mut File, buffer: &mut Vec<u8>, len: u64) -> Result<(), ReadEnd<E>> {
-        buffer.clear();
-        let read = file.take(len).read_to_end(buffer).map_err(|error| self.io(error))?;
-        if read as u64 == len {
-            return Ok(());
+    /// Read the next `len` bytes into the front of the buffer, which only grows.
+    fn fill<'b>(
+        &self,
+        file: &mut File,
+        buffer: &'b mut Vec<u8>,
+        len: u64,
+    ) -> Result<&'b [u8], ReadEnd<E>> {
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        if buffer.len() < len {
+            buffer.resize(len, 0);
         }
-        Err(ReadEnd::Checkpoint(CheckpointError::Damaged {
-            reason: "it was cut short while it was read".to_owned(),
-            path: self.path.to_owned(),
-        }))
+        let place = buffer.get_mut(..len).unwrap_or_default();
+        match file.read_exact(place) {
+            Ok(()) => Ok(place),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                Err(ReadEnd::Checkpoint(CheckpointError::Damaged {
+                    reason: "it was cut short while it was read".to_owned(),
+                    path: self.path.to_owned(),
+                }))
+            }
+            Err(error) => Err(self.io(error)),
+        }
     }
 
     /// The first half of the progress is the hash, the second the tensors.

@@ -241,7 +241,7 @@ impl Decoder {
         self.embed_tokens.num_rows()
     }
 
-    /// Read further positions into the cache; `between` is asked before every layer.
+    /// Read further positions into the cache; `between` is asked twice a layer.
     ///
     /// After a break the positions are not counted as read.
     ///
@@ -264,6 +264,7 @@ impl Decoder {
             let visible = Visible { seq, past, window };
             let normed = layer.input_layernorm.forward(x.clone());
             x = x + layer.self_attn.forward(normed, &angles, visible, index, cache);
+            between()?;
             let normed = layer.post_attention_layernorm.forward(x.clone());
             x = x + layer.mlp.forward(normed);
         }

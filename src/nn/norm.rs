@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::nn::kernel::rms_norm;
+use crate::nn::kernel::{layer_norm, rms_norm};
 use crate::nn::{MissingTensor, WeightSource};
 
 /// x / √(mean(x²) + eps) · weight.
@@ -54,9 +54,6 @@ impl LayerNorm {
     /// # Shapes
     /// `[rows, len]` → the same.
     pub(crate) fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let centred = x.clone() - x.mean_dim(1);
-        let variance = centred.clone().square().mean_dim(1);
-        centred * (variance + self.eps).sqrt().recip() * self.weight.clone().unsqueeze()
-            + self.bias.clone().unsqueeze()
+        layer_norm(x, self.weight.clone(), self.bias.clone(), self.eps as f32)
     }
 }

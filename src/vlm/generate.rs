@@ -52,7 +52,9 @@ impl Engine<'_> {
     pub(crate) fn chunk_len(&self) -> usize {
         match self.device.gpu() {
             Some(gpu) if !gpu.is_software => 512,
-            _ => 128,
+            Some(_) => 128,
+            // a layer of a 7B model takes a few tenths of a second, and between layers one can stop
+            None => 64,
         }
     }
 

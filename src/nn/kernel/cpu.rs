@@ -2,6 +2,7 @@
 
 use burn::backend::TensorMetadata as _;
 use burn::tensor::{DType, TensorData};
+use burn_flex::ops::matmul::matmul;
 use burn_flex::{Flex, FlexTensor};
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
@@ -12,11 +13,8 @@ use crate::nn::kernel::{NnOps, Visible};
 /// Numbers below which one thread is faster than several.
 const ALONE: usize = 1 << 15;
 
-/// Rows up to which 16-bit weights are read once and multiplied row by row.
-const FEW_ROWS: usize = 8;
-
-/// Weights converted at once: they stay in the first cache.
-const BLOCK: usize = 1024;
+/// Rows up to which reading the weights is what takes the time: they are not widened.
+const FEW_ROWS: usize = 1;
 
 /// Weight rows converted at once for many rows of input.
 const ROWS_A_BLOCK: usize = 512;
@@ -42,6 +40,26 @@ impl NnOps for Flex {
             let factor = (squares / len as f32 + eps).sqrt().recip();
             for ((out, value), weight) in out.iter_mut().zip(row).zip(weight) {
                 *out = value * factor * weight;
+            }
+        });
+        tensor(out, [rows, len])
+    }
+
+    fn layer_norm_op(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, eps: f32) -> FlexTensor {
+        let x = x.to_contiguous();
+        let (weight, bias) = (weight.to_contiguous(), bias.to_contiguous());
+        let [rows, len] = dims(&x);
+        let (values, weight, bias) =
+            (x.storage::<f32>(), weight.storage::<f32>(), bias.storage::<f32>());
+        let mut out = vec![0.0; values.len()];
+        by_rows(&mut out, values, len, |_, out, row| {
+            let mean = sum(row.iter().copied()) / len as f32;
+            let squares = sum(row.iter().map(|value| (value - mean) * (value - mean)));
+            let factor = (squares / len as f32 + eps).sqrt().recip();
+            for ((out, value), (weight, bias)) in
+                out.iter_mut().zip(row).zip(weight.iter().zip(bias))
+            {
+                *out = (value - mean) * factor * weight + bias;
             }
         });
         tensor(out, [rows, len])
@@ -75,39 +93,50 @@ impl NnOps for Flex {
     fn linear_op(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
         if weight.dtype() != DType::F16 {
             let cast = if weight.dtype() == DType::F32 { x } else { to_dtype(x, weight.dtype()) };
-            let product = burn_flex::ops::matmul::matmul(cast, weight.transpose(0, 1));
+            let product = matmul(cast, weight.transpose(0, 1));
             return to_dtype(product, DType::F32);
         }
         let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
-        let ([rows, inputs], [outputs, _]) = (dims(&x), dims(&weight));
-        let weights = weight.storage::<f16>();
-        if rows <= FEW_ROWS {
-            return tensor(few_rows(x.storage::<f32>(), weights, rows, inputs), [rows, outputs]);
-        }
-        let mut out = vec![0.0; rows * outputs];
-        for (block, part) in weights.chunks((ROWS_A_BLOCK * inputs).max(1)).enumerate() {
-            let mut values = vec![0.0; part.len()];
-            values
-                .par_chunks_mut(ALONE)
-                .zip(part.par_chunks(ALONE))
-                .for_each(|(values, part)| part.convert_to_f32_slice(values));
-            let part_rows = part.len() / inputs.max(1);
-            let part = tensor(values, [part_rows, inputs]).transpose(0, 1);
-            let product = burn_flex::ops::matmul::matmul(x.clone(), part).to_contiguous();
-            let product = product.storage::<f32>();
-            for (out, row) in out.chunks_mut(outputs.max(1)).zip(product.chunks(part_rows.max(1))) {
-                let from = block * ROWS_A_BLOCK;
-                if let Some(out) = out.get_mut(from..from + row.len()) {
-                    out.copy_from_slice(row);
-                }
+        if dims(&x)[0] <= FEW_ROWS {
+            let narrow = to_dtype(x.clone(), DType::F16);
+            let product = matmul(narrow, weight.transpose(0, 1));
+            let product = to_dtype(product, DType::F32).to_contiguous();
+            // a value beyond the range of f16 on either side of the product shows itself here
+            if product.storage::<f32>().iter().all(|value| value.is_finite()) {
+                return product;
             }
         }
-        tensor(out, [rows, outputs])
+        widened_product(&x, &weight)
     }
 
     fn batched_matmul_op(a: FlexTensor, b: FlexTensor) -> FlexTensor {
-        burn_flex::ops::matmul::matmul(a, b)
+        matmul(a, b)
     }
+}
+
+/// The weights in f32, some rows at a time: as fast as a product gets, and added up in f32.
+fn widened_product(x: &FlexTensor, weight: &FlexTensor) -> FlexTensor {
+    let ([rows, inputs], [outputs, _]) = (dims(x), dims(weight));
+    let mut out = vec![0.0; rows * outputs];
+    let blocks = weight.storage::<f16>().chunks((ROWS_A_BLOCK * inputs).max(1));
+    for (block, part) in blocks.enumerate() {
+        let mut values = vec![0.0; part.len()];
+        values
+            .par_chunks_mut(ALONE)
+            .zip(part.par_chunks(ALONE))
+            .for_each(|(values, part)| part.convert_to_f32_slice(values));
+        let part_rows = part.len() / inputs.max(1);
+        let part = tensor(values, [part_rows, inputs]).transpose(0, 1);
+        let product = matmul(x.clone(), part).to_contiguous();
+        let product = product.storage::<f32>();
+        for (out, row) in out.chunks_mut(outputs.max(1)).zip(product.chunks(part_rows.max(1))) {
+            let from = block * ROWS_A_BLOCK;
+            if let Some(out) = out.get_mut(from..from + row.len()) {
+                out.copy_from_slice(row);
+            }
+        }
+    }
+    tensor(out, [rows, outputs])
 }
 
 fn to_dtype(x: FlexTensor, dtype: DType) -> FlexTensor {
@@ -143,48 +172,4 @@ fn sum(values: impl Iterator<Item = f32>) -> f32 {
         }
     }
     sums.iter().sum()
-}
-
-/// Every weight is read once, widened in the cache and multiplied with all rows.
-fn few_rows(x: &[f32], weights: &[f16], rows: usize, inputs: usize) -> Vec<f32> {
-    let outputs = weights.len() / inputs.max(1);
-    let mut by_output = vec![0.0; outputs * rows];
-    let share = (outputs / (4 * rayon::current_num_threads()).max(1)).max(16);
-    by_output
-        .par_chunks_mut((share * rows).max(1))
-        .zip(weights.par_chunks((share * inputs).max(1)))
-        .for_each(|(out, weights)| {
-            let mut wide = [0.0; BLOCK];
-            for (out, weights) in out.chunks_mut(rows.max(1)).zip(weights.chunks(inputs.max(1))) {
-                for (block, part) in weights.chunks(BLOCK).enumerate() {
-                    let Some(wide) = wide.get_mut(..part.len()) else { continue };
-                    part.convert_to_f32_slice(wide);
-                    for (out, row) in out.iter_mut().zip(x.chunks(inputs.max(1))) {
-                        let from = block * BLOCK;
-                        *out += dot(row.get(from..from + part.len()).unwrap_or_default(), wide);
-                    }
-                }
-            }
-        });
-    let mut out = vec![0.0; rows * outputs];
-    for (output, values) in by_output.chunks(rows.max(1)).enumerate() {
-        for (row, value) in values.iter().enumerate() {
-            if let Some(out) = out.get_mut(row * outputs + output) {
-                *out = *value;
-            }
-        }
-    }
-    out
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0; 16];
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
-    for (a, b) in a.iter().zip(b) {
-        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
-            *sum += a * b;
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f32>() + rest
 }

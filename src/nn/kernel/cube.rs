@@ -11,7 +11,9 @@ use burn_cubecl::tensor::CubeTensor;
 use burn_cubecl::{CubeBackend, CubeDevice};
 
 use crate::nn::kernel::NnOps;
-use crate::nn::kernel::cube_kernels::{UNITS, attention_shares_kernel, rms_norm_kernel};
+use crate::nn::kernel::cube_kernels::{
+    UNITS, attention_shares_kernel, layer_norm_kernel, rms_norm_kernel,
+};
 
 /// Groups along one side of a launch; adapters allow 65535.
 const MAX_SIDE: usize = 1 << 15;
@@ -70,6 +72,26 @@ impl NnOps for CubeBackend {
             CubeDim::new_1d(UNITS as u32),
             x.into_tensor_arg(),
             weight.into_tensor_arg(),
+            out.clone().into_tensor_arg(),
+            eps,
+            rows,
+            len,
+        );
+        out
+    }
+
+    fn layer_norm_op(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, eps: f32) -> CubeTensor {
+        let (x, weight, bias) =
+            (into_contiguous(x), into_contiguous(weight), into_contiguous(bias));
+        let (rows, len) = dims(&x.shape());
+        let out = like(&x);
+        layer_norm_kernel::launch(
+            &out.client,
+            a_group_a_row(rows),
+            CubeDim::new_1d(UNITS as u32),
+            x.into_tensor_arg(),
+            weight.into_tensor_arg(),
+            bias.into_tensor_arg(),
             out.clone().into_tensor_arg(),
             eps,
             rows,

@@ -49,6 +49,68 @@ pub(super) fn rms_norm_kernel(
 }
 
 #[cube(launch)]
+pub(super) fn layer_norm_kernel(
+    x: &Tensor<f32>,
+    weight: &Tensor<f32>,
+    bias: &Tensor<f32>,
+    out: &mut Tensor<f32>,
+    eps: f32,
+    rows: usize,
+    len: usize,
+) {
+    let unit = UNIT_POS as usize;
+    let mut row = CUBE_POS as usize;
+    if row >= rows {
+        row = rows - 1;
+    }
+    let base = row * len;
+    let mut shared = Shared::<[f32]>::new_slice(UNITS);
+    let mut sum = 0.0f32;
+    let mut at = unit;
+    while at < len {
+        sum += x[base + at];
+        at += CUBE_DIM as usize;
+    }
+    shared[unit] = sum;
+    sync_cube();
+    let mut step = CUBE_DIM as usize / 2;
+    while step > 0 {
+        if unit < step {
+            let other = shared[unit + step];
+            shared[unit] += other;
+        }
+        sync_cube();
+        step /= 2;
+    }
+    let mean = shared[0] / (len as f32);
+    sync_cube();
+    let mut sum = 0.0f32;
+    let mut at = unit;
+    while at < len {
+        let value = x[base + at] - mean;
+        sum += value * value;
+        at += CUBE_DIM as usize;
+    }
+    shared[unit] = sum;
+    sync_cube();
+    let mut step = CUBE_DIM as usize / 2;
+    while step > 0 {
+        if unit < step {
+            let other = shared[unit + step];
+            shared[unit] += other;
+        }
+        sync_cube();
+        step /= 2;
+    }
+    let factor = f32::sqrt(shared[0] / (len as f32) + eps).recip();
+    let mut at = unit;
+    while at < len {
+        out[base + at] = (x[base + at] - mean) * factor * weight[at] + bias[at];
+        at += CUBE_DIM as usize;
+    }
+}
+
+#[cube(launch)]
 pub(super) fn attention_shares_kernel(
     scores: &Tensor<f32>,
     out: &mut Tensor<f32>,

@@ -43,6 +43,13 @@ impl Visible {
 pub trait NnOps: Backend {
     /// `[rows, len]`, `[len]` → `[rows, len]`
     fn rms_norm_op(x: FloatTensor<Self>, weight: FloatTensor<Self>, eps: f32) -> FloatTensor<Self>;
+    /// `[rows, len]`, `[len]` twice → `[rows, len]`
+    fn layer_norm_op(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        eps: f32,
+    ) -> FloatTensor<Self>;
     /// `[rows, keys]` → `[rows, keys]`
     fn attention_shares_op(
         scores: FloatTensor<Self>,
@@ -61,6 +68,12 @@ pub trait NnOps: Backend {
 pub(crate) fn rms_norm(x: Tensor<2>, weight: Tensor<1>, eps: f32) -> Tensor<2> {
     let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
     Tensor::from_dispatch(<Dispatch as NnOps>::rms_norm_op(x, weight, eps))
+}
+
+/// (x − mean) / √(variance + eps) · weight + bias over the last dimension.
+pub(crate) fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, eps: f32) -> Tensor<2> {
+    let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as NnOps>::layer_norm_op(x, weight, bias, eps))
 }
 
 /// Softmax of scaled scores over the keys each row sees; the others get nothing.
