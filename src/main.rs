@@ -1,2 +1,32 @@
 //! Starts the window, a headless command, or one of the two workers.
-fn main() {}
+
+use std::process::ExitCode;
+
+use reading_room::{
+    app::{self, AppOptions},
+    cli::{self, Next, WindowPlan},
+};
+
+fn main() -> ExitCode {
+    match cli::main() {
+        Next::Exit(code) => code,
+        Next::OpenWindow(plan) => open_window(*plan),
+    }
+}
+
+fn open_window(plan: WindowPlan) -> ExitCode {
+    let options = AppOptions {
+        paths: plan.paths,
+        sample: plan.sample,
+        models_dir: plan.models_dir,
+        data_dir: plan.data_dir,
+        model: plan.model,
+        device: plan.device,
+        precision: plan.precision,
+        screenshot: plan.screenshot,
+    };
+    match app::run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => cli::fail(&error.to_string()),
+    }
+}

@@ -1,1 +1,195 @@
 //! The window.
+//!
+//! Two halves of a frame: `logic` takes in events, runs commands and changes [`AppState`]; `ui`
+//! draws the state and puts the reader's wishes into a [`CommandSender`]. What has to happen
+//! outside, in a worker or in the system, leaves the state as an [`Effect`]. So the state can be
+//! driven by events alone, and the thread of the window never waits and never opens a study file.
+
+mod command;
+mod effect;
+mod state;
+
+mod apply_decode;
+mod apply_engine;
+mod run_chat;
+mod run_command;
+
+mod engine_state;
+mod frames;
+mod jobs;
+mod notices;
+mod settings;
+mod studies;
+mod view_transform;
+mod viewport;
+
+mod input;
+mod launch;
+mod logic;
+mod outside;
+mod sample;
+
+mod chat_panel;
+mod composer;
+mod model_picker;
+mod notices_ui;
+mod overlays;
+mod params_ui;
+mod sheets;
+mod start_card;
+mod status_bar;
+mod study_panel;
+mod toolbar;
+mod top_bar;
+mod turn_ui;
+mod ui;
+mod view_cx;
+mod viewport_ui;
+mod widgets;
+mod window_menu;
+
+mod fonts;
+mod icons;
+mod textures;
+mod theme;
+
+use std::path::PathBuf;
+
+pub use command::{Command, CommandSender};
+pub use composer::Composer;
+pub use effect::Effect;
+pub use engine_state::{AnswerSlot, Asking, EngineState, Loading, ModelStatus};
+pub use frames::{FrameCache, FrameState, LoadedFrame};
+pub use jobs::{Job, Jobs, Purpose};
+pub use launch::{AppError, run};
+pub use notices::{Notice, NoticeLevel, Notices};
+pub use outside::Workers;
+pub use settings::{Recent, Sampling, Settings, ThemeChoice};
+pub use state::{AppEvent, AppState, LeftTab, Overlays, Sheet};
+pub use studies::{OpenStudy, Studies, Thumbnail};
+pub use view_transform::{Turned, ViewTransform};
+pub use viewport::{Place, View, Viewport, WindowMode};
+
+use crate::vlm::{DeviceChoice, PrecisionChoice};
+use chat_panel::ChatPanel;
+use outside::Outside;
+use textures::TextureCache;
+use viewport_ui::ViewportPanel;
+
+/// What the window starts with.
+#[derive(Clone, Debug)]
+pub struct AppOptions {
+    /// Studies to open.
+    pub paths: Vec<PathBuf>,
+    /// Open the bundled sample study.
+    pub sample: bool,
+    /// Where models are found.
+    pub models_dir: PathBuf,
+    /// Where settings are kept.
+    pub data_dir: PathBuf,
+    /// A model to load at once.
+    pub model: Option<PathBuf>,
+    /// What models run on.
+    pub device: DeviceChoice,
+    /// In what numbers.
+    pub precision: PrecisionChoice,
+    /// Save a picture of the settled window here, and close.
+    pub screenshot: Option<PathBuf>,
+}
+
+/// The app as eframe and the tests drive it.
+pub struct ReadingRoomApp {
+    state: AppState,
+    commands: CommandSender,
+    textures: TextureCache,
+    panels: Panels,
+    outside: Outside,
+    launch: launch::Screenshot,
+    /// The title of the app on the desktop, as set last.
+    title: String,
+}
+
+/// What is half typed, scrolled or hovered.
+#[derive(Default)]
+pub(crate) struct Panels {
+    pub(crate) viewports: [ViewportPanel; 2],
+    pub(crate) chat: ChatPanel,
+}
+
+impl ReadingRoomApp {
+    /// Builds the app in a context; without workers, nothing is opened or answered.
+    pub fn new(ctx: &egui::Context, options: &AppOptions, workers: Option<Workers>) -> Self {
+        let (settings, problem) = Settings::load(&options.data_dir);
+        fonts::install(ctx);
+        theme::install(ctx, settings.theme);
+        ctx.set_zoom_factor(settings.ui_scale);
+        ctx.options_mut(|options| options.zoom_with_keyboard = false);
+        let mut state = AppState::new(settings, Some(options.models_dir.clone()));
+        if let Some(problem) = problem {
+            state.notices.push(NoticeLevel::Warn, problem);
+        }
+        let outside = Outside::new(ctx, options.data_dir.clone(), workers, &state.settings);
+        let mut app = Self {
+            state,
+            commands: CommandSender::default(),
+            textures: TextureCache::default(),
+            panels: Panels::default(),
+            outside,
+            launch: launch::Screenshot::new(options.screenshot.clone()),
+            title: String::new(),
+        };
+        app.begin(options);
+        app
+    }
+
+    /// What the state is.
+    pub fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// The state, for tests that drive it by events.
+    pub fn state_mut(&mut self) -> &mut AppState {
+        &mut self.state
+    }
+
+    fn begin(&mut self, options: &AppOptions) {
+        self.state.scan_models();
+        let asked = options.device != DeviceChoice::Auto;
+        if asked {
+            self.state.settings.device = options.device;
+        }
+        if options.precision != PrecisionChoice::Auto {
+            self.state.settings.precision = options.precision;
+        }
+        self.state.effects.push(Effect::ProbeDevice(self.state.settings.device));
+        self.state.open_paths(options.paths.clone());
+        if options.sample {
+            self.state.run(Command::OpenSample);
+        }
+        if let Some(model) = &options.model {
+            self.state.run(Command::LoadModel(crate::worker::LoadRequest {
+                model: model.clone(),
+                device: self.state.settings.device,
+                precision: self.state.settings.precision,
+            }));
+        }
+    }
+}
+
+impl eframe::App for ReadingRoomApp {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.run_logic(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.draw_ui(ui);
+    }
+
+    fn on_exit(&mut self) {
+        self.outside.save_settings(&mut self.state);
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}

@@ -1,1 +1,15 @@
 //! What was said, and about which picture.
+//!
+//! A [`Conversation`] is a list of [`Turn`]s. A turn holds one question, the pictures it was asked
+//! about ([`Evidence`]) and every answer it ever got: asking again adds an [`Answer`], and none is
+//! overwritten.
+
+mod answer;
+mod conversation;
+mod evidence;
+mod examples;
+
+pub use answer::{Answer, AnswerState, Finish, Meter, Provenance};
+pub use conversation::{Conversation, Turn};
+pub use evidence::Evidence;
+pub use examples::{ExampleQuestion, example_questions};

@@ -1,1 +1,77 @@
-//! The headless commands.
+//! The headless commands: what was typed ([`args`]) → what was decided ([`plan`]) → run.
+//!
+//! Exit status: 0 done, 1 the work failed (one sentence on standard error), 2 wrong arguments.
+#![expect(clippy::print_stderr, reason = "the one place that speaks to the terminal")]
+
+mod args;
+mod ask;
+mod ask_report;
+mod images;
+mod inspect;
+mod plan;
+mod render;
+mod terminal;
+
+use std::{io, process::ExitCode};
+
+use clap::Parser as _;
+
+use crate::worker::{run_decode_worker, run_engine_worker};
+
+use args::{Args, Command, WorkerKind};
+
+pub use plan::WindowPlan;
+
+/// The text of `--help` for the program and each command, for the test that compares it with the README.
+#[must_use]
+pub fn help_texts() -> Vec<(String, String)> {
+    use clap::CommandFactory as _;
+    let mut root = Args::command();
+    let mut texts = vec![(root.get_name().to_owned(), root.render_help().to_string())];
+    for command in root.get_subcommands_mut().filter(|command| !command.is_hide_set()) {
+        texts.push((command.get_name().to_owned(), command.render_help().to_string()));
+    }
+    texts
+}
+
+/// What is left to do after the command line was read.
+pub enum Next {
+    /// The headless command ran.
+    Exit(ExitCode),
+    /// No command was given: open the window.
+    OpenWindow(Box<WindowPlan>),
+}
+
+/// Do what the command line says, up to opening the window.
+#[must_use]
+pub fn main() -> Next {
+    let args = Args::parse();
+    let done = match args.command {
+        Some(Command::Worker { kind }) => run_worker(kind).map_err(Into::into),
+        Some(Command::Ask(ask)) => ask::run(&ask, &args.machine),
+        Some(Command::Render(render)) => render::run(&render),
+        Some(Command::Inspect(inspect)) => inspect::run(&inspect),
+        None => match plan::window(args.window, &args.machine) {
+            Ok(plan) => return Next::OpenWindow(Box::new(plan)),
+            Err(error) => Err(error),
+        },
+    };
+    Next::Exit(match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("{error:#}")),
+    })
+}
+
+/// Say in one line on standard error why the work failed.
+#[must_use]
+pub fn fail(message: &str) -> ExitCode {
+    eprintln!("reading-room: {}", terminal::one_line(message));
+    ExitCode::FAILURE
+}
+
+fn run_worker(kind: WorkerKind) -> io::Result<()> {
+    match kind {
+        WorkerKind::Decode => run_decode_worker(),
+        WorkerKind::Engine => run_engine_worker(),
+    }
+}

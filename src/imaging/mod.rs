@@ -1,5 +1,55 @@
 //! A file on disk becomes a picture.
+//!
+//! The story of a pixel: `open` walks the folders and asks `dicom` (or `raster`) what each file
+//! is; `series` sorts the answers into Study → Series → Instance. Later `read_frame` takes one
+//! frame out of one file: `dicom` finds its bytes, `codec` decompresses them, `dicom` masks,
+//! signs and colours them into the stored values of a [`Frame`]. [`Grayscale::render`] then
+//! applies the modality LUT, the VOI LUT and the polarity, in the standard's order, and gives
+//! the [`DisplayImage`] that the reader and the model both see.
+//!
+//! Nothing here trusts a file: every length is checked against the bytes that are there before
+//! anything is allocated, nesting is walked without recursion, and a codec is called only when
+//! its own header agrees with the file's.
+
+#![warn(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
+
+mod study;
+
+mod open;
+
+mod facts;
+mod series;
+
+mod codec;
+mod dicom;
+mod raster;
+
+mod frame;
+mod frame_info;
+mod samples;
+
+mod grayscale;
+mod modality_lut;
+mod window;
+mod window_choice;
 
 mod display_image;
+mod geometry;
+
+mod error;
+mod privacy;
 
 pub use display_image::{Channels, DisplayImage};
+pub use error::{Fault, OpenError};
+pub use frame::Frame;
+pub use frame_info::FrameInfo;
+pub use geometry::{FrameGeometry, OrientationLabels, Plane, orientation_labels};
+pub use grayscale::{Grayscale, VoiChoice, VoiLut, VoiTable};
+pub use modality_lut::ModalityLut;
+pub use open::{OpenProgress, OpenWarning, Opened, open_paths, parse_image_path, read_frame};
+pub use privacy::alias;
+pub use raster::{frame_from_picture_bytes, frame_from_rgba};
+pub use samples::Samples;
+pub use study::{FrameRef, Instance, Patient, Series, Study};
+pub use window::{VoiLutFunction, Window};
+pub use window_choice::{CT_PRESETS, Preset, WindowChoice, WindowReport};

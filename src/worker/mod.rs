@@ -1,1 +1,37 @@
 //! Both ends of the process boundary.
+//!
+//! The window and the headless commands hold a [`DecodeClient`] and an [`EngineClient`]; each owns
+//! one child process of this same executable (`reading-room worker decode|engine`). Untrusted
+//! files are parsed in the first, the model runs in the second, so an abort, a stack overflow, a
+//! lost GPU or a `kill -9` ends a child and becomes an event, never a dead window.
+//!
+//! ```text
+//!  client ──order──▶ supervisor thread ──request──▶ writer thread ══stdin══▶ child
+//!    ▲                    ▲    │                                              │
+//!    └──────event─────────┘────┘◀────────reply────── reader thread ◀══stdout══┘
+//! ```
+//!
+//! Messages are framed postcard ([`pipe`]), one closed enum each way ([`protocol`]). Every job
+//! ends with exactly one `Finished` or `Failed`, whatever happens to the child.
+
+mod child;
+mod decode_client;
+mod decode_main;
+mod engine_client;
+mod engine_main;
+mod job;
+mod limits;
+mod pipe;
+mod protocol;
+mod scan;
+mod supervisor;
+
+pub use child::use_executable;
+pub use decode_client::{DecodeClient, DecodeEvent};
+pub use decode_main::run_decode_worker;
+pub use engine_client::{EngineClient, EngineEvent};
+pub use engine_main::run_engine_worker;
+pub use job::{JobId, Wake};
+pub use limits::peak_rss_mb;
+pub use protocol::LoadRequest;
+pub use scan::scan_models;

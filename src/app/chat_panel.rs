@@ -1,0 +1,124 @@
+//! The chat: what was asked, what was answered, the question box.
+
+use egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Ui, vec2};
+use egui_commonmark::CommonMarkCache;
+
+use super::command::Command;
+use super::composer::{Composer, composer_ui};
+use super::engine_state::ModelStatus;
+use super::fonts;
+use super::icons;
+use super::model_picker::{loading_text, loading_ui};
+use super::params_ui::params_button_ui;
+use super::study_panel::header_ui;
+use super::theme;
+use super::turn_ui::turn_ui;
+use super::view_cx::ViewCx;
+use super::widgets::command_icon_ui;
+use crate::chat::example_questions;
+
+/// What is half typed or scrolled in the chat.
+#[derive(Default)]
+pub(crate) struct ChatPanel {
+    /// The question box.
+    pub(crate) composer: Composer,
+    pub(crate) markdown: CommonMarkCache,
+    at_bottom: bool,
+    jump: bool,
+}
+
+/// The whole panel.
+pub(crate) fn chat_panel_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel) {
+    header_ui(ui, &cx.state.conversation().title, |ui| {
+        command_icon_ui(ui, cx, icons::NEW_CHAT, Command::NewChat, false);
+        params_button_ui(ui, cx);
+    });
+    // the question box first, from the bottom: the conversation has what is left
+    let composer = egui::Panel::bottom("composer")
+        .frame(Frame::new().inner_margin(Margin { left: 0, right: 0, top: 8, bottom: 10 }))
+        .show_separator_line(false)
+        .resizable(false);
+    composer.show(ui, |ui| composer_ui(ui, cx, &mut panel.composer));
+    if cx.state.conversation().turns.is_empty() {
+        beginning_ui(ui, cx, &mut panel.composer);
+    } else {
+        turns_ui(ui, cx, panel);
+    }
+}
+
+fn turns_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel) {
+    let area = ui.available_rect_before_wrap();
+    let mut scroll = ScrollArea::vertical()
+        .id_salt(("turns", cx.state.conversation().id))
+        .auto_shrink(false)
+        .stick_to_bottom(true);
+    if std::mem::take(&mut panel.jump) {
+        scroll = scroll.vertical_scroll_offset(f32::MAX);
+    }
+    let output = scroll.show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 10.0;
+        let conversation = cx.state.conversation();
+        for turn_idx in 0..conversation.turns.len() {
+            turn_ui(ui, cx, panel, turn_idx);
+        }
+        if let ModelStatus::Loading(loading) = &cx.state.engine.model {
+            loading_ui(ui, cx, loading);
+        }
+        ui.add_space(8.0);
+    });
+    let hidden = output.content_size.y - output.inner_rect.height();
+    panel.at_bottom = output.state.clamped_offset().y >= hidden - 24.0;
+    if !panel.at_bottom {
+        let at = egui::pos2(area.center().x, area.bottom() - 22.0);
+        let rect = egui::Rect::from_center_size(at, vec2(150.0, 30.0));
+        let palette = theme::palette(ui);
+        let icon = RichText::new(icons::ARROW_DOWN).font(fonts::icon(13.0));
+        let button = egui::Button::new((icon, "Jump to latest"))
+            .fill(palette.raised)
+            .stroke(egui::Stroke::new(1.0, palette.line))
+            .corner_radius(15);
+        if ui.put(rect, button).accessible_name("Jump to latest").clicked() {
+            panel.jump = true;
+            ui.ctx().request_repaint();
+        }
+    }
+}
+
+/// An empty chat: what can be done, and questions to start from.
+fn beginning_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
+    let palette = theme::palette(ui);
+    ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
+        let modality = cx.state.active_viewport().place.as_ref().and_then(|place| {
+            cx.state.shown_series(place).map(|(_, series)| series.modality.clone())
+        });
+        let Some(modality) = modality else {
+            hint_ui(ui, "Open a study, then ask about what you see.");
+            return;
+        };
+        ui.add_space(4.0);
+        for example in example_questions(&modality).iter().rev() {
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
+                for text in [example.english, example.chinese] {
+                    let button = egui::Button::new(RichText::new(text).size(12.5).color(palette.dim))
+                        .fill(palette.raised)
+                        .stroke(egui::Stroke::new(1.0, palette.line))
+                        .corner_radius(13)
+                        .min_size(vec2(0.0, 26.0));
+                    if ui.add(button).clicked() {
+                        composer.fill(text);
+                    }
+                }
+            });
+        }
+        hint_ui(ui, "Ask about the view on the left, or start from one of these.");
+        if let ModelStatus::Loading(loading) = &cx.state.engine.model {
+            ui.label(RichText::new(loading_text(loading, cx.state.now_secs)).color(palette.accent));
+        }
+    });
+}
+
+fn hint_ui(ui: &mut Ui, text: &str) {
+    let palette = theme::palette(ui);
+    ui.label(RichText::new(text).size(12.5).color(palette.faint));
+}

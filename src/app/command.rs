@@ -1,0 +1,340 @@
+//! Everything the reader can ask of the window, and the one table of labels, keys and conditions.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+
+use egui::{Key, KeyboardShortcut, Modifiers};
+
+use super::settings::{Sampling, ThemeChoice};
+use super::state::{AppState, LeftTab, Sheet};
+use super::viewport::WindowMode;
+use crate::vlm::{DeviceChoice, PrecisionChoice};
+use crate::worker::{JobId, LoadRequest};
+
+/// Everything the reader can ask of the window.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    // opening
+    /// Ask for files to open.
+    OpenFiles,
+    /// Ask for a folder to open.
+    OpenFolder,
+    /// Open these.
+    OpenPaths(Vec<PathBuf>),
+    /// Open the study that comes with the program.
+    OpenSample,
+    /// Close the study with this key.
+    CloseStudy(String),
+    /// Close the study of the active viewport.
+    CloseActiveStudy,
+    /// Forget what was opened before.
+    ClearRecent,
+    // looking
+    /// Show a series of a study in the active viewport.
+    ShowSeries {
+        /// Study.
+        study_key: String,
+        /// Series.
+        series_key: String,
+    },
+    /// Show another frame of the active series.
+    ShowFrame(usize),
+    /// Go so many frames further.
+    StepFrame(isize),
+    /// First frame.
+    FirstFrame,
+    /// Last frame.
+    LastFrame,
+    /// Go so many series further.
+    StepSeries(isize),
+    /// Choose how values become grey levels.
+    SetWindow(WindowMode),
+    /// Choose the window bound to a digit.
+    PresetKey(char),
+    /// Move the zoom and the position of the picture.
+    MoveView {
+        /// New zoom; none fits the picture to the viewport.
+        zoom: Option<f32>,
+        /// Offset of the picture's middle, in points.
+        pan: egui::Vec2,
+    },
+    /// Zoom by a factor around the middle.
+    ZoomBy(f32),
+    /// Fit to the viewport.
+    Fit,
+    /// One picture pixel on one screen pixel.
+    ActualSize,
+    /// Swap dark and light.
+    Invert,
+    /// Mirror left and right.
+    FlipHorizontal,
+    /// Mirror top and bottom.
+    FlipVertical,
+    /// Turn by quarter turns, clockwise.
+    Rotate(i8),
+    /// Everything about the view as it was at first.
+    ResetView,
+    /// Take back the last change of the view.
+    Undo,
+    /// Make it again.
+    Redo,
+    /// Remember the view, so that what follows is one step back.
+    RememberView,
+    /// Full, minimal, no overlays.
+    CycleOverlays,
+    /// Blend pixels or show them as squares.
+    ToggleInterpolation,
+    /// One or two viewports.
+    SetViewports(usize),
+    /// Make a viewport the active one.
+    ActivateViewport(usize),
+    // asking
+    /// Ask the question in the box.
+    Ask {
+        /// What is asked.
+        question: String,
+        /// With the picture of the active viewport.
+        with_view: bool,
+        /// With the pictures of this earlier turn instead.
+        again_of: Option<usize>,
+    },
+    /// Put the cursor in the question box, with the active view attached.
+    AskAboutView,
+    /// Stop the answer being written.
+    StopAnswer,
+    /// Ask the same once more; the answer is added beside the others.
+    Regenerate(usize),
+    /// Ask the last question once more.
+    RegenerateLast,
+    /// Show the answer so many places further.
+    StepAnswer {
+        /// Which turn.
+        turn_idx: usize,
+        /// How far.
+        step: isize,
+    },
+    /// Show the frame and window a question was asked about.
+    GoToEvidence {
+        /// Which turn.
+        turn_idx: usize,
+        /// Which of its pictures.
+        evidence_idx: usize,
+    },
+    /// Begin a new chat.
+    NewChat,
+    /// Show a chat.
+    OpenChat(u64),
+    /// Take a chat away.
+    DeleteChat(u64),
+    // models
+    /// Show or hide the list of models.
+    ToggleModelPicker,
+    /// Load a model.
+    LoadModel(LoadRequest),
+    /// Give up loading.
+    CancelLoad,
+    /// End the engine; its memory returns.
+    UnloadModel,
+    /// Ask for the folder models are in.
+    ChooseModelsFolder,
+    /// Show that folder in the system's file manager.
+    OpenModelsFolder,
+    /// Look for models again.
+    RescanModels,
+    /// Where the next model is computed, and in what numbers.
+    ChooseDevice(DeviceChoice, PrecisionChoice),
+    /// How answers are sampled.
+    SetSampling(Sampling),
+    /// Take over the sampling the loaded model's authors recommend.
+    UseAuthorDefaults,
+    // the app itself
+    /// Show or hide the left panel.
+    ToggleLeftPanel,
+    /// Show or hide the chat.
+    ToggleChatPanel,
+    /// Studies or chats in the left panel.
+    ShowTab(LeftTab),
+    /// Names of patients, or aliases.
+    TogglePrivacy,
+    /// Light or dark.
+    SetTheme(ThemeChoice),
+    /// Size of everything; 1.0 is the system's own.
+    SetScale(f32),
+    /// Show or hide a sheet.
+    ToggleSheet(Sheet),
+    /// Close whatever is open on top.
+    CloseSheet,
+    /// Understood: research use only.
+    Acknowledge,
+    /// Take a notice away.
+    DismissNotice(u64),
+    /// Fold or unfold a notice.
+    ToggleNoticeDetails(u64),
+    /// Stop a piece of work.
+    CancelJob(JobId),
+    /// Put text on the clipboard.
+    CopyText(String),
+    /// Whole screen or not.
+    ToggleFullScreen,
+    /// Close the app.
+    Quit,
+}
+
+/// Where panels put commands; they are run before the next drawing.
+#[derive(Debug, Default)]
+pub struct CommandSender(RefCell<Vec<Command>>);
+
+impl CommandSender {
+    /// Asks for `command`.
+    pub fn send(&self, command: Command) {
+        self.0.borrow_mut().push(command);
+    }
+
+    /// Everything asked for since the last time.
+    pub(crate) fn take(&self) -> Vec<Command> {
+        self.0.take()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+}
+
+/// One row of the table.
+pub(crate) struct Entry {
+    pub(crate) command: Command,
+    pub(crate) label: &'static str,
+    pub(crate) keys: Option<KeyboardShortcut>,
+}
+
+const fn entry(command: Command, label: &'static str) -> Entry {
+    Entry { command, label, keys: None }
+}
+
+const fn keyed(command: Command, label: &'static str, modifiers: Modifiers, key: Key) -> Entry {
+    Entry { command, label, keys: Some(KeyboardShortcut::new(modifiers, key)) }
+}
+
+const PLAIN: Modifiers = Modifiers::NONE;
+const SHIFT: Modifiers = Modifiers::SHIFT;
+const CTRL: Modifiers = Modifiers::COMMAND;
+const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+/// Keys with more modifiers come first: a press is given to the first row it matches.
+pub(crate) const TABLE: &[Entry] = &[
+    keyed(Command::OpenFolder, "Open folder…", CTRL_SHIFT, Key::O),
+    keyed(Command::OpenFiles, "Open files…", CTRL, Key::O),
+    entry(Command::OpenSample, "Open sample study"),
+    keyed(Command::CloseActiveStudy, "Close study", CTRL, Key::W),
+    entry(Command::ClearRecent, "Clear recent"),
+    keyed(Command::RegenerateLast, "Answer again", CTRL_SHIFT, Key::R),
+    keyed(Command::TogglePrivacy, "Privacy mode", CTRL_SHIFT, Key::H),
+    keyed(Command::NewChat, "New chat", CTRL, Key::N),
+    keyed(Command::AskAboutView, "Ask about this view", CTRL, Key::Enter),
+    keyed(Command::ToggleModelPicker, "Choose model…", CTRL, Key::L),
+    keyed(Command::ToggleLeftPanel, "Left panel", CTRL, Key::B),
+    keyed(Command::ToggleChatPanel, "Chat panel", CTRL, Key::J),
+    keyed(Command::ToggleSheet(Sheet::Settings), "Settings…", CTRL, Key::Comma),
+    keyed(Command::ToggleSheet(Sheet::Shortcuts), "Keyboard and mouse", PLAIN, Key::F1),
+    entry(Command::ToggleSheet(Sheet::About), "About Reading Room"),
+    keyed(Command::Redo, "Redo view change", CTRL, Key::Y),
+    keyed(Command::Undo, "Undo view change", CTRL, Key::Z),
+    keyed(Command::Quit, "Quit", CTRL, Key::Q),
+    keyed(Command::ToggleFullScreen, "Full screen", PLAIN, Key::F11),
+    entry(Command::StopAnswer, "Stop answer"),
+    keyed(Command::StepFrame(-10), "Back ten slices", SHIFT, Key::ArrowUp),
+    keyed(Command::StepFrame(10), "On ten slices", SHIFT, Key::ArrowDown),
+    keyed(Command::StepFrame(-1), "Previous slice", PLAIN, Key::ArrowUp),
+    keyed(Command::StepFrame(1), "Next slice", PLAIN, Key::ArrowDown),
+    keyed(Command::StepFrame(-10), "Back ten slices", PLAIN, Key::PageUp),
+    keyed(Command::StepFrame(10), "On ten slices", PLAIN, Key::PageDown),
+    keyed(Command::FirstFrame, "First slice", PLAIN, Key::Home),
+    keyed(Command::LastFrame, "Last slice", PLAIN, Key::End),
+    keyed(Command::StepSeries(-1), "Previous series", PLAIN, Key::ArrowLeft),
+    keyed(Command::StepSeries(1), "Next series", PLAIN, Key::ArrowRight),
+    keyed(Command::Invert, "Invert", PLAIN, Key::I),
+    keyed(Command::FlipHorizontal, "Flip horizontally", PLAIN, Key::H),
+    keyed(Command::FlipVertical, "Flip vertically", PLAIN, Key::V),
+    keyed(Command::Rotate(-1), "Rotate left", PLAIN, Key::OpenBracket),
+    keyed(Command::Rotate(1), "Rotate right", PLAIN, Key::CloseBracket),
+    keyed(Command::ResetView, "Reset view", PLAIN, Key::R),
+    keyed(Command::Fit, "Fit to viewport", PLAIN, Key::F),
+    entry(Command::ActualSize, "Actual size"),
+    keyed(Command::ZoomBy(1.25), "Zoom in", PLAIN, Key::Plus),
+    keyed(Command::ZoomBy(1.25), "Zoom in", PLAIN, Key::Equals),
+    keyed(Command::ZoomBy(0.8), "Zoom out", PLAIN, Key::Minus),
+    keyed(Command::CycleOverlays, "Overlays full, minimal, none", PLAIN, Key::Space),
+    keyed(Command::ToggleInterpolation, "Smooth pixels", PLAIN, Key::N),
+    keyed(Command::PresetKey('0'), "Automatic window", PLAIN, Key::Num0),
+    keyed(Command::PresetKey('1'), "Window of the file", PLAIN, Key::Num1),
+    keyed(Command::PresetKey('2'), "Soft tissue", PLAIN, Key::Num2),
+    keyed(Command::PresetKey('3'), "Lung", PLAIN, Key::Num3),
+    keyed(Command::PresetKey('4'), "Bone", PLAIN, Key::Num4),
+    keyed(Command::PresetKey('5'), "Brain", PLAIN, Key::Num5),
+    keyed(Command::PresetKey('6'), "Abdomen", PLAIN, Key::Num6),
+    keyed(Command::PresetKey('7'), "Liver", PLAIN, Key::Num7),
+    keyed(Command::PresetKey('8'), "Angio", PLAIN, Key::Num8),
+    entry(Command::SetViewports(1), "One viewport"),
+    entry(Command::SetViewports(2), "Two viewports"),
+    entry(Command::ShowTab(LeftTab::Studies), "Studies"),
+    entry(Command::ShowTab(LeftTab::Chats), "Chats"),
+    entry(Command::SetTheme(ThemeChoice::Dark), "Dark"),
+    entry(Command::SetTheme(ThemeChoice::Light), "Light"),
+    entry(Command::SetTheme(ThemeChoice::System), "As the system"),
+    entry(Command::UnloadModel, "Unload model"),
+    entry(Command::CancelLoad, "Cancel loading"),
+    entry(Command::ChooseModelsFolder, "Choose folder…"),
+    entry(Command::OpenModelsFolder, "Show models folder"),
+    entry(Command::RescanModels, "Look again"),
+    entry(Command::UseAuthorDefaults, "Authors' defaults"),
+];
+
+impl Command {
+    /// What it is called in menus.
+    pub fn label(&self) -> &'static str {
+        TABLE.iter().find(|entry| entry.command == *self).map_or("", |entry| entry.label)
+    }
+
+    /// The keys that ask for it.
+    pub fn shortcut(&self) -> Option<KeyboardShortcut> {
+        TABLE.iter().find(|entry| entry.command == *self)?.keys
+    }
+
+    /// Whether it would do anything now.
+    pub fn is_enabled(&self, state: &AppState) -> bool {
+        match self {
+            Self::CloseActiveStudy
+            | Self::StepFrame(_)
+            | Self::FirstFrame
+            | Self::LastFrame
+            | Self::StepSeries(_)
+            | Self::PresetKey(_)
+            | Self::ZoomBy(_)
+            | Self::Fit
+            | Self::ActualSize
+            | Self::Invert
+            | Self::FlipHorizontal
+            | Self::FlipVertical
+            | Self::Rotate(_)
+            | Self::ResetView => state.active_viewport().place.is_some(),
+            Self::Undo => state.active_viewport().can_undo(),
+            Self::Redo => state.active_viewport().can_redo(),
+            Self::StopAnswer => state.engine.asking.is_some(),
+            Self::RegenerateLast => {
+                state.engine.asking.is_none() && !state.conversation().turns.is_empty()
+            }
+            Self::UnloadModel => state.engine.is_loaded(),
+            Self::CancelLoad => state.engine.is_loading(),
+            Self::UseAuthorDefaults => state.engine.is_loaded(),
+            Self::ClearRecent => !state.settings.recent.is_empty(),
+            Self::NewChat => !state.conversation().turns.is_empty(),
+            Self::OpenModelsFolder => state.models_dir().is_some(),
+            _ => true,
+        }
+    }
+
+    /// Whether its key is a bare one, which belongs to text fields while one is in use.
+    pub(crate) fn key_is_bare(keys: &KeyboardShortcut) -> bool {
+        !keys.modifiers.command && !matches!(keys.logical_key, Key::F1 | Key::F11)
+    }
+}

@@ -1,0 +1,219 @@
+//! The question box with the picture that goes with the question.
+
+use egui::{
+    Align, CornerRadius, Frame, Id, Key, Layout, Margin, RichText, Stroke, TextEdit, Ui, vec2,
+};
+
+use super::command::Command;
+use super::engine_state::ModelStatus;
+use super::fonts;
+use super::icons;
+use super::studies::Thumbnail;
+use super::theme;
+use super::view_cx::ViewCx;
+use super::widgets::{evidence_chip_ui, icon_button_ui, primary_button_ui};
+
+/// A question being typed.
+#[derive(Debug, Default)]
+pub struct Composer {
+    /// The text.
+    pub text: String,
+    /// The reader took the view off, or put it back; none leaves it to the app.
+    pub with_view: Option<bool>,
+    /// The turn whose pictures go along, when an earlier question is being edited.
+    pub again_of: Option<usize>,
+    takes_focus: bool,
+}
+
+impl Composer {
+    /// Replaces the text and takes the keyboard.
+    pub(crate) fn fill(&mut self, text: &str) {
+        text.clone_into(&mut self.text);
+        self.takes_focus = true;
+    }
+
+    pub(crate) fn edit(&mut self, turn_idx: usize, question: &str) {
+        self.fill(question);
+        self.again_of = Some(turn_idx);
+    }
+}
+
+/// The box that takes the keyboard; named so that others can give it.
+pub(crate) fn question_id() -> Id {
+    Id::unique("question box")
+}
+
+/// Chip, box, buttons, and the line under them.
+pub(crate) fn composer_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
+    let palette = theme::palette(ui);
+    let has_focus = ui.memory(|memory| memory.has_focus(question_id()));
+    let line = if has_focus { palette.accent } else { palette.line };
+    Frame::new()
+        .fill(palette.raised)
+        .stroke(Stroke::new(1.0, line))
+        .corner_radius(CornerRadius::same(10))
+        .inner_margin(Margin::same(8))
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 4.0;
+            attachment_ui(ui, cx, composer);
+            text_ui(ui, cx, composer);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                send_ui(ui, cx, composer);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| context_ui(ui, cx));
+            });
+        });
+    ui.add_space(-2.0);
+    let text = "Model output — unverified. Check against the images and a qualified reader.";
+    ui.vertical_centered(|ui| ui.label(RichText::new(text).size(11.0).color(palette.faint)));
+}
+
+/// Whether the picture of the active viewport goes with the question.
+fn goes_with_view(cx: &ViewCx<'_>, composer: &Composer) -> bool {
+    // a follow-up about the same view needs no second copy of the picture
+    composer.with_view.unwrap_or_else(|| !cx.state.view_was_sent())
+}
+
+fn attachment_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
+    let palette = theme::palette(ui);
+    if let Some(turn_idx) = composer.again_of {
+        ui.horizontal(|ui| {
+            let text = format!("Asking question {} again, with its picture", turn_idx + 1);
+            ui.label(RichText::new(text).size(11.5).color(palette.dim));
+            if icon_button_ui(ui, icons::CLOSE, "Stop editing").clicked() {
+                composer.again_of = None;
+            }
+        });
+        return;
+    }
+    let Some(label) = cx.state.view_label() else { return };
+    if !goes_with_view(cx, composer) {
+        let icon = RichText::new(icons::ATTACH).font(fonts::icon(13.0)).color(palette.faint);
+        let text = RichText::new("Attach this view").size(11.5).color(palette.dim);
+        let button = egui::Button::new((icon, text)).frame_when_inactive(false);
+        if ui.add(button).accessible_name("Attach this view").clicked() {
+            composer.with_view = Some(true);
+        }
+        return;
+    }
+    let place = cx.state.active_viewport().place.as_ref();
+    let thumbnail = place.and_then(|place| {
+        let (_, series) = cx.state.shown_series(place)?;
+        match cx.state.studies.thumbnail(series)? {
+            Thumbnail::Ready(image) => Some(image),
+            Thumbnail::Pending | Thumbnail::Failed(_) => None,
+        }
+    });
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        if icon_button_ui(ui, icons::CLOSE, "Do not attach this view").clicked() {
+            composer.with_view = Some(false);
+        }
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            evidence_chip_ui(ui, cx, thumbnail, &label, "Attached view");
+        });
+    });
+}
+
+fn text_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
+    // Enter is taken before the box sees it; while an input method composes, Enter is its own
+    let composes = ui.input(|i| i.events.iter().any(|event| matches!(event, egui::Event::Ime(_))));
+    let has_focus = ui.memory(|memory| memory.has_focus(question_id()));
+    let enter = has_focus
+        && !composes
+        && ui.input_mut(|i| {
+            let shifted = i.modifiers.shift;
+            !shifted && i.consume_key(egui::Modifiers::NONE, Key::Enter)
+        });
+    let hint = if cx.state.active_viewport().place.is_some() {
+        "Ask about this view…"
+    } else {
+        "Ask a question…"
+    };
+    let rows = composer.text.lines().count().clamp(2, 8);
+    let output = egui::ScrollArea::vertical().max_height(170.0).show(ui, |ui| {
+        ui.add(
+            TextEdit::multiline(&mut composer.text)
+                .id(question_id())
+                .hint_text(hint)
+                .font(egui::FontId::new(theme::CHAT_SIZE - 0.5, fonts::reading()))
+                .frame(Frame::NONE)
+                .background_color(egui::Color32::TRANSPARENT)
+                .desired_width(f32::INFINITY)
+                .desired_rows(rows)
+                .margin(Margin::symmetric(4, 2)),
+        )
+        .accessible_name("Question")
+    });
+    if std::mem::take(&mut composer.takes_focus) || cx.state.focus_question {
+        output.inner.request_focus();
+    }
+    if enter {
+        send(cx, composer);
+    }
+}
+
+fn send_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
+    if let Some(asking) = &cx.state.engine.asking {
+        let label = if asking.stopping { "Stopping…" } else { "Stop" };
+        ui.add_enabled_ui(!asking.stopping, |ui| {
+            let button = egui::Button::new((RichText::new(icons::STOP).font(fonts::icon(15.0)), label))
+                .min_size(vec2(0.0, 30.0));
+            let response = ui.add(button).accessible_name(label);
+            if response.on_hover_text("Esc").clicked() {
+                cx.send(Command::StopAnswer);
+            }
+        });
+        return;
+    }
+    let is_empty = composer.text.trim().is_empty();
+    let label = match &cx.state.engine.model {
+        ModelStatus::Ready(_) | ModelStatus::Lost(_) => "Send",
+        ModelStatus::Loading(_) => "Send after loading",
+        ModelStatus::Unloaded | ModelStatus::Failed(_) => "Load a model…",
+    };
+    let loads = matches!(cx.state.engine.model, ModelStatus::Unloaded | ModelStatus::Failed(_));
+    ui.add_enabled_ui(!is_empty || loads, |ui| {
+        let icon = if loads { icons::CUBE } else { icons::SEND };
+        if primary_button_ui(ui, icon, label).clicked() {
+            if is_empty {
+                cx.send(Command::ToggleModelPicker);
+            } else {
+                send(cx, composer);
+            }
+        }
+    });
+}
+
+fn send(cx: &ViewCx<'_>, composer: &mut Composer) {
+    let is_ready = !composer.text.trim().is_empty() && cx.state.engine.asking.is_none();
+    if is_ready && cx.state.engine.waiting.is_none() {
+        cx.send(Command::Ask {
+            with_view: goes_with_view(cx, composer),
+            question: std::mem::take(&mut composer.text),
+            again_of: composer.again_of.take(),
+        });
+        composer.with_view = None;
+    }
+}
+
+/// How much of the model's context this chat takes.
+fn context_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    let Some(info) = cx.state.engine.info() else { return };
+    let palette = theme::palette(ui);
+    let last = cx.state.conversation().turns.iter().rev().find_map(|turn| turn.shown());
+    let used = last.map_or(0, |answer| {
+        answer.meter.prompt_tokens + u32::try_from(answer.meter.tokens).unwrap_or(0)
+    });
+    let share = f64::from(used) / f64::from(info.context_len.max(1));
+    let color = match share {
+        share if share >= 0.95 => palette.bad,
+        share if share >= 0.8 => palette.warn,
+        _ => palette.faint,
+    };
+    let text = if used == 0 {
+        format!("{} tokens per image", info.image_tokens)
+    } else {
+        format!("{used} / {} tokens", info.context_len)
+    };
+    let text = RichText::new(text).monospace().size(11.0).color(color);
+    ui.label(text).on_hover_text("Context of the model taken by this chat");
+}

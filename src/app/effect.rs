@@ -1,0 +1,50 @@
+//! What the state wants done outside of it: by a worker, by the system, by the window.
+
+use std::path::PathBuf;
+
+use crate::imaging::FrameRef;
+use crate::vlm::{DeviceChoice, Question};
+use crate::worker::{JobId, LoadRequest};
+
+/// One thing to be done outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Decode worker: open these.
+    Open(JobId, Vec<PathBuf>),
+    /// Decode worker: read a frame.
+    ReadFrame(JobId, FrameRef),
+    /// Decode worker: a small picture of a frame.
+    MakeThumbnail(JobId, FrameRef),
+    /// Decode worker: stop.
+    CancelDecode(JobId),
+    /// Engine worker: load a model.
+    Load(JobId, LoadRequest),
+    /// Engine worker: answer.
+    Ask(JobId, Box<Question>),
+    /// Engine worker: stop.
+    CancelEngine(JobId),
+    /// Engine worker: end.
+    Unload,
+    /// Look for models in these folders.
+    ScanModels(Vec<PathBuf>),
+    /// Find out what a model would be computed on.
+    ProbeDevice(DeviceChoice),
+    /// Write the sample study to disk and open it.
+    UnpackSample,
+    /// System: ask for files.
+    PickFiles,
+    /// System: ask for a folder of studies.
+    PickFolder,
+    /// System: ask for a folder of models.
+    PickModelsFolder,
+    /// System: show a folder.
+    ShowFolder(PathBuf),
+    /// System: put text on the clipboard.
+    CopyText(String),
+    /// Window: colours and scale changed.
+    Restyle,
+    /// Window: whole screen or not.
+    FullScreen(bool),
+    /// Window: close.
+    Quit,
+}

@@ -1,0 +1,121 @@
+//! The model, how its loading goes, and the question it is at.
+
+use crate::vlm::{LoadProgress, ModelInfo};
+use crate::worker::{JobId, LoadRequest};
+
+/// What the window knows about the engine worker.
+#[derive(Debug, Default)]
+pub struct EngineState {
+    /// The model.
+    pub model: ModelStatus,
+    /// The last load asked for.
+    pub last_request: Option<LoadRequest>,
+    /// The question being answered.
+    pub asking: Option<Asking>,
+    /// A question kept until a model is loaded.
+    pub waiting: Option<AnswerSlot>,
+    /// What a model would be computed on.
+    pub device_label: Option<String>,
+}
+
+/// Where the model stands.
+#[derive(Debug, Default)]
+pub enum ModelStatus {
+    /// None.
+    #[default]
+    Unloaded,
+    /// On its way.
+    Loading(Loading),
+    /// In memory, ready to answer.
+    Ready(ModelInfo),
+    /// Its engine died; the next question loads it again.
+    Lost(ModelInfo),
+    /// Could not be loaded, and why.
+    Failed(String),
+}
+
+/// A model on its way.
+#[derive(Debug)]
+pub struct Loading {
+    /// The job that loads it; a question's job when the engine loads a lost model again.
+    pub job: JobId,
+    /// What it is called.
+    pub title: String,
+    /// How far.
+    pub progress: Option<LoadProgress>,
+    /// When it began.
+    pub started_secs: f64,
+    /// The reader gave it up.
+    pub cancelled: bool,
+}
+
+/// A question being answered.
+#[derive(Debug)]
+pub struct Asking {
+    /// Its job.
+    pub job: JobId,
+    /// Where the answer goes.
+    pub slot: AnswerSlot,
+    /// When it was sent.
+    pub started_secs: f64,
+    /// The reader asked to stop.
+    pub stopping: bool,
+}
+
+/// Where an answer goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnswerSlot {
+    /// Chat.
+    pub conversation_id: u64,
+    /// Turn.
+    pub turn_idx: usize,
+    /// Among its answers.
+    pub answer_idx: usize,
+}
+
+impl EngineState {
+    /// The model is in memory.
+    pub fn is_loaded(&self) -> bool {
+        matches!(self.model, ModelStatus::Ready(_))
+    }
+
+    /// The model is on its way.
+    pub fn is_loading(&self) -> bool {
+        matches!(self.model, ModelStatus::Loading(_))
+    }
+
+    /// A question sent now would be answered, if only after loading the model again.
+    pub fn can_answer(&self) -> bool {
+        matches!(self.model, ModelStatus::Ready(_) | ModelStatus::Lost(_))
+    }
+
+    /// The model that answers.
+    pub fn info(&self) -> Option<&ModelInfo> {
+        match &self.model {
+            ModelStatus::Ready(info) | ModelStatus::Lost(info) => Some(info),
+            ModelStatus::Unloaded | ModelStatus::Loading(_) | ModelStatus::Failed(_) => None,
+        }
+    }
+
+    /// What computes, or would compute, the answers.
+    pub fn device(&self) -> &str {
+        match self.info() {
+            Some(info) => &info.device,
+            None => self.device_label.as_deref().unwrap_or("finding device…"),
+        }
+    }
+
+    /// Something is under way that changes by itself.
+    pub fn is_busy(&self) -> bool {
+        self.is_loading() || self.asking.is_some()
+    }
+}
+
+impl Loading {
+    /// Share done of the stage under way.
+    pub fn fraction(&self) -> Option<f32> {
+        let progress = self.progress.as_ref()?;
+        (progress.bytes_total > 0)
+            .then(|| (progress.bytes_done as f64 / progress.bytes_total as f64) as f32)
+    }
+}

@@ -1,0 +1,57 @@
+//! What happens before drawing: events in, commands run, effects out.
+
+use std::time::{Duration, Instant};
+
+use super::ReadingRoomApp;
+
+/// Taking in events never delays a drawing by more than this.
+const DRAIN_BUDGET: Duration = Duration::from_millis(8);
+/// Timers on the screen move this often.
+const TICK: Duration = Duration::from_millis(100);
+
+impl ReadingRoomApp {
+    pub(crate) fn run_logic(&mut self, ctx: &egui::Context) {
+        self.state.now_secs = ctx.input(|i| i.time);
+        self.drain_events(ctx);
+        for command in self.commands.take() {
+            self.state.run(command);
+        }
+        self.state.request_frames();
+        for effect in self.state.take_effects() {
+            self.outside.perform(ctx, &mut self.state, effect);
+        }
+        self.outside.save_settings_sometimes(ctx, &mut self.state);
+        self.retitle(ctx);
+        self.schedule(ctx);
+        self.launch.run(ctx, &self.state);
+    }
+
+    fn drain_events(&mut self, ctx: &egui::Context) {
+        let began = Instant::now();
+        while let Some(event) = self.outside.poll() {
+            self.state.apply(event);
+            if began.elapsed() > DRAIN_BUDGET {
+                ctx.request_repaint();
+                break;
+            }
+        }
+    }
+
+    fn retitle(&mut self, ctx: &egui::Context) {
+        let title = self.state.desktop_title();
+        if self.title != title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+
+    /// Asks for the next drawing only if something will have changed by then.
+    fn schedule(&mut self, ctx: &egui::Context) {
+        if let Some(secs) = self.state.notices.tick(self.state.now_secs) {
+            ctx.request_repaint_after(Duration::from_secs_f64(secs));
+        }
+        if self.state.engine.is_busy() {
+            ctx.request_repaint_after(TICK);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Carries out what the state asks for: the workers, the system's dialogs, the settings file.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::apply_decode::sentence;
+use super::effect::Effect;
+use super::notices::NoticeLevel;
+use super::sample::unpack_sample;
+use super::settings::Settings;
+use super::state::{AppEvent, AppState};
+use super::theme;
+use crate::vlm::{ModelSpec, choose_device};
+use crate::worker::{DecodeClient, EngineClient, Wake, scan_models};
+
+/// Text arrives faster than it can be read: the window redraws this often at most while it does.
+const REDRAW_EVERY: Duration = Duration::from_millis(33);
+/// A dialog that is gone this soon was never shown.
+const DIALOG_FLASH: Duration = Duration::from_millis(350);
+const SAVE_EVERY: Duration = Duration::from_secs(2);
+const INBOX: usize = 16;
+
+/// The two worker processes.
+pub struct Workers {
+    /// Opens files.
+    pub decode: DecodeClient,
+    /// Runs the model.
+    pub engine: EngineClient,
+}
+
+impl Workers {
+    /// Starts both; they wake `ctx`.
+    pub fn start(ctx: &egui::Context) -> Self {
+        let decode_ctx = ctx.clone();
+        let engine_ctx = ctx.clone();
+        Self {
+            decode: DecodeClient::start(Arc::new(move || decode_ctx.request_repaint())),
+            engine: EngineClient::start(Arc::new(move || {
+                engine_ctx.request_repaint_after(REDRAW_EVERY);
+            })),
+        }
+    }
+}
+
+/// Everything the state reaches through effects.
+pub(crate) struct Outside {
+    workers: Option<Workers>,
+    data_dir: PathBuf,
+    wake: Wake,
+    inbox: Receiver<AppEvent>,
+    to_inbox: SyncSender<AppEvent>,
+    models: Option<Receiver<Vec<ModelSpec>>>,
+    saved: Settings,
+    saved_at: Instant,
+}
+
+impl Outside {
+    pub(crate) fn new(
+        ctx: &egui::Context,
+        data_dir: PathBuf,
+        workers: Option<Workers>,
+        settings: &Settings,
+    ) -> Self {
+        let (to_inbox, inbox) = sync_channel(INBOX);
+        let ctx = ctx.clone();
+        Self {
+            workers,
+            data_dir,
+            wake: Arc::new(move || ctx.request_repaint()),
+            inbox,
+            to_inbox,
+            models: None,
+            saved: settings.clone(),
+            saved_at: Instant::now(),
+        }
+    }
+
+    /// The next thing that happened, if one has.
+    pub(crate) fn poll(&mut self) -> Option<AppEvent> {
+        if let Ok(event) = self.inbox.try_recv() {
+            return Some(event);
+        }
+        match self.models.as_ref().map(Receiver::try_recv) {
+            Some(Ok(models)) => {
+                self.models = None;
+                return Some(AppEvent::Models(models));
+            }
+            Some(Err(TryRecvError::Disconnected)) => {
+                self.models = None;
+                return Some(AppEvent::Models(Vec::new()));
+            }
+            Some(Err(TryRecvError::Empty)) | None => {}
+        }
+        let workers = self.workers.as_ref()?;
+        let decoded = workers.decode.poll().map(AppEvent::Decode);
+        decoded.or_else(|| workers.engine.poll().map(AppEvent::Engine))
+    }
+
+    /// Does one thing.
+    pub(crate) fn perform(&mut self, ctx: &egui::Context, state: &mut AppState, effect: Effect) {
+        match effect {
+            Effect::ScanModels(folders) => {
+                self.models = Some(scan_models(folders, Arc::clone(&self.wake)));
+            }
+            Effect::ProbeDevice(choice) => self.on_thread("device probe", move || {
+                let label = choose_device(choice).map(|device| device.label());
+                Some(AppEvent::Device(label.unwrap_or_else(|error| sentence(&error.to_string()))))
+            }),
+            Effect::UnpackSample => {
+                let data_dir = self.data_dir.clone();
+                self.on_thread("sample study", move || {
+                    Some(match unpack_sample(&data_dir) {
+                        Ok(folder) => AppEvent::PickedStudy(vec![folder]),
+                        Err(error) => AppEvent::Trouble(format!(
+                            "The sample study could not be written: {error}"
+                        )),
+                    })
+                });
+            }
+            Effect::PickFiles => self.ask_for("Open files", |dialog| dialog.pick_files()),
+            Effect::PickFolder => self.ask_for("Open a folder", |dialog| dialog.pick_folders()),
+            Effect::PickModelsFolder => {
+                self.ask_for_one("Choose the models folder", AppEvent::PickedModelsFolder);
+            }
+            Effect::ShowFolder(folder) => {
+                if let Err(error) = open::that_detached(folder) {
+                    let text = format!("The folder could not be shown: {error}");
+                    state.notices.push(NoticeLevel::Error, text);
+                }
+            }
+            Effect::CopyText(text) => ctx.copy_text(text),
+            Effect::Restyle => {
+                theme::choose(ctx, state.settings.theme);
+                ctx.set_zoom_factor(state.settings.ui_scale);
+            }
+            Effect::FullScreen(full) => {
+                ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(full));
+            }
+            Effect::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
+            worker => self.tell_worker(worker),
+        }
+    }
+
+    fn tell_worker(&self, effect: Effect) {
+        let Some(workers) = &self.workers else { return };
+        match effect {
+            Effect::Open(job, paths) => workers.decode.open(job, paths),
+            Effect::ReadFrame(job, frame_ref) => workers.decode.read_frame(job, frame_ref),
+            Effect::MakeThumbnail(job, frame_ref) => workers.decode.thumbnail(job, frame_ref),
+            Effect::CancelDecode(job) => workers.decode.cancel(job),
+            Effect::Load(job, request) => workers.engine.load(job, request),
+            Effect::Ask(job, question) => workers.engine.ask(job, *question),
+            Effect::CancelEngine(job) => workers.engine.cancel(job),
+            Effect::Unload => workers.engine.unload(),
+            _ => {}
+        }
+    }
+
+    fn ask_for(
+        &self,
+        title: &'static str,
+        pick: impl FnOnce(rfd::FileDialog) -> Option<Vec<PathBuf>> + Send + 'static,
+    ) {
+        self.on_thread("file dialog", move || {
+            let asked_at = Instant::now();
+            match pick(rfd::FileDialog::new().set_title(title)) {
+                Some(paths) => Some(AppEvent::PickedStudy(paths)),
+                None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
+            }
+        });
+    }
+
+    fn ask_for_one(&self, title: &'static str, event: fn(PathBuf) -> AppEvent) {
+        self.on_thread("file dialog", move || {
+            let asked_at = Instant::now();
+            match rfd::FileDialog::new().set_title(title).pick_folder() {
+                Some(folder) => Some(event(folder)),
+                None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
+            }
+        });
+    }
+
+    /// Runs what would make the window wait, and takes in what comes of it.
+    fn on_thread(&self, name: &str, work: impl FnOnce() -> Option<AppEvent> + Send + 'static) {
+        let to_inbox = self.to_inbox.clone();
+        let wake = Arc::clone(&self.wake);
+        let run = move || {
+            if let Some(event) = work() {
+                // a closed inbox means the window is gone
+                to_inbox.send(event).ok();
+                wake();
+            }
+        };
+        if thread::Builder::new().name(name.to_owned()).spawn(run).is_err() {
+            self.to_inbox.try_send(AppEvent::NoDialog).ok();
+        }
+    }
+
+    /// Saves changed settings, now and then.
+    pub(crate) fn save_settings_sometimes(&mut self, ctx: &egui::Context, state: &mut AppState) {
+        if state.settings == self.saved {
+            return;
+        }
+        if self.saved_at.elapsed() < SAVE_EVERY {
+            ctx.request_repaint_after(SAVE_EVERY);
+        } else {
+            self.save_settings(state);
+        }
+    }
+
+    pub(crate) fn save_settings(&mut self, state: &mut AppState) {
+        if state.settings == self.saved {
+            return;
+        }
+        self.saved_at = Instant::now();
+        self.saved = state.settings.clone();
+        if let Err(error) = state.settings.save(&self.data_dir) {
+            let text = format!("Settings could not be saved: {error}");
+            state.notices.push(NoticeLevel::Error, text);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Text over the picture: corners, orientation letters, the value under the cursor.
+
+use egui::{Align2, FontId, Pos2, Rect, Ui, pos2, vec2};
+
+use super::frames::LoadedFrame;
+use super::run_chat::window_label;
+use super::state::Overlays;
+use super::studies::series_name;
+use super::theme;
+use super::view_cx::ViewCx;
+use super::view_transform::Placed;
+use super::viewport::{Viewport, number};
+use crate::imaging::{Frame, orientation_labels};
+
+const MARGIN: f32 = 12.0;
+const LINE_HEIGHT: f32 = 16.0;
+
+/// The pixel under the cursor and what it holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Hover {
+    pub(crate) column: u32,
+    pub(crate) row: u32,
+    pub(crate) value: String,
+}
+
+impl Hover {
+    pub(crate) fn read(frame: &Frame, column: u32, row: u32) -> Self {
+        let value = if let Some(value) = frame.modality_value(column, row) {
+            format!("{} {}", number(value), frame.unit()).trim_end().to_owned()
+        } else if let Some([r, g, b]) = frame.rgb(column, row) {
+            format!("R {r} G {g} B {b}")
+        } else {
+            String::new()
+        };
+        Self { column, row, value }
+    }
+
+    pub(crate) fn label(&self) -> String {
+        format!("x {} y {} · {}", self.column, self.row, self.value)
+    }
+}
+
+/// Draws everything that lies over the picture, as far as the reader wants it.
+pub(crate) fn overlays_ui(
+    ui: &Ui,
+    cx: &ViewCx<'_>,
+    viewport: &Viewport,
+    rect: Rect,
+    loaded: &std::sync::Arc<LoadedFrame>,
+    placed: &Placed,
+    hover: Option<&Hover>,
+) {
+    if cx.state.overlays == Overlays::Off {
+        return;
+    }
+    let painter = ui.painter_at(rect);
+    let inner = rect.shrink(MARGIN).with_max_x(rect.right() - MARGIN - 8.0);
+    let corner = |align: Align2, lines: &[String]| corner_text(&painter, inner, align, lines);
+    let full = cx.state.overlays == Overlays::Full;
+    if full {
+        corner(Align2::LEFT_TOP, &patient_lines(cx, viewport));
+        corner(Align2::RIGHT_TOP, &study_lines(cx, viewport));
+    }
+    corner(Align2::RIGHT_BOTTOM, &series_lines(cx, viewport, full));
+
+    let frame = &loaded.frame;
+    let mut display = Vec::new();
+    if frame.is_monochrome() {
+        let name = viewport.view.window_name(Some(loaded));
+        let window = window_label(&viewport.view.grayscale(loaded));
+        let inverted = if viewport.view.inverted { " · inverted" } else { "" };
+        display.push(format!("{window}  {name}{inverted}"));
+    }
+    if full {
+        display.push(format!("Zoom {:.0} %", placed.zoom * 100.0));
+        display.extend(hover.map(Hover::label));
+    }
+    corner(Align2::LEFT_BOTTOM, &display);
+    orientation_ui(&painter, viewport, inner, frame);
+    if let Some(incomplete) = frame.incomplete() {
+        let at = pos2(rect.center().x, inner.top() + 22.0);
+        shadowed(&painter, at, Align2::CENTER_TOP, incomplete, theme::OVERLAY_WARN, 12.0);
+    }
+}
+
+fn patient_lines(cx: &ViewCx<'_>, viewport: &Viewport) -> Vec<String> {
+    let Some((open, _)) = viewport.place.as_ref().and_then(|p| cx.state.shown_series(p)) else {
+        return Vec::new();
+    };
+    if cx.state.settings.privacy {
+        return vec![open.alias.clone()];
+    }
+    let patient = &open.study.patient;
+    let person: Vec<String> =
+        [patient.sex.clone(), patient.age.clone()].into_iter().flatten().collect();
+    let mut lines = vec![open.title(false).to_owned()];
+    lines.extend(patient.id.clone());
+    if !person.is_empty() {
+        lines.push(person.join(" · "));
+    }
+    lines
+}
+
+fn study_lines(cx: &ViewCx<'_>, viewport: &Viewport) -> Vec<String> {
+    let Some((open, _)) = viewport.place.as_ref().and_then(|p| cx.state.shown_series(p)) else {
+        return Vec::new();
+    };
+    // date and place of an examination identify a patient as well
+    let shown = |text: &Option<String>| text.clone().filter(|_| !cx.state.settings.privacy);
+    let study = &open.study;
+    [shown(&study.study_date), study.description.clone(), shown(&study.institution)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn series_lines(cx: &ViewCx<'_>, viewport: &Viewport, full: bool) -> Vec<String> {
+    let Some(place) = &viewport.place else { return Vec::new() };
+    let Some((_, series)) = cx.state.shown_series(place) else { return Vec::new() };
+    let mut lines = Vec::new();
+    if full {
+        let number = series.series_number.map(|n| format!("{n} · ")).unwrap_or_default();
+        lines.push(format!("{number}{}", series_name(series)));
+        if let Some((instance, frame_number)) = series.instance_of(place.frame_idx) {
+            let thickness = instance.slice_thickness_mm.map(|mm| format!("{mm:.1} mm"));
+            let geometry = instance.geometry_of(frame_number);
+            let location = geometry.and_then(|geometry| {
+                let normal = geometry.normal()?;
+                geometry.position_along(&normal).map(|mm| format!("at {} mm", number_mm(mm)))
+            });
+            let facts: Vec<String> = [thickness, location].into_iter().flatten().collect();
+            if !facts.is_empty() {
+                lines.push(facts.join(" · "));
+            }
+        }
+    }
+    lines.push(format!("Image {} / {}", place.frame_idx + 1, series.num_frames()));
+    lines
+}
+
+fn number_mm(mm: f64) -> String {
+    number((mm * 10.0).round() / 10.0)
+}
+
+fn corner_text(painter: &egui::Painter, rect: Rect, align: Align2, lines: &[String]) {
+    let anchor = align.pos_in_rect(&rect);
+    let is_top = align.y() == egui::Align::Min;
+    let n = lines.len();
+    for (idx, line) in lines.iter().enumerate() {
+        let row = if is_top { idx as f32 } else { idx as f32 - n as f32 + 1.0 };
+        let at = anchor + vec2(0.0, row * LINE_HEIGHT);
+        // what identifies comes first and is brightest
+        let color = if idx == 0 { theme::OVERLAY } else { theme::OVERLAY_DIM };
+        shadowed(painter, at, align, line, color, theme::OVERLAY_SIZE);
+    }
+}
+
+fn shadowed(
+    painter: &egui::Painter,
+    at: Pos2,
+    align: Align2,
+    text: &str,
+    color: egui::Color32,
+    size: f32,
+) {
+    let font = FontId::proportional(size);
+    for offset in [vec2(1.0, 1.0), vec2(-0.5, 0.5)] {
+        painter.text(at + offset, align, text, font.clone(), theme::OVERLAY_SHADOW);
+    }
+    painter.text(at, align, text, font, color);
+}
+
+fn orientation_ui(painter: &egui::Painter, viewport: &Viewport, rect: Rect, frame: &Frame) {
+    let Some(iop) = frame.info().geometry.image_orientation else { return };
+    let labels = viewport.view.transform.turned.labels(&orientation_labels(&iop));
+    for (align, label) in [
+        (Align2::LEFT_CENTER, &labels.left),
+        (Align2::RIGHT_CENTER, &labels.right),
+        (Align2::CENTER_TOP, &labels.top),
+        (Align2::CENTER_BOTTOM, &labels.bottom),
+    ] {
+        let at = align.pos_in_rect(&rect);
+        shadowed(painter, at, align, label, theme::OVERLAY, 14.0);
+    }
+}

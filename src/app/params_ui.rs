@@ -1,0 +1,86 @@
+//! How answers are sampled.
+
+use egui::{DragValue, Frame, Margin, Popup, PopupCloseBehavior, RichText, Slider, Ui};
+
+use super::command::Command;
+use super::fonts;
+use super::icons;
+use super::settings::Sampling;
+use super::theme;
+use super::view_cx::ViewCx;
+use super::widgets::icon_button_ui;
+
+const WIDTH: f32 = 330.0;
+
+/// A button that opens the parameters.
+pub(crate) fn params_button_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    let response = icon_button_ui(ui, icons::PARAMETERS, "Parameters");
+    Popup::from_toggle_button_response(&response)
+        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+        .accessible_name("Parameters")
+        .gap(4.0)
+        .frame(Frame::popup(ui.style()).inner_margin(Margin::same(14)))
+        .show(|ui| {
+            ui.set_width(WIDTH);
+            params_ui(ui, cx);
+        });
+}
+
+fn params_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    let palette = theme::palette(ui);
+    let mut sampling = cx.state.settings.sampling.clone();
+    ui.spacing_mut().item_spacing.y = 8.0;
+    ui.label(RichText::new("Parameters").font(egui::FontId::new(15.0, fonts::semibold())));
+    ui.checkbox(&mut sampling.deterministic, "Deterministic");
+    let hint = "The same question about the same view gets the same answer";
+    ui.label(RichText::new(hint).size(11.5).color(palette.faint));
+    ui.add_enabled_ui(!sampling.deterministic, |ui| sampled_ui(ui, &mut sampling));
+    ui.separator();
+    row_ui(ui, "Repetition penalty", |ui| {
+        ui.add(Slider::new(&mut sampling.repetition_penalty, 1.0..=2.0).fixed_decimals(2))
+    });
+    row_ui(ui, "Max tokens", |ui| {
+        ui.add(Slider::new(&mut sampling.max_new_tokens, 1..=4096).logarithmic(true))
+    });
+    ui.separator();
+    let command = Command::UseAuthorDefaults;
+    let enabled = cx.is_enabled(&command);
+    if ui.add_enabled(enabled, egui::Button::new(command.label())).clicked() {
+        cx.send(command);
+    }
+    if sampling != cx.state.settings.sampling {
+        cx.send(Command::SetSampling(sampling));
+    }
+}
+
+fn sampled_ui(ui: &mut Ui, sampling: &mut Sampling) {
+    row_ui(ui, "Temperature", |ui| {
+        ui.add(Slider::new(&mut sampling.temperature, 0.01..=2.0).fixed_decimals(2))
+    });
+    row_ui(ui, "Top p", |ui| ui.add(Slider::new(&mut sampling.top_p, 0.05..=1.0).fixed_decimals(2)));
+    row_ui(ui, "Top k", |ui| {
+        let slider = Slider::new(&mut sampling.top_k, 0..=200);
+        ui.add(slider).on_hover_text("0 keeps all candidates")
+    });
+    row_ui(ui, "Seed", |ui| {
+        let response = ui.add(DragValue::new(&mut sampling.seed));
+        if icon_button_ui(ui, icons::DICE, "Another seed").clicked() {
+            sampling.seed = sampling.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1)
+                >> 33;
+        }
+        response
+    });
+}
+
+fn row_ui(ui: &mut Ui, label: &str, control: impl FnOnce(&mut Ui) -> egui::Response) {
+    ui.horizontal(|ui| {
+        let label_width = 126.0;
+        let (rect, _) =
+            ui.allocate_exact_size(egui::vec2(label_width, 22.0), egui::Sense::hover());
+        let at = rect.left_center();
+        let font = egui::FontId::proportional(13.0);
+        let color = ui.visuals().text_color();
+        ui.painter().text(at, egui::Align2::LEFT_CENTER, label, font, color);
+        control(ui).accessible_name(label);
+    });
+}

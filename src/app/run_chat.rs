@@ -1,0 +1,301 @@
+//! What commands about questions, answers and models do to the state.
+
+use std::sync::Arc;
+
+use super::effect::Effect;
+use super::engine_state::{AnswerSlot, Asking, Loading, ModelStatus};
+use super::notices::NoticeLevel;
+use super::state::AppState;
+use super::viewport::{View, WindowMode, number};
+use crate::chat::{AnswerState, Conversation, Evidence, Provenance};
+use crate::imaging::{Grayscale, VoiLut};
+use crate::vlm::{Question, Turn as ModelTurn};
+use crate::worker::{JobId, LoadRequest};
+
+const THUMBNAIL_SIDE: u32 = 96;
+
+impl AppState {
+    /// Puts a question into the chat and sends it, or keeps it until there is a model.
+    pub(crate) fn ask(&mut self, question: &str, with_view: bool, again_of: Option<usize>) {
+        let question = question.trim().to_owned();
+        if question.is_empty() || self.engine.asking.is_some() {
+            return;
+        }
+        let evidence = match again_of.and_then(|idx| self.conversation().turns.get(idx)) {
+            Some(turn) => turn.evidence.clone(),
+            None if with_view => self.evidence_of_view().into_iter().collect(),
+            None => Vec::new(),
+        };
+        let conversation = self.conversation_mut();
+        let slot = AnswerSlot {
+            conversation_id: conversation.id,
+            turn_idx: conversation.ask(question, evidence),
+            answer_idx: 0,
+        };
+        self.send_or_keep(slot);
+    }
+
+    /// Adds another answer to a turn; none is overwritten.
+    pub(crate) fn regenerate(&mut self, turn_idx: usize) {
+        if self.engine.asking.is_some() {
+            return;
+        }
+        let conversation = self.conversation_mut();
+        let conversation_id = conversation.id;
+        let Some(turn) = conversation.turns.get_mut(turn_idx) else { return };
+        // an answer that never began is not worth keeping beside a new one
+        let began = turn.shown().is_some_and(|a| !a.text.is_empty() || a.provenance.is_some());
+        let answer_idx = if began { turn.add_answer() } else { turn.shown_idx };
+        self.send_or_keep(AnswerSlot { conversation_id, turn_idx, answer_idx });
+    }
+
+    fn send_or_keep(&mut self, slot: AnswerSlot) {
+        if self.engine.can_answer() {
+            self.send_question(slot);
+            return;
+        }
+        if let Some(answer) = self.answer_at(slot) {
+            answer.state = AnswerState::Waiting;
+        }
+        self.engine.waiting = Some(slot);
+        if !self.engine.is_loading() {
+            self.picker_open = true;
+        }
+    }
+
+    pub(crate) fn send_question(&mut self, slot: AnswerSlot) {
+        let Some(question) = self.question_at(slot) else { return };
+        let provenance = self.provenance(&question);
+        let Some(answer) = self.answer_at(slot) else { return };
+        answer.state = AnswerState::Reading("Sending".to_owned());
+        answer.provenance = provenance;
+        let job = JobId::next();
+        let started_secs = self.now_secs;
+        self.engine.asking = Some(Asking { job, slot, started_secs, stopping: false });
+        self.effects.push(Effect::Ask(job, Box::new(question)));
+    }
+
+    /// Everything said before in this chat, and the question.
+    fn question_at(&self, slot: AnswerSlot) -> Option<Question> {
+        let conversation = self.conversations.iter().find(|c| c.id == slot.conversation_id)?;
+        let turn = conversation.turns.get(slot.turn_idx)?;
+        let images_of = |evidence: &[Evidence]| {
+            evidence.iter().map(|evidence| (*evidence.image).clone()).collect::<Vec<_>>()
+        };
+        let images = images_of(&turn.evidence);
+        let mut room = self.engine.info().map_or(1, |info| info.max_images as usize);
+        room = room.saturating_sub(images.len());
+        let mut history = Vec::new();
+        // newest first: when not all pictures fit, the latest matter most
+        for earlier in conversation.turns[..slot.turn_idx].iter().rev() {
+            let Some(answer) = earlier.shown().filter(|answer| !answer.text.is_empty()) else {
+                continue;
+            };
+            let fits = earlier.evidence.len() <= room;
+            room -= if fits { earlier.evidence.len() } else { 0 };
+            history.push(ModelTurn {
+                question: earlier.question.clone(),
+                answer: answer.text.clone(),
+                images: if fits { images_of(&earlier.evidence) } else { Vec::new() },
+            });
+        }
+        history.reverse();
+        Some(Question {
+            history,
+            text: turn.question.clone(),
+            images,
+            sampling: self.settings.sampling.params(),
+            max_new_tokens: self.settings.sampling.max_new_tokens,
+            ignore_eos: false,
+        })
+    }
+
+    fn provenance(&self, question: &Question) -> Option<Provenance> {
+        let info = self.engine.info()?;
+        Some(Provenance {
+            model: info.name.clone(),
+            title: info.title.clone(),
+            weights_sha256: info.weights_sha256.clone(),
+            precision: info.precision.clone(),
+            device: info.device.clone(),
+            temperature: question.sampling.temperature,
+            top_p: question.sampling.top_p,
+            top_k: question.sampling.top_k,
+            repetition_penalty: question.sampling.repetition_penalty,
+            seed: question.sampling.seed,
+            max_new_tokens: question.max_new_tokens,
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    }
+
+    /// The picture of the active viewport as the model would get it.
+    pub(crate) fn evidence_of_view(&self) -> Option<Evidence> {
+        let viewport = self.active_viewport();
+        let place = viewport.place.as_ref()?;
+        let (_, series) = self.shown_series(place)?;
+        let frame_ref = series.frame_ref(place.frame_idx)?;
+        let loaded = self.frames.loaded(&frame_ref)?;
+        let grayscale = viewport.view.grayscale(&loaded);
+        let image = grayscale.render(&loaded.frame);
+        Some(Evidence {
+            label: self.view_label()?,
+            frame_ref: Some(frame_ref),
+            grayscale,
+            series_key: place.series_key.clone(),
+            frame_idx: place.frame_idx,
+            num_frames: series.num_frames(),
+            thumbnail: Arc::new(image.resized_to_fit(THUMBNAIL_SIDE)),
+            image_sha256: image.sha256(),
+            image: Arc::new(image),
+        })
+    }
+
+    /// "CT · slice 61 of 312 · W 1500 L −600": names nobody.
+    pub(crate) fn view_label(&self) -> Option<String> {
+        let viewport = self.active_viewport();
+        let place = viewport.place.as_ref()?;
+        let (_, series) = self.shown_series(place)?;
+        let loaded = self.frames.loaded(&series.frame_ref(place.frame_idx)?)?;
+        let mut parts = vec![series.modality.replace("PIC", "Picture")];
+        if series.num_frames() > 1 {
+            parts.push(format!("slice {} of {}", place.frame_idx + 1, series.num_frames()));
+        }
+        if loaded.frame.is_monochrome() {
+            parts.push(window_label(&viewport.view.grayscale(&loaded)));
+        }
+        Some(parts.join(" · "))
+    }
+
+    /// Whether the active view is the last one this chat was asked about.
+    pub(crate) fn view_was_sent(&self) -> bool {
+        let viewport = self.active_viewport();
+        let Some(last) = self.conversation().last_evidence() else { return false };
+        let Some(place) = &viewport.place else { return false };
+        let Some(frame_ref) = self.frame_ref(place) else { return false };
+        let Some(loaded) = self.frames.loaded(&frame_ref) else { return false };
+        last.frame_ref.as_ref() == Some(&frame_ref)
+            && last.grayscale == viewport.view.grayscale(&loaded)
+    }
+
+    /// Shows the frame and the window a question was asked about.
+    pub(crate) fn go_to_evidence(&mut self, turn_idx: usize, evidence_idx: usize) {
+        let Some(turn) = self.conversation().turns.get(turn_idx) else { return };
+        let Some(evidence) = turn.evidence.get(evidence_idx).cloned() else { return };
+        let Some(frame_ref) = &evidence.frame_ref else { return };
+        let found = self.studies.open().iter().find_map(|open| {
+            let series = open.study.series.iter().find(|s| s.key == evidence.series_key)?;
+            let same = series.frame_ref(evidence.frame_idx).as_ref() == Some(frame_ref);
+            same.then(|| open.study.key.clone())
+        });
+        let Some(study_key) = found else {
+            self.notices.push(NoticeLevel::Warn, "The study of this question is not open any more");
+            return;
+        };
+        let viewport = self.active_viewport_mut();
+        let place = super::viewport::Place {
+            study_key,
+            series_key: evidence.series_key.clone(),
+            frame_idx: evidence.frame_idx,
+        };
+        let is_elsewhere = viewport.place.as_ref().is_none_or(|old| old.series_key != place.series_key);
+        if is_elsewhere {
+            viewport.show(place);
+        } else {
+            viewport.remember();
+            viewport.place = Some(place);
+        }
+        let transform = viewport.view.transform;
+        viewport.view = View {
+            window: mode_of(&evidence.grayscale),
+            inverted: evidence.grayscale.inverted,
+            transform,
+        };
+    }
+
+    pub(crate) fn stop_answer(&mut self) {
+        if let Some(asking) = &mut self.engine.asking {
+            asking.stopping = true;
+            self.effects.push(Effect::CancelEngine(asking.job));
+        }
+    }
+
+    pub(crate) fn new_chat(&mut self) {
+        if !self.conversation().turns.is_empty() {
+            let id = self.next_conversation_id;
+            self.next_conversation_id += 1;
+            self.conversations.insert(0, Conversation::new(id));
+        }
+        self.conversation_idx = 0;
+        self.focus_question = true;
+    }
+
+    pub(crate) fn delete_chat(&mut self, id: u64) {
+        if self.engine.asking.as_ref().is_some_and(|asking| asking.slot.conversation_id == id) {
+            self.stop_answer();
+        }
+        let shown_id = self.conversation().id;
+        self.conversations.retain(|conversation| conversation.id != id);
+        if self.conversations.is_empty() {
+            self.conversations.push(Conversation::new(self.next_conversation_id));
+            self.next_conversation_id += 1;
+        }
+        let still = self.conversations.iter().position(|c| c.id == shown_id);
+        self.conversation_idx = still.unwrap_or(0);
+    }
+
+    pub(crate) fn load_model(&mut self, request: LoadRequest) {
+        let title = self
+            .models
+            .iter()
+            .find(|spec| spec.path == request.model)
+            .map(|spec| spec.title.clone())
+            .or_else(|| Some(request.model.file_name()?.to_string_lossy().into_owned()));
+        if let Some(asking) = &self.engine.asking {
+            self.effects.push(Effect::CancelEngine(asking.job));
+        }
+        let job = JobId::next();
+        self.engine.model = ModelStatus::Loading(Loading {
+            job,
+            title: title.unwrap_or_else(|| "Model".to_owned()),
+            progress: None,
+            started_secs: self.now_secs,
+            cancelled: false,
+        });
+        self.engine.last_request = Some(request.clone());
+        self.settings.device = request.device;
+        self.settings.precision = request.precision;
+        self.picker_open = false;
+        self.effects.push(Effect::Load(job, request));
+    }
+
+    pub(crate) fn cancel_load(&mut self) {
+        if let ModelStatus::Loading(loading) = &mut self.engine.model {
+            loading.cancelled = true;
+            self.effects.push(Effect::CancelEngine(loading.job));
+        }
+    }
+
+    pub(crate) fn use_author_defaults(&mut self) {
+        let Some(name) = self.engine.info().map(|info| info.family.clone()) else { return };
+        if let Some(spec) = self.models.iter().find(|spec| spec.family.as_str() == name) {
+            let (params, max_new_tokens) = spec.family.author_defaults();
+            self.settings.sampling.take_over(&params, max_new_tokens);
+        }
+    }
+}
+
+/// "W 400 L 40", or what stands for it.
+pub(crate) fn window_label(grayscale: &Grayscale) -> String {
+    match &grayscale.voi_lut {
+        VoiLut::Window(window) => format!("W {} L {}", number(window.width), number(window.center)),
+        VoiLut::Table(_) => "VOI table".to_owned(),
+        VoiLut::Range { .. } => "full range".to_owned(),
+    }
+}
+
+fn mode_of(grayscale: &Grayscale) -> WindowMode {
+    match &grayscale.voi_lut {
+        VoiLut::Window(window) => WindowMode::Custom(*window),
+        VoiLut::Table(_) | VoiLut::Range { .. } => WindowMode::File(0),
+    }
+}

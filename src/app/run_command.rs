@@ -1,0 +1,286 @@
+//! What each command does to the state.
+
+use super::command::Command;
+use super::effect::Effect;
+use super::state::{AppState, Overlays};
+use super::view_transform::{ViewTransform, ZOOM_RANGE};
+use super::viewport::{View, Viewport, WindowMode, presets};
+
+impl AppState {
+    /// Runs a command; what it needs from outside becomes an effect.
+    pub fn run(&mut self, command: Command) {
+        if let Some(command) = self.run_open(command).and_then(|c| self.run_view(c)) {
+            if let Some(command) = self.run_chat(command) {
+                self.run_shell(command);
+            }
+        }
+    }
+
+    fn run_open(&mut self, command: Command) -> Option<Command> {
+        match command {
+            Command::OpenFiles => self.effects.push(Effect::PickFiles),
+            Command::OpenFolder => self.effects.push(Effect::PickFolder),
+            Command::OpenPaths(paths) => self.open_paths(paths),
+            Command::OpenSample => self.effects.push(Effect::UnpackSample),
+            Command::CloseStudy(study_key) => self.close_study(&study_key),
+            Command::CloseActiveStudy => {
+                if let Some(place) = self.active_viewport().place.clone() {
+                    self.close_study(&place.study_key);
+                }
+            }
+            Command::ClearRecent => self.settings.recent.clear(),
+            other => return Some(other),
+        }
+        None
+    }
+
+    fn run_view(&mut self, command: Command) -> Option<Command> {
+        match command {
+            Command::ShowSeries { study_key, series_key } => {
+                self.show_series(&study_key, &series_key);
+            }
+            Command::ShowFrame(frame_idx) => self.show_frame(frame_idx),
+            Command::StepFrame(step) => self.step_frame(step),
+            Command::FirstFrame => self.show_frame(0),
+            Command::LastFrame => self.show_frame(usize::MAX),
+            Command::StepSeries(step) => self.step_series(step),
+            Command::SetViewports(n) => self.set_viewports(n),
+            Command::ActivateViewport(idx) => self.active = idx.min(self.viewports.len() - 1),
+            Command::PresetKey(key) => self.choose_preset(key),
+            Command::CycleOverlays => {
+                self.overlays = match self.overlays {
+                    Overlays::Full => Overlays::Minimal,
+                    Overlays::Minimal => Overlays::Off,
+                    Overlays::Off => Overlays::Full,
+                };
+            }
+            Command::ToggleInterpolation => self.settings.nearest = !self.settings.nearest,
+            Command::RememberView => self.active_viewport_mut().remember(),
+            Command::Undo => self.active_viewport_mut().undo(),
+            Command::Redo => self.active_viewport_mut().redo(),
+            Command::SetWindow(mode @ WindowMode::Custom(_)) => {
+                // one step back for a whole drag: the drag remembers the view when it begins
+                self.active_viewport_mut().view.window = mode;
+            }
+            Command::ZoomBy(factor) => {
+                let viewport = self.active_viewport_mut();
+                let before = viewport.view.transform.zoom.unwrap_or(viewport.drawn_zoom.get());
+                let zoom = (before * factor).clamp(*ZOOM_RANGE.start(), *ZOOM_RANGE.end());
+                if before > 0.0 && viewport.place.is_some() {
+                    viewport.view.transform.pan *= zoom / before;
+                    viewport.view.transform.zoom = Some(zoom);
+                }
+            }
+            Command::MoveView { zoom, pan } => {
+                let clamped = zoom.map(|zoom| zoom.clamp(*ZOOM_RANGE.start(), *ZOOM_RANGE.end()));
+                let view = &mut self.active_viewport_mut().view;
+                view.transform = ViewTransform { zoom: clamped, pan, ..view.transform };
+            }
+            other => return self.change_view(other),
+        }
+        None
+    }
+
+    /// Changes of the view that are one step back each.
+    fn change_view(&mut self, command: Command) -> Option<Command> {
+        let viewport = self.active_viewport_mut();
+        let mut view = viewport.view.clone();
+        match command {
+            Command::SetWindow(mode) => view.window = mode,
+            Command::Invert => view.inverted = !view.inverted,
+            Command::FlipHorizontal => {
+                view.transform.turned = view.transform.turned.flipped_horizontally();
+            }
+            Command::FlipVertical => {
+                view.transform.turned = view.transform.turned.flipped_vertically();
+            }
+            Command::Rotate(turns) => {
+                for _ in 0..turns.rem_euclid(4) {
+                    view.transform.turned = view.transform.turned.rotated_right();
+                }
+            }
+            Command::Fit => {
+                view.transform = ViewTransform { turned: view.transform.turned, ..ViewTransform::default() };
+            }
+            Command::ActualSize => view.transform.zoom = Some(1.0),
+            Command::ResetView => view = View::default(),
+            other => return Some(other),
+        }
+        if viewport.place.is_some() && view != viewport.view {
+            viewport.remember();
+            viewport.view = view;
+        }
+        None
+    }
+
+    fn num_frames(&self) -> usize {
+        let place = self.active_viewport().place.as_ref();
+        place.and_then(|place| self.shown_series(place)).map_or(0, |(_, series)| series.num_frames())
+    }
+
+    fn show_frame(&mut self, frame_idx: usize) {
+        let last = self.num_frames().saturating_sub(1);
+        if let Some(place) = &mut self.active_viewport_mut().place {
+            place.frame_idx = frame_idx.min(last);
+        }
+    }
+
+    fn step_frame(&mut self, step: isize) {
+        let Some(place) = &self.active_viewport().place else { return };
+        let frame_idx = place.frame_idx.saturating_add_signed(step);
+        self.show_frame(frame_idx);
+    }
+
+    fn step_series(&mut self, step: isize) {
+        let all: Vec<(String, String)> = self
+            .studies
+            .open()
+            .iter()
+            .flat_map(|open| {
+                open.study.series.iter().map(|s| (open.study.key.clone(), s.key.clone()))
+            })
+            .collect();
+        let Some(place) = &self.active_viewport().place else { return };
+        let here = all
+            .iter()
+            .position(|(study, series)| *study == place.study_key && *series == place.series_key);
+        let next = here.and_then(|idx| idx.checked_add_signed(step)).and_then(|idx| all.get(idx));
+        if let Some((study_key, series_key)) = next.cloned() {
+            self.show_series(&study_key, &series_key);
+        }
+    }
+
+    fn choose_preset(&mut self, key: char) {
+        let Some(place) = &self.active_viewport().place else { return };
+        let Some((_, series)) = self.shown_series(place) else { return };
+        let mode = match key {
+            '0' => WindowMode::Auto,
+            '1' => WindowMode::File(0),
+            _ => match presets(&series.modality).iter().find(|p| p.key == Some(key)) {
+                Some(preset) => WindowMode::Preset(preset),
+                None => return,
+            },
+        };
+        self.run(Command::SetWindow(mode));
+    }
+
+    fn set_viewports(&mut self, n: usize) {
+        let n = n.clamp(1, 2);
+        if n == 1 && self.viewports.len() == 2 {
+            self.viewports.swap(0, self.active.min(1));
+            self.viewports.truncate(1);
+            self.active = 0;
+        } else if n == 2 && self.viewports.len() == 1 {
+            self.viewports.push(Viewport::default());
+            self.active = 1;
+            self.fill_second_viewport();
+        }
+    }
+
+    /// A second viewport begins with the next series, or with the same one.
+    fn fill_second_viewport(&mut self) {
+        self.viewports[1].place = self.viewports[0].place.clone();
+        self.step_series(1);
+    }
+
+    fn run_chat(&mut self, command: Command) -> Option<Command> {
+        match command {
+            Command::Ask { question, with_view, again_of } => {
+                self.ask(&question, with_view, again_of);
+            }
+            Command::AskAboutView => {
+                self.settings.right_open = true;
+                self.focus_question = true;
+            }
+            Command::StopAnswer => self.stop_answer(),
+            Command::Regenerate(turn_idx) => self.regenerate(turn_idx),
+            Command::RegenerateLast => {
+                if let Some(last) = self.conversation().turns.len().checked_sub(1) {
+                    self.regenerate(last);
+                }
+            }
+            Command::StepAnswer { turn_idx, step } => {
+                if let Some(turn) = self.conversation_mut().turns.get_mut(turn_idx) {
+                    turn.show_neighbour(step);
+                }
+            }
+            Command::GoToEvidence { turn_idx, evidence_idx } => {
+                self.go_to_evidence(turn_idx, evidence_idx);
+            }
+            Command::NewChat => self.new_chat(),
+            Command::OpenChat(id) => {
+                if let Some(idx) = self.conversations.iter().position(|c| c.id == id) {
+                    self.conversation_idx = idx;
+                }
+            }
+            Command::DeleteChat(id) => self.delete_chat(id),
+            Command::LoadModel(request) => self.load_model(request),
+            Command::CancelLoad => self.cancel_load(),
+            Command::UnloadModel => self.effects.push(Effect::Unload),
+            Command::ChooseModelsFolder => self.effects.push(Effect::PickModelsFolder),
+            Command::OpenModelsFolder => {
+                if let Some(folder) = self.models_dir().cloned() {
+                    self.effects.push(Effect::ShowFolder(folder));
+                }
+            }
+            Command::RescanModels => self.scan_models(),
+            Command::ChooseDevice(device, precision) => {
+                self.settings.device = device;
+                self.settings.precision = precision;
+                self.engine.device_label = None;
+                self.effects.push(Effect::ProbeDevice(device));
+            }
+            Command::SetSampling(sampling) => self.settings.sampling = sampling,
+            Command::UseAuthorDefaults => self.use_author_defaults(),
+            other => return Some(other),
+        }
+        None
+    }
+
+    fn run_shell(&mut self, command: Command) {
+        match command {
+            Command::ToggleModelPicker => {
+                self.picker_open = !self.picker_open;
+                if self.picker_open {
+                    self.scan_models();
+                }
+            }
+            Command::ToggleLeftPanel => self.settings.left_open = !self.settings.left_open,
+            Command::ToggleChatPanel => self.settings.right_open = !self.settings.right_open,
+            Command::ShowTab(tab) => {
+                let same = self.left_tab == tab;
+                self.settings.left_open = !(same && self.settings.left_open);
+                self.left_tab = tab;
+            }
+            Command::TogglePrivacy => self.settings.privacy = !self.settings.privacy,
+            Command::SetTheme(theme) => {
+                self.settings.theme = theme;
+                self.effects.push(Effect::Restyle);
+            }
+            Command::SetScale(scale) => {
+                self.settings.ui_scale = scale.clamp(0.8, 2.0);
+                self.effects.push(Effect::Restyle);
+            }
+            Command::ToggleSheet(sheet) => {
+                self.sheet = if self.sheet == Some(sheet) { None } else { Some(sheet) };
+            }
+            Command::CloseSheet => {
+                self.sheet = None;
+                self.picker_open = false;
+            }
+            Command::Acknowledge => {
+                self.settings.acknowledged = Some(env!("CARGO_PKG_VERSION").to_owned());
+            }
+            Command::DismissNotice(id) => self.notices.dismiss(id),
+            Command::ToggleNoticeDetails(id) => self.notices.toggle_details(id),
+            Command::CancelJob(job) => self.cancel_job(job),
+            Command::CopyText(text) => self.effects.push(Effect::CopyText(text)),
+            Command::ToggleFullScreen => {
+                self.full_screen = !self.full_screen;
+                self.effects.push(Effect::FullScreen(self.full_screen));
+            }
+            Command::Quit => self.effects.push(Effect::Quit),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Sheets over the window: settings, keys and mouse, about.
+
+use egui::{Align, Grid, Id, Label, Layout, Modal, RichText, ScrollArea, Ui};
+
+use super::command::{Command, TABLE};
+use super::fonts;
+use super::icons;
+use super::settings::ThemeChoice;
+use super::state::Sheet;
+use super::theme;
+use super::view_cx::ViewCx;
+use super::widgets::icon_button_ui;
+
+const MOUSE: &[(&str, &str)] = &[
+    ("Left drag", "Window: right widens, up brightens"),
+    ("Ctrl / Alt + left drag", "Faster / finer"),
+    ("Middle drag, Shift + left drag", "Move"),
+    ("Right drag", "Zoom"),
+    ("Right click", "Menu"),
+    ("Wheel", "Slice; Shift: five slices; Ctrl: zoom"),
+    ("Double click", "One or two viewports"),
+];
+
+const CHAT_KEYS: &[(&str, &str)] = &[
+    ("Enter", "Send"),
+    ("Shift+Enter", "New line"),
+    ("Esc", "Stop answer"),
+    ("Ctrl+V", "Open a picture from the clipboard"),
+];
+
+/// Draws the sheet that is open, if one is.
+pub(crate) fn sheet_ui(ui: &Ui, cx: &ViewCx<'_>) {
+    let Some(sheet) = cx.state.sheet else { return };
+    let (title, width) = match sheet {
+        Sheet::Settings => ("Settings", 480.0),
+        Sheet::Shortcuts => ("Keyboard and mouse", 640.0),
+        Sheet::About => ("About Reading Room", 480.0),
+    };
+    let response = Modal::new(Id::unique("sheet")).show(ui.ctx(), |ui| {
+        ui.set_width(width);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if icon_button_ui(ui, icons::CLOSE, "Close").clicked() {
+                cx.send(Command::CloseSheet);
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.label(RichText::new(title).font(egui::FontId::new(17.0, fonts::semibold())));
+            });
+        });
+        ui.add_space(8.0);
+        match sheet {
+            Sheet::Settings => settings_ui(ui, cx),
+            Sheet::Shortcuts => shortcuts_ui(ui),
+            Sheet::About => about_ui(ui, cx),
+        }
+    });
+    if response.should_close() {
+        cx.send(Command::CloseSheet);
+    }
+}
+
+fn section_ui(ui: &mut Ui, title: &str) {
+    let palette = theme::palette(ui);
+    ui.add_space(8.0);
+    let font = egui::FontId::new(12.0, fonts::semibold());
+    ui.label(RichText::new(title).font(font).color(palette.dim));
+}
+
+fn settings_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    let palette = theme::palette(ui);
+    let settings = &cx.state.settings;
+    section_ui(ui, "Appearance");
+    ui.horizontal(|ui| {
+        for theme in [ThemeChoice::Dark, ThemeChoice::Light, ThemeChoice::System] {
+            let command = Command::SetTheme(theme);
+            if ui.selectable_label(settings.theme == theme, command.label()).clicked() {
+                cx.send(command);
+            }
+        }
+    });
+    ui.horizontal(|ui| {
+        ui.label("Scale");
+        for percent in [80, 100, 125, 150, 200] {
+            let scale = percent as f32 / 100.0;
+            let is_on = (settings.ui_scale - scale).abs() < 0.01;
+            if ui.selectable_label(is_on, format!("{percent} %")).clicked() {
+                cx.send(Command::SetScale(scale));
+            }
+        }
+    });
+    let mut smooth = !settings.nearest;
+    if ui.checkbox(&mut smooth, "Smooth pixels below 400 %").changed() {
+        cx.send(Command::ToggleInterpolation);
+    }
+    section_ui(ui, "Privacy");
+    let mut privacy = settings.privacy;
+    if ui.checkbox(&mut privacy, "Privacy mode: aliases instead of patient data").changed() {
+        cx.send(Command::TogglePrivacy);
+    }
+    let text = "Written to this computer: these settings and the list of recent files. Chats live \
+                until you quit. Nothing is sent anywhere.";
+    ui.add(Label::new(RichText::new(text).size(12.0).color(palette.faint)).wrap());
+    section_ui(ui, "Models folder");
+    let folder = cx.state.models_dir().map_or("None".to_owned(), |dir| dir.display().to_string());
+    ui.add(Label::new(RichText::new(folder).monospace()).truncate());
+    ui.horizontal(|ui| {
+        for command in [Command::ChooseModelsFolder, Command::OpenModelsFolder] {
+            if ui.button(command.label()).clicked() {
+                cx.send(command);
+            }
+        }
+    });
+}
+
+fn shortcuts_ui(ui: &mut Ui) {
+    let keys: Vec<(String, String)> = TABLE
+        .iter()
+        .filter_map(|entry| {
+            let keys = ui.ctx().format_shortcut(entry.keys.as_ref()?);
+            Some((keys, entry.label.trim_end_matches('…').to_owned()))
+        })
+        .collect();
+    let owned = |rows: &[(&str, &str)]| -> Vec<(String, String)> {
+        rows.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
+    };
+    ScrollArea::vertical().max_height(520.0).show(ui, |ui| {
+        section_ui(ui, "Mouse on the picture");
+        grid_ui(ui, "mouse", &owned(MOUSE), 1);
+        section_ui(ui, "Chat");
+        grid_ui(ui, "chat keys", &owned(CHAT_KEYS), 2);
+        section_ui(ui, "Keyboard");
+        grid_ui(ui, "keys", &keys, 2);
+    });
+}
+
+fn grid_ui(ui: &mut Ui, id: &str, rows: &[(String, String)], columns: usize) {
+    let palette = theme::palette(ui);
+    Grid::new(id).num_columns(columns * 2).spacing([14.0, 6.0]).show(ui, |ui| {
+        for chunk in rows.chunks(columns) {
+            for (keys, label) in chunk {
+                ui.label(RichText::new(keys).monospace().color(palette.accent));
+                ui.label(label);
+            }
+            ui.end_row();
+        }
+    });
+}
+
+fn about_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    let palette = theme::palette(ui);
+    ui.label(format!("Version {}", env!("CARGO_PKG_VERSION")));
+    ui.label(RichText::new(cx.state.engine.device()).color(palette.dim));
+    if let Some(info) = cx.state.engine.info() {
+        let hash = info.weights_sha256.get(..16).unwrap_or(&info.weights_sha256);
+        let text = format!("{} · {} · weights {hash}", info.title, info.precision);
+        ui.add(Label::new(RichText::new(text).color(palette.dim)).wrap());
+    }
+    section_ui(ui, "Research use only · 仅供研究使用");
+    let text = "This workbench is for research and teaching. It is not a medical device, has not \
+                been evaluated for diagnosis or treatment, and its answers can be wrong while \
+                sounding sure. Do not use it to make decisions about a person's care.";
+    ui.add(Label::new(RichText::new(text).color(palette.dim)).wrap());
+    let chinese = "本软件用于科研与教学，不是医疗器械，未经诊断或治疗用途验证；回答可能有误。\
+                   请勿据此作出诊疗决定。所有数据仅在本机处理。";
+    ui.add(Label::new(RichText::new(chinese).color(palette.dim)).wrap());
+    section_ui(ui, "Fonts");
+    let text = "Inter, JetBrains Mono and Noto Sans SC under the SIL Open Font License; Phosphor \
+                icons under the MIT License.";
+    ui.add(Label::new(RichText::new(text).color(palette.faint)).wrap());
+}

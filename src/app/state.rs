@@ -1,0 +1,262 @@
+//! What is open, what is being asked and what the reader chose. Nothing here draws or waits.
+
+use std::path::PathBuf;
+
+use super::effect::Effect;
+use super::engine_state::EngineState;
+use super::frames::{FrameCache, FrameState};
+use super::jobs::Jobs;
+use super::notices::{NoticeLevel, Notices};
+use super::settings::Settings;
+use super::studies::{OpenStudy, Studies};
+use super::viewport::{Place, Viewport};
+use crate::chat::Conversation;
+use crate::imaging::{FrameRef, Series};
+use crate::vlm::ModelSpec;
+use crate::worker::{DecodeEvent, EngineEvent};
+
+/// Decoded frames kept, in bytes.
+const FRAME_CACHE_BYTES: usize = 1 << 30;
+
+/// Which list the left panel shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftTab {
+    /// Open studies.
+    Studies,
+    /// Chats of this run.
+    Chats,
+}
+
+/// A sheet over the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sheet {
+    /// What survives a restart.
+    Settings,
+    /// Keys and mouse.
+    Shortcuts,
+    /// What this is.
+    About,
+}
+
+/// How much text lies over the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlays {
+    /// All four corners.
+    Full,
+    /// Window and place in the series.
+    Minimal,
+    /// None.
+    Off,
+}
+
+/// Everything that can happen to the state from outside.
+#[derive(Debug)]
+pub enum AppEvent {
+    /// From the decode worker.
+    Decode(DecodeEvent),
+    /// From the engine worker.
+    Engine(EngineEvent),
+    /// Models found in the models folders.
+    Models(Vec<ModelSpec>),
+    /// What a model would be computed on, unless told otherwise.
+    Device(String),
+    /// The reader chose files or a folder to open.
+    PickedStudy(Vec<PathBuf>),
+    /// The reader chose a folder of models.
+    PickedModelsFolder(PathBuf),
+    /// The system showed no dialog.
+    NoDialog,
+    /// Something outside went wrong, in one sentence.
+    Trouble(String),
+}
+
+/// The state of the app.
+#[derive(Debug)]
+pub struct AppState {
+    /// What survives a restart.
+    pub settings: Settings,
+    /// What is open.
+    pub studies: Studies,
+    /// One or two.
+    pub viewports: Vec<Viewport>,
+    /// The one keys act on.
+    pub active: usize,
+    /// Decoded frames.
+    pub frames: FrameCache,
+    /// Chats of this run, newest first; never empty.
+    pub conversations: Vec<Conversation>,
+    /// The one shown.
+    pub conversation_idx: usize,
+    /// The model and the question it is at.
+    pub engine: EngineState,
+    /// Models found.
+    pub models: Vec<ModelSpec>,
+    /// Somebody is looking for them.
+    pub scanning_models: bool,
+    /// Where models are looked for besides the reader's own folder.
+    pub given_models_dir: Option<PathBuf>,
+    /// Short messages.
+    pub notices: Notices,
+    /// Work under way.
+    pub jobs: Jobs,
+    /// Text over the picture.
+    pub overlays: Overlays,
+    /// Left panel.
+    pub left_tab: LeftTab,
+    /// On top of everything.
+    pub sheet: Option<Sheet>,
+    /// The list of models is shown.
+    pub picker_open: bool,
+    /// The question box takes the keyboard next.
+    pub focus_question: bool,
+    /// Whole screen.
+    pub full_screen: bool,
+    /// Seconds since the window opened.
+    pub now_secs: f64,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) next_conversation_id: u64,
+}
+
+impl AppState {
+    /// Nothing open yet.
+    pub fn new(settings: Settings, given_models_dir: Option<PathBuf>) -> Self {
+        Self {
+            settings,
+            studies: Studies::default(),
+            viewports: vec![Viewport::default()],
+            active: 0,
+            frames: FrameCache::new(FRAME_CACHE_BYTES),
+            conversations: vec![Conversation::new(1)],
+            conversation_idx: 0,
+            engine: EngineState::default(),
+            models: Vec::new(),
+            scanning_models: false,
+            given_models_dir,
+            notices: Notices::default(),
+            jobs: Jobs::default(),
+            overlays: Overlays::Full,
+            left_tab: LeftTab::Studies,
+            sheet: None,
+            picker_open: false,
+            focus_question: false,
+            full_screen: false,
+            now_secs: 0.0,
+            effects: Vec::new(),
+            next_conversation_id: 2,
+        }
+    }
+
+    /// Takes in something that happened.
+    pub fn apply(&mut self, event: AppEvent) {
+        match event {
+            AppEvent::Decode(event) => self.apply_decode(event),
+            AppEvent::Engine(event) => self.apply_engine(event),
+            AppEvent::Models(models) => self.apply_models(models),
+            AppEvent::Device(label) => self.engine.device_label = Some(label),
+            AppEvent::PickedStudy(paths) => self.open_paths(paths),
+            AppEvent::PickedModelsFolder(folder) => {
+                self.settings.models_dir = Some(folder);
+                self.scan_models();
+            }
+            AppEvent::Trouble(text) => {
+                self.notices.push(NoticeLevel::Error, text);
+            }
+            AppEvent::NoDialog => {
+                self.notices.push(
+                    NoticeLevel::Error,
+                    "The system showed no file dialog. Drop files on the window instead, or \
+                     install xdg-desktop-portal",
+                );
+            }
+        }
+    }
+
+    /// What is to be done outside, in order; each is given out once.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// The viewport keys act on.
+    pub fn active_viewport(&self) -> &Viewport {
+        // `active` is kept below the number of viewports, of which there is always one
+        &self.viewports[self.active.min(self.viewports.len() - 1)]
+    }
+
+    pub(crate) fn active_viewport_mut(&mut self) -> &mut Viewport {
+        let idx = self.active.min(self.viewports.len() - 1);
+        &mut self.viewports[idx]
+    }
+
+    /// The chat shown.
+    pub fn conversation(&self) -> &Conversation {
+        &self.conversations[self.conversation_idx.min(self.conversations.len() - 1)]
+    }
+
+    pub(crate) fn conversation_mut(&mut self) -> &mut Conversation {
+        let idx = self.conversation_idx.min(self.conversations.len() - 1);
+        &mut self.conversations[idx]
+    }
+
+    /// Study and series at a place.
+    pub(crate) fn shown_series(&self, place: &Place) -> Option<(&OpenStudy, &Series)> {
+        self.studies.series(&place.study_key, &place.series_key)
+    }
+
+    /// The frame at a place.
+    pub(crate) fn frame_ref(&self, place: &Place) -> Option<FrameRef> {
+        self.shown_series(place)?.1.frame_ref(place.frame_idx)
+    }
+
+    /// Where the frame of a viewport stands; the file's own reason comes before any reading.
+    pub(crate) fn frame_state(&self, viewport: &Viewport) -> FrameState {
+        let Some(place) = &viewport.place else { return FrameState::Unknown };
+        let Some((_, series)) = self.shown_series(place) else { return FrameState::Unknown };
+        if let Some((instance, _)) = series.instance_of(place.frame_idx)
+            && let Some(reason) = &instance.cannot_show
+        {
+            return FrameState::Failed(reason.clone());
+        }
+        match series.frame_ref(place.frame_idx) {
+            Some(frame_ref) => self.frames.state(&frame_ref),
+            None => match series.instances.iter().find_map(|i| i.cannot_show.clone()) {
+                Some(reason) => FrameState::Failed(reason),
+                None => FrameState::Failed("This series holds no pictures".to_owned()),
+            },
+        }
+    }
+
+    /// Seconds since the question under way was sent.
+    pub(crate) fn asked_secs(&self) -> Option<f64> {
+        self.engine.asking.as_ref().map(|asking| self.now_secs - asking.started_secs)
+    }
+
+    /// Title of the app on the desktop: an alias at most.
+    pub fn desktop_title(&self) -> String {
+        let case = self.active_viewport().place.as_ref().and_then(|place| {
+            let (open, series) = self.shown_series(place)?;
+            Some(format!("{} · {} — ", open.alias, series.modality))
+        });
+        format!("{}Reading Room", case.unwrap_or_default())
+    }
+
+    /// The folder models come from: the reader's own, else the one given.
+    pub fn models_dir(&self) -> Option<&PathBuf> {
+        self.settings.models_dir.as_ref().or(self.given_models_dir.as_ref())
+    }
+
+    /// Looks for models in the folders known.
+    pub(crate) fn scan_models(&mut self) {
+        let own = self.settings.models_dir.clone();
+        let given = self.given_models_dir.clone().filter(|given| Some(given) != own.as_ref());
+        let folders: Vec<PathBuf> = own.into_iter().chain(given).collect();
+        if !folders.is_empty() {
+            self.scanning_models = true;
+            self.effects.push(Effect::ScanModels(folders));
+        }
+    }
+
+    fn apply_models(&mut self, models: Vec<ModelSpec>) {
+        self.scanning_models = false;
+        self.models = models;
+    }
+}

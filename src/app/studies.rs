@@ -1,0 +1,143 @@
+//! The studies that are open, and what they are called.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::imaging::{DisplayImage, FrameRef, Series, Study, alias};
+
+/// A study with its alias.
+#[derive(Debug)]
+pub struct OpenStudy {
+    /// What was found in the files.
+    pub study: Study,
+    /// "Case 01"; the same as long as the window is open.
+    pub alias: String,
+}
+
+/// A small picture of a series.
+#[derive(Clone, Debug)]
+pub enum Thumbnail {
+    /// Being made.
+    Pending,
+    /// Here.
+    Ready(Arc<DisplayImage>),
+    /// Cannot be made, and why.
+    Failed(String),
+}
+
+/// All open studies.
+#[derive(Debug, Default)]
+pub struct Studies {
+    open: Vec<OpenStudy>,
+    case_numbers: HashMap<String, usize>,
+    thumbnails: HashMap<FrameRef, Thumbnail>,
+}
+
+impl Studies {
+    /// Newest first.
+    pub fn open(&self) -> &[OpenStudy] {
+        &self.open
+    }
+
+    /// The study with this key.
+    pub fn get(&self, study_key: &str) -> Option<&OpenStudy> {
+        self.open.iter().find(|open| open.study.key == study_key)
+    }
+
+    /// A series of a study.
+    pub fn series(&self, study_key: &str, series_key: &str) -> Option<(&OpenStudy, &Series)> {
+        let open = self.get(study_key)?;
+        let series = open.study.series.iter().find(|series| series.key == series_key)?;
+        Some((open, series))
+    }
+
+    /// Puts a study on top; series it already had are replaced, others stay.
+    pub(crate) fn insert(&mut self, mut study: Study) {
+        if let Some(idx) = self.open.iter().position(|open| open.study.key == study.key) {
+            let old = self.open.remove(idx);
+            for series in old.study.series {
+                if !study.series.iter().any(|new| new.key == series.key) {
+                    study.series.push(series);
+                }
+            }
+        }
+        let next = self.case_numbers.len() + 1;
+        let number = *self.case_numbers.entry(study.key.clone()).or_insert(next);
+        self.open.insert(0, OpenStudy { study, alias: alias(number) });
+    }
+
+    pub(crate) fn close(&mut self, study_key: &str) -> Option<Study> {
+        let idx = self.open.iter().position(|open| open.study.key == study_key)?;
+        Some(self.open.remove(idx).study)
+    }
+
+    /// Where the picture of a series stands.
+    pub fn thumbnail(&self, series: &Series) -> Option<&Thumbnail> {
+        self.thumbnails.get(&thumbnail_frame(series)?)
+    }
+
+    pub(crate) fn set_thumbnail(&mut self, frame_ref: FrameRef, thumbnail: Thumbnail) {
+        self.thumbnails.insert(frame_ref, thumbnail);
+    }
+
+    /// Series whose picture nobody asked for yet.
+    pub(crate) fn thumbnails_to_make(&self) -> Vec<FrameRef> {
+        let all = self.open.iter().flat_map(|open| &open.study.series);
+        all.filter(|series| cannot_show(series).is_none())
+            .filter_map(thumbnail_frame)
+            .filter(|frame_ref| !self.thumbnails.contains_key(frame_ref))
+            .collect()
+    }
+}
+
+impl OpenStudy {
+    /// The patient's name, or the alias.
+    pub fn title(&self, privacy: bool) -> &str {
+        let name = self.study.patient.name.as_deref().filter(|name| !name.is_empty());
+        if privacy { &self.alias } else { name.unwrap_or(&self.alias) }
+    }
+
+    /// Date and description as far as they may be shown.
+    pub(crate) fn subtitle(&self, privacy: bool) -> String {
+        let date = if privacy { None } else { self.study.study_date.clone() };
+        let parts: Vec<String> =
+            [date, self.study.description.clone()].into_iter().flatten().collect();
+        parts.join(" · ")
+    }
+}
+
+/// The frame that stands for a series: the middle one.
+pub(crate) fn middle_frame_idx(series: &Series) -> usize {
+    series.num_frames() / 2
+}
+
+fn thumbnail_frame(series: &Series) -> Option<FrameRef> {
+    series.frame_ref(middle_frame_idx(series))
+}
+
+/// Why nothing of a series can be shown, if so.
+pub(crate) fn cannot_show(series: &Series) -> Option<&str> {
+    let mut reasons = series.instances.iter().map(|instance| instance.cannot_show.as_deref());
+    let first = reasons.next()??;
+    reasons.all(|reason| reason.is_some()).then_some(first)
+}
+
+/// What a series is called when it has no description.
+pub(crate) fn series_name(series: &Series) -> String {
+    if let Some(description) = series.description.as_deref().filter(|text| !text.is_empty()) {
+        return description.to_owned();
+    }
+    if series.modality == "PIC" {
+        return "Picture".to_owned();
+    }
+    match (series.body_part.as_deref(), series.series_number) {
+        (Some(part), _) if !part.is_empty() => part.to_owned(),
+        (_, Some(number)) => format!("Series {number}"),
+        _ => "Series".to_owned(),
+    }
+}
+
+/// "312 images", "1 image".
+pub(crate) fn count(n: usize, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+}

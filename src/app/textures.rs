@@ -1,0 +1,118 @@
+//! Pictures on the graphics card, made once for each frame and window.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use egui::{ColorImage, Context, TextureFilter, TextureHandle, TextureOptions};
+
+use super::frames::LoadedFrame;
+use crate::imaging::{Channels, DisplayImage, FrameRef, Grayscale};
+
+const MAX_BYTES: usize = 256 << 20;
+
+/// Textures of frames and of small pictures.
+#[derive(Default)]
+pub(crate) struct TextureCache(RefCell<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    /// Least recently drawn first.
+    frames: Vec<FrameTexture>,
+    pictures: HashMap<usize, (Arc<DisplayImage>, TextureHandle)>,
+}
+
+struct FrameTexture {
+    frame_ref: FrameRef,
+    grayscale: Grayscale,
+    /// Pixels are not blended.
+    squares: bool,
+    handle: TextureHandle,
+    bytes: usize,
+}
+
+impl TextureCache {
+    /// The texture of a frame, made if need be.
+    pub(crate) fn frame(
+        &self,
+        ctx: &Context,
+        frame_ref: &FrameRef,
+        grayscale: &Grayscale,
+        squares: bool,
+        loaded: &LoadedFrame,
+    ) -> TextureHandle {
+        let mut inner = self.0.borrow_mut();
+        let known = inner
+            .frames
+            .iter()
+            .position(|entry| {
+                entry.frame_ref == *frame_ref
+                    && entry.squares == squares
+                    && entry.grayscale == *grayscale
+            });
+        if let Some(idx) = known {
+            let entry = inner.frames.remove(idx);
+            let handle = entry.handle.clone();
+            inner.frames.push(entry);
+            return handle;
+        }
+        let image = color_image(&fitting(ctx, &grayscale.render(&loaded.frame)));
+        let bytes = image.pixels.len() * 4;
+        let magnification = if squares { TextureFilter::Nearest } else { TextureFilter::Linear };
+        let options = TextureOptions { magnification, ..TextureOptions::LINEAR };
+        let handle = ctx.load_texture("frame", image, options);
+        inner.frames.push(FrameTexture {
+            frame_ref: frame_ref.clone(),
+            grayscale: grayscale.clone(),
+            squares,
+            handle: handle.clone(),
+            bytes,
+        });
+        inner.make_room();
+        handle
+    }
+
+    /// The texture of a small picture that does not change.
+    pub(crate) fn picture(&self, ctx: &Context, image: &Arc<DisplayImage>) -> TextureHandle {
+        let mut inner = self.0.borrow_mut();
+        let key = Arc::as_ptr(image).addr();
+        // the picture is kept with its texture, so its address stays its own
+        let entry = inner.pictures.entry(key).or_insert_with(|| {
+            let texture = color_image(&fitting(ctx, image));
+            (Arc::clone(image), ctx.load_texture("picture", texture, TextureOptions::LINEAR))
+        });
+        entry.1.clone()
+    }
+
+    /// Lets go of small pictures nobody else holds.
+    pub(crate) fn sweep(&self) {
+        self.0.borrow_mut().pictures.retain(|_, (image, _)| Arc::strong_count(image) > 1);
+    }
+}
+
+impl Inner {
+    fn make_room(&mut self) {
+        let mut bytes: usize = self.frames.iter().map(|entry| entry.bytes).sum();
+        while bytes > MAX_BYTES && self.frames.len() > 2 {
+            bytes -= self.frames.remove(0).bytes;
+        }
+    }
+}
+
+/// Graphics cards have a largest texture; beyond it the picture is shown smaller.
+fn fitting(ctx: &Context, image: &DisplayImage) -> DisplayImage {
+    let max_side = u32::try_from(ctx.input(|i| i.max_texture_side)).unwrap_or(u32::MAX);
+    if image.width.max(image.height) > max_side {
+        image.resized_to_fit(max_side)
+    } else {
+        image.clone()
+    }
+}
+
+fn color_image(image: &DisplayImage) -> ColorImage {
+    let size = [image.width as usize, image.height as usize];
+    match image.channels {
+        Channels::Gray => ColorImage::from_gray(size, &image.pixels),
+        Channels::Rgb => ColorImage::from_rgb(size, &image.pixels),
+    }
+}

@@ -1,0 +1,228 @@
+//! Menus, the model, what computes, and the two promises: research use only, offline.
+
+use egui::{Align, Button, CornerRadius, Frame, Layout, Margin, MenuBar, RichText, Stroke, Ui};
+
+use super::command::Command;
+use super::engine_state::ModelStatus;
+use super::fonts;
+use super::icons;
+use super::model_picker::model_picker_ui;
+use super::settings::ThemeChoice;
+use super::state::{Overlays, Sheet};
+use super::theme;
+use super::view_cx::ViewCx;
+use super::widgets::menu_item_ui;
+use super::window_menu::window_menu_ui;
+
+/// The whole bar.
+pub(crate) fn top_bar_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    MenuBar::new().ui(ui, |ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        ui.menu_button("File", |ui| file_menu_ui(ui, cx));
+        ui.menu_button("View", |ui| view_menu_ui(ui, cx));
+        ui.menu_button("Image", |ui| image_menu_ui(ui, cx));
+        ui.menu_button("Model", |ui| model_menu_ui(ui, cx));
+        ui.menu_button("Help", |ui| help_menu_ui(ui, cx));
+        ui.add_space(8.0);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = 8.0;
+            promises_ui(ui);
+            device_ui(ui, cx);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| model_chip_ui(ui, cx));
+        });
+    });
+}
+
+fn promises_ui(ui: &mut Ui) {
+    let palette = theme::palette(ui);
+    let sealed = seal_ui(ui, icons::LOCK, "Offline", palette.ok);
+    sealed.on_hover_text("Nothing leaves this computer: the program has no network code");
+    let research = seal_ui(ui, "", "RESEARCH USE ONLY", palette.warn);
+    research.on_hover_text("Not a medical device. Answers can be wrong while sounding sure.");
+}
+
+fn seal_ui(ui: &mut Ui, icon: &str, text: &str, color: egui::Color32) -> egui::Response {
+    Frame::new()
+        .stroke(Stroke::new(1.0, theme::faded(color, 0.45)))
+        .fill(theme::faded(color, 0.08))
+        .corner_radius(CornerRadius::same(5))
+        .inner_margin(Margin::symmetric(8, 3))
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing.x = 5.0;
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                if !icon.is_empty() {
+                    ui.label(RichText::new(icon).font(fonts::icon(13.0)).color(color));
+                }
+                let font = egui::FontId::new(11.0, fonts::semibold());
+                ui.label(RichText::new(text).font(font).color(color));
+            });
+        })
+        .response
+}
+
+fn device_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    let palette = theme::palette(ui);
+    let device = cx.state.engine.device();
+    let icon = if device.starts_with("gpu") { icons::GPU } else { icons::CPU };
+    let text = RichText::new(device).size(11.5).color(palette.dim);
+    ui.add(egui::Label::new(text).truncate()).on_hover_text("What computes the answers");
+    ui.label(RichText::new(icon).font(fonts::icon(15.0)).color(palette.faint));
+}
+
+/// The model with its state; opens the list.
+fn model_chip_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    let palette = theme::palette(ui);
+    let engine = &cx.state.engine;
+    let (color, text, aside) = match &engine.model {
+        ModelStatus::Unloaded => (palette.faint, "No model loaded".to_owned(), String::new()),
+        ModelStatus::Loading(loading) => {
+            let percent = loading.fraction().map(|share| format!("{:.0} %", share * 100.0));
+            (palette.accent, format!("Loading {}", loading.title), percent.unwrap_or_default())
+        }
+        ModelStatus::Ready(info) => (palette.ok, info.title.clone(), info.precision.clone()),
+        ModelStatus::Lost(info) => (palette.warn, info.title.clone(), "to be reloaded".to_owned()),
+        ModelStatus::Failed(_) => (palette.bad, "Model not loaded".to_owned(), String::new()),
+    };
+    let dot = RichText::new(icons::CUBE).font(fonts::icon(15.0)).color(color);
+    let aside = RichText::new(aside).size(11.5).color(palette.faint);
+    let caret = RichText::new(icons::CARET_DOWN).font(fonts::icon(11.0)).color(palette.faint);
+    let ink = RichText::new(text.clone()).color(palette.text);
+    let button = Button::new((dot, ink, aside, caret))
+        .fill(palette.raised)
+        .stroke(Stroke::new(1.0, palette.line))
+        .corner_radius(CornerRadius::same(theme::RADIUS));
+    let response = ui
+        .scope(|ui| {
+            // menu bars strip fills from buttons; this one is no menu
+            ui.spacing_mut().button_padding = egui::vec2(10.0, 4.0);
+            ui.add(button)
+        })
+        .inner
+        .accessible_name(format!("Model: {text}"));
+    if response.clicked() {
+        cx.send(Command::ToggleModelPicker);
+    }
+    model_picker_ui(ui, cx, &response);
+}
+
+fn file_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    ui.set_min_width(240.0);
+    menu_item_ui(ui, cx, Command::OpenFiles, None);
+    menu_item_ui(ui, cx, Command::OpenFolder, None);
+    ui.menu_button("Open recent", |ui| recent_menu_ui(ui, cx));
+    menu_item_ui(ui, cx, Command::OpenSample, None);
+    ui.separator();
+    menu_item_ui(ui, cx, Command::CloseActiveStudy, None);
+    ui.separator();
+    menu_item_ui(ui, cx, Command::Quit, None);
+}
+
+fn recent_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    ui.set_min_width(260.0);
+    let recent = &cx.state.settings.recent;
+    if recent.is_empty() {
+        ui.add_enabled(false, Button::new("Nothing yet"));
+        return;
+    }
+    for (idx, item) in recent.iter().enumerate() {
+        // folders are often called after patients
+        let label = if cx.state.settings.privacy {
+            format!("Recent {} (hidden in privacy mode)", idx + 1)
+        } else {
+            let first = item.paths.first().map(|path| path.display().to_string());
+            let more = item.paths.len().saturating_sub(1);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("{}{more}", first.unwrap_or_default())
+        };
+        if ui.button(label).clicked() {
+            cx.send(Command::OpenPaths(item.paths.clone()));
+            ui.close();
+        }
+    }
+    ui.separator();
+    menu_item_ui(ui, cx, Command::ClearRecent, None);
+}
+
+fn view_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    ui.set_min_width(280.0);
+    let state = cx.state;
+    let n = state.viewports.len();
+    menu_item_ui(ui, cx, Command::SetViewports(1), Some(n == 1));
+    menu_item_ui(ui, cx, Command::SetViewports(2), Some(n == 2));
+    ui.separator();
+    menu_item_ui(ui, cx, Command::ToggleLeftPanel, Some(state.settings.left_open));
+    menu_item_ui(ui, cx, Command::ToggleChatPanel, Some(state.settings.right_open));
+    menu_item_ui(ui, cx, Command::CycleOverlays, Some(state.overlays != Overlays::Off));
+    menu_item_ui(ui, cx, Command::TogglePrivacy, Some(state.settings.privacy));
+    ui.separator();
+    ui.menu_button("Theme", |ui| {
+        for theme in [ThemeChoice::Dark, ThemeChoice::Light, ThemeChoice::System] {
+            menu_item_ui(ui, cx, Command::SetTheme(theme), Some(state.settings.theme == theme));
+        }
+    });
+    ui.menu_button("Scale", |ui| {
+        for percent in [80, 90, 100, 110, 125, 150, 175, 200] {
+            let scale = percent as f32 / 100.0;
+            let is_on = (state.settings.ui_scale - scale).abs() < 0.01;
+            if ui.add(Button::selectable(is_on, format!("{percent} %"))).clicked() {
+                cx.send(Command::SetScale(scale));
+                ui.close();
+            }
+        }
+    });
+    menu_item_ui(ui, cx, Command::ToggleFullScreen, Some(state.full_screen));
+}
+
+fn image_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    ui.set_min_width(250.0);
+    let viewport = cx.state.active_viewport();
+    ui.add_enabled_ui(viewport.place.is_some(), |ui| {
+        ui.menu_button("Window", |ui| window_menu_ui(ui, cx, viewport));
+    });
+    menu_item_ui(ui, cx, Command::Invert, Some(viewport.view.inverted));
+    ui.separator();
+    for command in [
+        Command::FlipHorizontal,
+        Command::FlipVertical,
+        Command::Rotate(-1),
+        Command::Rotate(1),
+    ] {
+        menu_item_ui(ui, cx, command, None);
+    }
+    ui.separator();
+    for command in [
+        Command::Fit,
+        Command::ActualSize,
+        Command::ZoomBy(1.25),
+        Command::ZoomBy(0.8),
+        Command::ResetView,
+    ] {
+        menu_item_ui(ui, cx, command, None);
+    }
+    menu_item_ui(ui, cx, Command::ToggleInterpolation, Some(!cx.state.settings.nearest));
+    ui.separator();
+    menu_item_ui(ui, cx, Command::Undo, None);
+    menu_item_ui(ui, cx, Command::Redo, None);
+}
+
+fn model_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    ui.set_min_width(240.0);
+    menu_item_ui(ui, cx, Command::ToggleModelPicker, None);
+    menu_item_ui(ui, cx, Command::UnloadModel, None);
+    menu_item_ui(ui, cx, Command::CancelLoad, None);
+    ui.separator();
+    menu_item_ui(ui, cx, Command::AskAboutView, None);
+    menu_item_ui(ui, cx, Command::RegenerateLast, None);
+    menu_item_ui(ui, cx, Command::StopAnswer, None);
+    menu_item_ui(ui, cx, Command::NewChat, None);
+    ui.separator();
+    menu_item_ui(ui, cx, Command::OpenModelsFolder, None);
+}
+
+fn help_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    ui.set_min_width(220.0);
+    menu_item_ui(ui, cx, Command::ToggleSheet(Sheet::Shortcuts), None);
+    menu_item_ui(ui, cx, Command::OpenSample, None);
+    ui.separator();
+    menu_item_ui(ui, cx, Command::ToggleSheet(Sheet::About), None);
+}

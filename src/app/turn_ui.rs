@@ -1,0 +1,275 @@
+//! One question and its answer.
+
+use egui::{Align, CornerRadius, Frame, Label, Layout, Margin, RichText, Stroke, Ui, vec2};
+use egui_commonmark::CommonMarkViewer;
+
+use super::chat_panel::ChatPanel;
+use super::command::Command;
+use super::fonts;
+use super::icons;
+use super::theme;
+use super::view_cx::ViewCx;
+use super::widgets::{evidence_chip_ui, icon_button_ui, inert_markdown};
+use crate::chat::{Answer, AnswerState, Finish, Turn};
+
+/// Draws turn `turn_idx` of the chat shown.
+pub(crate) fn turn_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel, turn_idx: usize) {
+    let Some(turn) = cx.state.conversation().turns.get(turn_idx) else { return };
+    question_ui(ui, cx, panel, turn_idx, turn);
+    if let Some(answer) = turn.shown() {
+        answer_ui(ui, cx, panel, turn_idx, answer);
+        if !answer.is_open() {
+            actions_ui(ui, cx, turn_idx, turn);
+        }
+    }
+}
+
+fn question_ui(
+    ui: &mut Ui,
+    cx: &ViewCx<'_>,
+    panel: &mut ChatPanel,
+    turn_idx: usize,
+    turn: &Turn,
+) {
+    let palette = theme::palette(ui);
+    Frame::new()
+        .fill(palette.you)
+        .corner_radius(CornerRadius::same(10))
+        .inner_margin(Margin::symmetric(12, 9))
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            for (evidence_idx, evidence) in turn.evidence.iter().enumerate() {
+                let chip = evidence_chip_ui(
+                    ui,
+                    cx,
+                    Some(&evidence.thumbnail),
+                    &evidence.label,
+                    "Go to evidence",
+                );
+                if chip.on_hover_text("Show this slice and window again").clicked() {
+                    cx.send(Command::GoToEvidence { turn_idx, evidence_idx });
+                }
+            }
+            ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+                ui.add_enabled_ui(cx.state.engine.asking.is_none(), |ui| {
+                    if icon_button_ui(ui, icons::EDIT, "Edit and ask again").clicked() {
+                        panel.composer.edit(turn_idx, &turn.question);
+                    }
+                });
+                ui.with_layout(Layout::top_down(Align::Min), |ui| {
+                    let font = egui::FontId::new(theme::CHAT_SIZE, fonts::reading());
+                    let text = RichText::new(&turn.question).font(font).color(palette.text);
+                    ui.add(Label::new(text).wrap());
+                });
+            });
+        });
+}
+
+fn answer_ui(
+    ui: &mut Ui,
+    cx: &ViewCx<'_>,
+    panel: &mut ChatPanel,
+    turn_idx: usize,
+    answer: &Answer,
+) {
+    let palette = theme::palette(ui);
+    ui.add_space(2.0);
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        ui.label(RichText::new(icons::SPARKLE).font(fonts::icon(14.0)).color(palette.ai));
+        let title = answer.provenance.as_ref().map_or("Model", |p| p.title.as_str());
+        let font = egui::FontId::new(12.5, fonts::semibold());
+        ui.label(RichText::new(title).font(font).color(palette.ai));
+    });
+    match &answer.state {
+        AnswerState::Waiting => {
+            status_ui(ui, "Kept until a model is loaded, then sent");
+        }
+        AnswerState::Reading(doing) => {
+            let secs = cx.state.asked_secs().map_or(String::new(), |s| format!(" · {s:.1} s"));
+            status_ui(ui, &format!("{doing}…{secs}"));
+        }
+        AnswerState::Streaming
+        | AnswerState::Done(_)
+        | AnswerState::Stopped
+        | AnswerState::Interrupted(_)
+        | AnswerState::Failed(_) => {}
+    }
+    if !answer.text.is_empty() {
+        text_ui(ui, panel, answer);
+    }
+    match &answer.state {
+        AnswerState::Failed(message) => {
+            error_card_ui(ui, cx, turn_idx, "No answer", message);
+        }
+        AnswerState::Interrupted(message) => {
+            error_card_ui(ui, cx, turn_idx, "Interrupted — the text so far is kept", message);
+        }
+        _ => meter_ui(ui, answer),
+    }
+}
+
+fn text_ui(ui: &mut Ui, panel: &mut ChatPanel, answer: &Answer) {
+    let palette = theme::palette(ui);
+    let mut text = inert_markdown(&answer.text);
+    if answer.state == AnswerState::Streaming {
+        text.push_str(" ▌");
+    }
+    ui.scope(|ui| {
+        let style = ui.style_mut();
+        let font = egui::FontId::new(theme::CHAT_SIZE, fonts::reading());
+        style.text_styles.insert(egui::TextStyle::Body, font);
+        style.visuals.override_text_color = None;
+        style.visuals.widgets.noninteractive.fg_stroke = Stroke::new(1.0, palette.text);
+        style.spacing.extra_text_line_spacing = 4.0;
+        style.spacing.item_spacing.y = 8.0;
+        CommonMarkViewer::new().show(ui, &mut panel.markdown, &text);
+    });
+}
+
+fn status_ui(ui: &mut Ui, text: &str) {
+    let palette = theme::palette(ui);
+    ui.horizontal(|ui| {
+        ui.add(egui::Spinner::new().size(13.0).color(palette.ai));
+        ui.label(RichText::new(text).color(palette.dim));
+    });
+}
+
+/// "prefill 0.42 s · 31.6 tok/s · 118 tok · first token 0.6 s · stopped at 87 tokens".
+pub(crate) fn meter_text(answer: &Answer) -> String {
+    let meter = &answer.meter;
+    let mut parts = Vec::new();
+    if meter.prefill_ms > 0.0 {
+        parts.push(format!("prefill {:.2} s", (meter.image_encode_ms + meter.prefill_ms) / 1e3));
+    }
+    if let Some(rate) = meter.tokens_per_sec() {
+        parts.push(format!("{rate:.1} tok/s"));
+    }
+    parts.push(format!("{} tok", meter.tokens));
+    if let Some(first) = meter.first_token_ms {
+        parts.push(format!("first token {:.1} s", first / 1e3));
+    }
+    match answer.state {
+        AnswerState::Done(finish) => {
+            parts.push(format!("total {:.1} s", meter.elapsed_ms / 1e3));
+            parts.push(match finish {
+                Finish::Stop => "ended".to_owned(),
+                Finish::Length => "token limit reached".to_owned(),
+            });
+        }
+        AnswerState::Stopped => parts.push(format!("stopped at {} tokens", meter.tokens)),
+        _ => {}
+    }
+    parts.join(" · ")
+}
+
+fn meter_ui(ui: &mut Ui, answer: &Answer) {
+    if matches!(answer.state, AnswerState::Waiting | AnswerState::Reading(_)) {
+        return;
+    }
+    let palette = theme::palette(ui);
+    let text = RichText::new(meter_text(answer)).monospace().size(11.0).color(palette.faint);
+    ui.add(Label::new(text).wrap());
+}
+
+/// What happened, what was kept, what can be done.
+fn error_card_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize, title: &str, message: &str) {
+    let palette = theme::palette(ui);
+    Frame::new()
+        .fill(theme::faded(palette.bad, 0.08))
+        .stroke(Stroke::new(1.0, theme::faded(palette.bad, 0.4)))
+        .corner_radius(CornerRadius::same(8))
+        .inner_margin(Margin::same(12))
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 6.0;
+                ui.label(RichText::new(icons::ERROR).font(fonts::icon(15.0)).color(palette.bad));
+                ui.label(RichText::new(title).font(egui::FontId::new(13.0, fonts::semibold())));
+            });
+            ui.add(Label::new(RichText::new(message).color(palette.dim)).wrap());
+            ui.horizontal_wrapped(|ui| {
+                ui.add_enabled_ui(cx.state.engine.asking.is_none(), |ui| {
+                    if ui.button("Try again").clicked() {
+                        cx.send(Command::Regenerate(turn_idx));
+                    }
+                });
+                if ui.button("Choose model…").clicked() {
+                    cx.send(Command::ToggleModelPicker);
+                }
+                if ui.button("Copy details").clicked() {
+                    cx.send(Command::CopyText(format!("{title}: {message}")));
+                }
+            });
+        });
+}
+
+fn actions_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize, turn: &Turn) {
+    let Some(answer) = turn.shown() else { return };
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 0.0;
+        if !answer.text.is_empty() {
+            if icon_button_ui(ui, icons::COPY, "Copy").clicked() {
+                cx.send(Command::CopyText(answer.text.clone()));
+            }
+            if icon_button_ui(ui, icons::PROVENANCE, "Copy with provenance").clicked() {
+                cx.send(Command::CopyText(with_provenance(turn, answer)));
+            }
+        }
+        ui.add_enabled_ui(cx.state.engine.asking.is_none(), |ui| {
+            if icon_button_ui(ui, icons::REGENERATE, "Answer again").clicked() {
+                cx.send(Command::Regenerate(turn_idx));
+            }
+        });
+        let of = turn.answers.len();
+        if of > 1 {
+            alternatives_ui(ui, cx, turn_idx, turn.shown_idx, of);
+        }
+        if let Some(text) = same_as_before(turn) {
+            let palette = theme::palette(ui);
+            ui.add_space(6.0);
+            ui.label(RichText::new(text).size(11.5).color(palette.faint));
+        }
+    });
+    ui.add_space(6.0);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 1.0), egui::Sense::hover());
+    let palette = theme::palette(ui);
+    ui.painter().hline(rect.x_range(), rect.center().y, Stroke::new(1.0, palette.line));
+}
+
+fn alternatives_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize, idx: usize, of: usize) {
+    let palette = theme::palette(ui);
+    ui.add_enabled_ui(idx > 0, |ui| {
+        if icon_button_ui(ui, icons::CARET_LEFT, "Previous answer").clicked() {
+            cx.send(Command::StepAnswer { turn_idx, step: -1 });
+        }
+    });
+    let text = format!("{} / {of}", idx + 1);
+    ui.label(RichText::new(text).monospace().size(11.0).color(palette.dim));
+    ui.add_enabled_ui(idx + 1 < of, |ui| {
+        if icon_button_ui(ui, icons::CARET_RIGHT, "Next answer").clicked() {
+            cx.send(Command::StepAnswer { turn_idx, step: 1 });
+        }
+    });
+}
+
+/// The same seed and parameters give the same text; saying so saves a puzzle.
+fn same_as_before(turn: &Turn) -> Option<&'static str> {
+    let before = turn.answers.get(turn.shown_idx.checked_sub(1)?)?;
+    let shown = turn.shown()?;
+    let same = before.provenance == shown.provenance && before.text == shown.text;
+    same.then_some("Same text: same seed and parameters")
+}
+
+fn with_provenance(turn: &Turn, answer: &Answer) -> String {
+    let mut text = format!("Q: {}\n\nA: {}\n", turn.question, answer.text);
+    for evidence in &turn.evidence {
+        let hash = evidence.image_sha256.get(..12).unwrap_or(&evidence.image_sha256);
+        text.push_str(&format!("\nImage: {} · SHA-256 {hash}", evidence.label));
+    }
+    if let Some(provenance) = &answer.provenance {
+        text.push_str(&format!("\nModel: {}", provenance.line()));
+    }
+    text.push_str("\nModel output — unverified. Research use only.\n");
+    text
+}

@@ -1,0 +1,191 @@
+//! What one viewport shows, and how.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use super::frames::LoadedFrame;
+use super::view_transform::ViewTransform;
+use crate::imaging::{CT_PRESETS, Grayscale, Preset, VoiLut, Window};
+
+const MAX_UNDO: usize = 64;
+
+/// How values become grey levels, chosen once for a whole series.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WindowMode {
+    /// The file's n-th window or table, else what the file's values ask for.
+    File(usize),
+    /// From percentiles of each frame.
+    Auto,
+    /// One known by name.
+    Preset(&'static Preset),
+    /// Set by hand.
+    Custom(Window),
+}
+
+/// A frame of a series of an open study.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Study.
+    pub study_key: String,
+    /// Series.
+    pub series_key: String,
+    /// From 0.
+    pub frame_idx: usize,
+}
+
+/// How the picture is looked at: what undo brings back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// Window.
+    pub window: WindowMode,
+    /// Dark and light swapped.
+    pub inverted: bool,
+    /// Zoom, position, orientation.
+    pub transform: ViewTransform,
+}
+
+/// One viewport.
+#[derive(Clone, Debug, Default)]
+pub struct Viewport {
+    /// What it shows; none is an empty viewport.
+    pub place: Option<Place>,
+    /// How.
+    pub view: View,
+    /// Zoom as drawn last; what a fitted view zooms from.
+    pub(crate) drawn_zoom: Cell<f32>,
+    undo: Vec<View>,
+    redo: Vec<View>,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self {
+            window: WindowMode::File(0),
+            inverted: false,
+            transform: ViewTransform::default(),
+        }
+    }
+}
+
+impl View {
+    /// How this frame becomes grey levels.
+    pub fn grayscale(&self, loaded: &Arc<LoadedFrame>) -> Grayscale {
+        let frame = &loaded.frame;
+        let voi_lut = match &self.window {
+            WindowMode::File(idx) => match frame.voi_choices().get(*idx) {
+                Some(choice) => choice.voi_lut.clone(),
+                None => loaded.default_grayscale().voi_lut,
+            },
+            WindowMode::Auto => VoiLut::Window(loaded.auto_window()),
+            WindowMode::Preset(preset) => VoiLut::Window(preset.window()),
+            WindowMode::Custom(window) => VoiLut::Window(*window),
+        };
+        Grayscale { voi_lut, inverted: self.inverted }
+    }
+
+    /// The numbers a drag starts from, whatever the values are shown with.
+    pub(crate) fn window_of(&self, loaded: &Arc<LoadedFrame>) -> Window {
+        match self.grayscale(loaded).voi_lut {
+            VoiLut::Window(window) => window,
+            VoiLut::Range { min, max } => Window::new(f64::midpoint(min, max), (max - min).max(1.0)),
+            VoiLut::Table(table) => {
+                let (first, last) = table.input_range();
+                Window::new(f64::midpoint(first, last), (last - first).max(1.0))
+            }
+        }
+    }
+
+    /// "Lung", "Auto", "Custom", or the file's own name for it.
+    pub(crate) fn window_name(&self, loaded: Option<&Arc<LoadedFrame>>) -> String {
+        match &self.window {
+            WindowMode::File(idx) => {
+                let choices = loaded.map(|loaded| loaded.frame.voi_choices()).unwrap_or_default();
+                choices.get(*idx).map_or_else(|| "Full range".to_owned(), |c| c.name.clone())
+            }
+            WindowMode::Auto => "Auto".to_owned(),
+            WindowMode::Preset(preset) => preset.name.to_owned(),
+            WindowMode::Custom(_) => "Custom".to_owned(),
+        }
+    }
+}
+
+impl Viewport {
+    /// Shows a place as its file asks for it, with nothing to undo.
+    pub(crate) fn show(&mut self, place: Place) {
+        *self = Self { place: Some(place), ..Self::default() };
+    }
+
+    /// What follows can be undone in one step.
+    pub(crate) fn remember(&mut self) {
+        if self.undo.last() != Some(&self.view) {
+            self.undo.push(self.view.clone());
+            if self.undo.len() > MAX_UNDO {
+                self.undo.remove(0);
+            }
+        }
+        self.redo.clear();
+    }
+
+    /// Whether there is something to take back.
+    pub fn can_undo(&self) -> bool {
+        !self.undo.is_empty()
+    }
+
+    /// Whether there is something to make again.
+    pub fn can_redo(&self) -> bool {
+        !self.redo.is_empty()
+    }
+
+    pub(crate) fn undo(&mut self) {
+        if let Some(before) = self.undo.pop() {
+            self.redo.push(std::mem::replace(&mut self.view, before));
+        }
+    }
+
+    pub(crate) fn redo(&mut self) {
+        if let Some(after) = self.redo.pop() {
+            self.undo.push(std::mem::replace(&mut self.view, after));
+        }
+    }
+}
+
+/// The windows offered for a modality, apart from the file's own and the automatic one.
+pub(crate) fn presets(modality: &str) -> &'static [Preset] {
+    if modality == "CT" { CT_PRESETS } else { &[] }
+}
+
+/// Modality values a drag of one point changes the window by.
+pub(crate) fn window_step(range: (f64, f64)) -> f64 {
+    let extent = range.1 - range.0;
+    // values between 0 and 1 would jump from black to white at one unit a point
+    if extent < 64.0 { (extent / 1024.0).max(1e-9) } else { (extent / 1024.0).max(1.0) }
+}
+
+/// The window after a drag: right widens, up brightens.
+pub(crate) fn dragged_window(window: Window, delta: egui::Vec2, step: f64) -> Window {
+    let narrowest = step.min(1.0);
+    Window {
+        width: (window.width + f64::from(delta.x) * step).max(narrowest),
+        center: window.center + f64::from(delta.y) * step,
+        function: window.function,
+    }
+}
+
+/// Numbers as they stand in overlays: no decimals unless the values are small.
+pub(crate) fn number(value: f64) -> String {
+    let text = if value.abs() >= 100.0 || (value - value.round()).abs() < 1e-6 {
+        format!("{value:.0}")
+    } else if value.abs() >= 1.0 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.3}")
+    };
+    // a true minus sign, as wide as the digits beside it
+    match text.strip_prefix('-') {
+        Some(digits) if digits.bytes().any(|b| b.is_ascii_digit() && b != b'0') => {
+            format!("−{digits}")
+        }
+        Some(digits) => digits.to_owned(),
+        None => text,
+    }
+}

@@ -1,0 +1,354 @@
+//! The area that shows a frame: picture, scrollbar, mouse.
+
+use std::sync::Arc;
+
+use egui::{
+    Align2, Color32, CornerRadius, CursorIcon, FontId, Id, Mesh, PointerButton, Pos2, Rect, Response, Role,
+    Sense, Shape, Stroke, StrokeKind, TextureHandle, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
+
+use super::command::Command;
+use super::frames::{FrameState, LoadedFrame};
+use super::overlays::{Hover, overlays_ui};
+use super::theme;
+use super::view_cx::ViewCx;
+use super::view_transform::Placed;
+use super::viewport::{Viewport, WindowMode, dragged_window, window_step};
+use super::window_menu::window_menu_ui;
+use crate::imaging::FrameRef;
+
+const SCROLLBAR_WIDTH: f32 = 12.0;
+const ZOOM_PER_POINT: f32 = 1.006;
+/// From here on pixels are shown as the squares they are.
+const SQUARES_FROM_ZOOM: f32 = 4.0;
+
+/// What is half done in a viewport.
+#[derive(Debug, Default)]
+pub(crate) struct ViewportPanel {
+    /// Wheel turned, not yet a whole slice.
+    wheel: f32,
+    /// The last picture drawn; it stays while the next is read.
+    last: Option<LastDrawn>,
+    /// Where the cursor is over the picture.
+    pub(crate) hover: Option<Hover>,
+}
+
+struct LastDrawn {
+    series_key: String,
+    frame_ref: FrameRef,
+    texture: TextureHandle,
+    loaded: Arc<LoadedFrame>,
+}
+
+impl std::fmt::Debug for LastDrawn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LastDrawn").field("frame_ref", &self.frame_ref).finish_non_exhaustive()
+    }
+}
+
+/// Draws viewport `idx` into all the room there is.
+pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut ViewportPanel) {
+    let Some(viewport) = cx.state.viewports.get(idx) else { return };
+    let rect = ui.available_rect_before_wrap();
+    let response = ui.allocate_rect(rect, Sense::click_and_drag());
+    let painter = ui.painter_at(rect);
+    painter.rect_filled(rect, CornerRadius::ZERO, theme::VIEWPORT);
+    name_ui(&response, cx, idx, viewport);
+    if (response.clicked() || response.drag_started() || response.secondary_clicked())
+        && cx.state.active != idx
+    {
+        cx.send(Command::ActivateViewport(idx));
+    }
+
+    let state = cx.state.frame_state(viewport);
+    let drawn = prepare(ui, cx, viewport, &state, panel);
+    panel.hover = None;
+    if let Some((texture, loaded)) = drawn {
+        let placed = place(ui, viewport, rect, &loaded);
+        viewport.drawn_zoom.set(placed.zoom);
+        paint_picture(&painter, &texture, &placed);
+        panel.hover = hover_of(&response, &placed, &loaded);
+        drag_ui(ui, cx, viewport, &response, rect, &loaded, &placed);
+        wheel_ui(ui, cx, viewport, &response, rect, &placed, panel);
+        overlays_ui(ui, cx, viewport, rect, &loaded, &placed, panel.hover.as_ref());
+        let loaded = Arc::clone(&loaded);
+        response.context_menu(|ui| context_menu_ui(ui, cx, viewport, &loaded));
+        scrollbar_ui(ui, cx, idx, viewport, rect);
+    } else if viewport.place.is_none() {
+        let hint = "Open a study, or drop files here";
+        message(&painter, rect, hint, theme::OVERLAY_DIM);
+    }
+    match state {
+        FrameState::Failed(reason) => {
+            message_card(ui, rect, &reason);
+            scrollbar_ui(ui, cx, idx, viewport, rect);
+        }
+        FrameState::Pending => ui.ctx().request_repaint_after_secs(0.25),
+        FrameState::Unknown | FrameState::Ready(_) => {}
+    }
+    if cx.state.viewports.len() > 1 && cx.state.active == idx {
+        let stroke = Stroke::new(1.5, theme::OVERLAY_ACCENT);
+        painter.rect_stroke(rect, CornerRadius::ZERO, stroke, StrokeKind::Inside);
+    }
+}
+
+fn name_ui(response: &Response, cx: &ViewCx<'_>, idx: usize, viewport: &Viewport) {
+    let shows = viewport.place.as_ref().and_then(|place| {
+        let (_, series) = cx.state.shown_series(place)?;
+        let (n, of) = (place.frame_idx + 1, series.num_frames());
+        Some(format!("{}, image {n} of {of}", series.modality))
+    });
+    let name = format!("Viewport {}: {}", idx + 1, shows.as_deref().unwrap_or("empty"));
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
+}
+
+/// The texture to draw: the frame's own, or the last one of the same series while it is read.
+fn prepare(
+    ui: &Ui,
+    cx: &ViewCx<'_>,
+    viewport: &Viewport,
+    state: &FrameState,
+    panel: &mut ViewportPanel,
+) -> Option<(TextureHandle, Arc<LoadedFrame>)> {
+    let place = viewport.place.as_ref()?;
+    match state {
+        FrameState::Ready(loaded) => {
+            let frame_ref = cx.state.frame_ref(place)?;
+            let grayscale = viewport.view.grayscale(loaded);
+            let squares = cx.state.settings.nearest || viewport.drawn_zoom.get() >= SQUARES_FROM_ZOOM;
+            let texture = cx.textures.frame(ui.ctx(), &frame_ref, &grayscale, squares, loaded);
+            panel.last = Some(LastDrawn {
+                series_key: place.series_key.clone(),
+                frame_ref,
+                texture: texture.clone(),
+                loaded: Arc::clone(loaded),
+            });
+            Some((texture, Arc::clone(loaded)))
+        }
+        FrameState::Pending | FrameState::Unknown => {
+            let last = panel.last.as_ref().filter(|last| last.series_key == place.series_key)?;
+            Some((last.texture.clone(), Arc::clone(&last.loaded)))
+        }
+        FrameState::Failed(_) => None,
+    }
+}
+
+fn place(ui: &Ui, viewport: &Viewport, rect: Rect, loaded: &LoadedFrame) -> Placed {
+    let frame = &loaded.frame;
+    viewport.view.transform.place(
+        rect,
+        vec2(frame.columns() as f32, frame.rows() as f32),
+        frame.pixel_aspect() as f32,
+        ui.ctx().pixels_per_point(),
+    )
+}
+
+fn paint_picture(painter: &egui::Painter, texture: &TextureHandle, placed: &Placed) {
+    let mut mesh = Mesh::with_texture(texture.id());
+    let uvs = [pos2(0.0, 0.0), pos2(1.0, 0.0), pos2(1.0, 1.0), pos2(0.0, 1.0)];
+    for (pos, uv) in placed.corners_in_ui().into_iter().zip(uvs) {
+        mesh.vertices.push(egui::epaint::Vertex { pos, uv, color: Color32::WHITE });
+    }
+    mesh.add_triangle(0, 1, 2);
+    mesh.add_triangle(0, 2, 3);
+    painter.add(Shape::mesh(mesh));
+}
+
+fn hover_of(response: &Response, placed: &Placed, loaded: &LoadedFrame) -> Option<Hover> {
+    let pos_in_image = placed.image_from_ui(response.hover_pos()?);
+    let (x, y) = (pos_in_image.x.floor(), pos_in_image.y.floor());
+    let frame = &loaded.frame;
+    let inside = x >= 0.0 && y >= 0.0 && x < frame.columns() as f32 && y < frame.rows() as f32;
+    inside.then(|| Hover::read(frame, x as u32, y as u32))
+}
+
+fn drag_ui(
+    ui: &Ui,
+    cx: &ViewCx<'_>,
+    viewport: &Viewport,
+    response: &Response,
+    rect: Rect,
+    loaded: &Arc<LoadedFrame>,
+    placed: &Placed,
+) {
+    if response.drag_started() {
+        cx.send(Command::RememberView);
+    }
+    let delta = response.drag_delta();
+    let transform = viewport.view.transform;
+    let modifiers = ui.input(|i| i.modifiers);
+    let pans = response.dragged_by(PointerButton::Middle)
+        || (response.dragged_by(PointerButton::Primary) && modifiers.shift);
+    if pans {
+        ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
+        cx.send(Command::MoveView { zoom: transform.zoom, pan: transform.pan + delta });
+    } else if response.dragged_by(PointerButton::Secondary) {
+        ui.ctx().set_cursor_icon(CursorIcon::ResizeVertical);
+        let zoom = placed.zoom * ZOOM_PER_POINT.powf(-delta.y);
+        let fixed = ui.input(|i| i.pointer.press_origin()).unwrap_or(rect.center());
+        if delta.y != 0.0 {
+            let pan = placed.pan_for_zoom(zoom, fixed, rect);
+            cx.send(Command::MoveView { zoom: Some(zoom), pan });
+        }
+    } else if response.dragged_by(PointerButton::Primary) && loaded.frame.is_monochrome() {
+        ui.ctx().set_cursor_icon(CursorIcon::Move);
+        let pace = match (modifiers.command, modifiers.alt) {
+            (true, _) => 4.0,
+            (false, true) => 0.25,
+            (false, false) => 1.0,
+        };
+        if delta != Vec2::ZERO {
+            let step = window_step(loaded.frame.modality_range()) * pace;
+            let window = dragged_window(viewport.view.window_of(loaded), delta, step);
+            cx.send(Command::SetWindow(WindowMode::Custom(window)));
+        }
+    }
+    if response.double_clicked_by(PointerButton::Primary) {
+        let n = if cx.state.viewports.len() == 1 { 2 } else { 1 };
+        cx.send(Command::SetViewports(n));
+    }
+}
+
+fn wheel_ui(
+    ui: &Ui,
+    cx: &ViewCx<'_>,
+    viewport: &Viewport,
+    response: &Response,
+    rect: Rect,
+    placed: &Placed,
+    panel: &mut ViewportPanel,
+) {
+    if !response.contains_pointer() {
+        return;
+    }
+    let Some(place) = &viewport.place else { return };
+    let num_frames = cx.state.shown_series(place).map_or(0, |(_, series)| series.num_frames());
+    let (notches, is_zoom, is_fast) = ui.input(|i| {
+        let mut notches = 0.0;
+        let (mut is_zoom, mut is_fast) = (false, false);
+        for event in &i.events {
+            if let egui::Event::MouseWheel { unit, delta, modifiers, .. } = event {
+                let along = if delta.y == 0.0 { delta.x } else { delta.y };
+                notches += match unit {
+                    egui::MouseWheelUnit::Line => along,
+                    egui::MouseWheelUnit::Point => along / 40.0,
+                    egui::MouseWheelUnit::Page => along * 10.0,
+                };
+                is_zoom |= modifiers.command;
+                is_fast |= modifiers.shift;
+            }
+        }
+        (notches, is_zoom, is_fast)
+    });
+    let pinch = ui.input(|i| i.multi_touch().map_or(1.0, |touch| touch.zoom_delta));
+    if (is_zoom || num_frames <= 1 || pinch != 1.0) && (notches != 0.0 || pinch != 1.0) {
+        let zoom = placed.zoom * 1.15_f32.powf(notches) * pinch;
+        let fixed = response.hover_pos().unwrap_or(rect.center());
+        let pan = placed.pan_for_zoom(zoom, fixed, rect);
+        cx.send(Command::MoveView { zoom: Some(zoom), pan });
+        return;
+    }
+    panel.wheel += notches;
+    let whole = panel.wheel.trunc();
+    if whole != 0.0 {
+        panel.wheel -= whole;
+        let step = -whole as isize * if is_fast { 5 } else { 1 };
+        if cx.state.active != cx.index_of(viewport) {
+            cx.send(Command::ActivateViewport(cx.index_of(viewport)));
+        }
+        cx.send(Command::StepFrame(step));
+    }
+}
+
+/// The place in the series, at the right edge.
+fn scrollbar_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, viewport: &Viewport, rect: Rect) {
+    let Some(place) = &viewport.place else { return };
+    let num_frames = cx.state.shown_series(place).map_or(0, |(_, series)| series.num_frames());
+    if num_frames < 2 {
+        return;
+    }
+    let track = Rect::from_min_max(
+        pos2(rect.right() - SCROLLBAR_WIDTH, rect.top() + 8.0),
+        pos2(rect.right(), rect.bottom() - 8.0),
+    );
+    let response = ui.interact(track, Id::unique(("slice scrollbar", idx)), Sense::click_and_drag());
+    let name = format!("Slice {} of {num_frames}", place.frame_idx + 1);
+    response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, &name));
+    let handle_height = (track.height() / num_frames as f32).max(24.0);
+    let travel = track.height() - handle_height;
+    let share = place.frame_idx as f32 / (num_frames - 1) as f32;
+    let handle = Rect::from_min_size(
+        pos2(track.left() + 4.0, track.top() + travel * share),
+        vec2(SCROLLBAR_WIDTH - 8.0, handle_height),
+    );
+    if let Some(pos) = response.interact_pointer_pos() {
+        let share = ((pos.y - track.top() - handle_height / 2.0) / travel).clamp(0.0, 1.0);
+        let frame_idx = (share * (num_frames - 1) as f32).round() as usize;
+        if frame_idx != place.frame_idx {
+            cx.send(Command::ActivateViewport(idx));
+            cx.send(Command::ShowFrame(frame_idx));
+        }
+    }
+    let is_lit = response.hovered() || response.dragged();
+    let painter = ui.painter_at(rect);
+    let line = Rect::from_center_size(track.center(), vec2(2.0, track.height()));
+    painter.rect_filled(line, 1.0, theme::faded(theme::OVERLAY_LINE, 0.6));
+    let color = if is_lit { theme::OVERLAY } else { theme::OVERLAY_DIM };
+    painter.rect_filled(handle, 2.0, theme::faded(color, if is_lit { 1.0 } else { 0.7 }));
+}
+
+fn context_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, loaded: &Arc<LoadedFrame>) {
+    use super::widgets::menu_item_ui;
+    ui.set_min_width(220.0);
+    menu_item_ui(ui, cx, Command::AskAboutView, None);
+    ui.separator();
+    if loaded.frame.is_monochrome() {
+        ui.menu_button("Window", |ui| window_menu_ui(ui, cx, viewport));
+        menu_item_ui(ui, cx, Command::Invert, Some(viewport.view.inverted));
+    }
+    for command in [Command::Fit, Command::ActualSize, Command::ResetView] {
+        menu_item_ui(ui, cx, command, None);
+    }
+    ui.separator();
+    for command in [
+        Command::FlipHorizontal,
+        Command::FlipVertical,
+        Command::Rotate(-1),
+        Command::Rotate(1),
+    ] {
+        menu_item_ui(ui, cx, command, None);
+    }
+    ui.separator();
+    menu_item_ui(ui, cx, Command::CloseActiveStudy, None);
+}
+
+fn message(painter: &egui::Painter, rect: Rect, text: &str, color: Color32) {
+    let font = FontId::proportional(13.0);
+    painter.text(rect.center(), Align2::CENTER_CENTER, text, font, color);
+}
+
+/// Why a picture cannot be shown, in the middle of where it would be.
+fn message_card(ui: &mut Ui, rect: Rect, reason: &str) {
+    let width = (rect.width() - 48.0).min(420.0);
+    let icon = super::fonts::icon(28.0);
+    let painter = ui.painter_at(rect);
+    let text = painter.layout(
+        reason.to_owned(),
+        FontId::proportional(13.5),
+        theme::OVERLAY,
+        width,
+    );
+    let top = rect.center() - vec2(0.0, text.size().y / 2.0);
+    painter.text(
+        top - vec2(0.0, 14.0),
+        Align2::CENTER_BOTTOM,
+        super::icons::WARNING,
+        icon,
+        theme::OVERLAY_WARN,
+    );
+    let at: Pos2 = top - vec2(text.size().x / 2.0, 0.0);
+    let text_rect = Rect::from_min_size(at, text.size());
+    painter.galley(at, text, theme::OVERLAY);
+    let response = ui.interact(text_rect, ui.scope_id().with("cannot show"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, reason));
+}

@@ -1,0 +1,11 @@
+//! Small parts that several panels share.
+
+mod buttons;
+mod chips;
+mod inert_markdown;
+
+pub(crate) use buttons::{
+    command_icon_ui, icon_button_ui, icon_toggle_ui, menu_item_ui, primary_button_ui,
+};
+pub(crate) use chips::{badge_ui, evidence_chip_ui, thumbnail_ui};
+pub(crate) use inert_markdown::inert_markdown;

@@ -1,0 +1,153 @@
+//! One answer: its text, how far it got, and what it would take to ask again.
+
+use serde::{Deserialize, Serialize};
+
+/// What a model wrote, or is writing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The text so far, in Markdown. It comes from a model: nothing in it is to be trusted.
+    pub text: String,
+    /// How far it got.
+    pub state: AnswerState,
+    /// Speed and counts.
+    pub meter: Meter,
+    /// Which model, with which sampling; known once the question has been sent.
+    pub provenance: Option<Provenance>,
+}
+
+/// How far an answer got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AnswerState {
+    /// Kept until a model is loaded.
+    Waiting,
+    /// Sent; the model looks at the picture and reads the question. The text says what it does.
+    Reading(String),
+    /// Text is arriving.
+    Streaming,
+    /// Ended by itself.
+    Done(Finish),
+    /// Stopped by the reader; the text so far is kept.
+    Stopped,
+    /// The engine ended in the middle; the text so far is kept.
+    Interrupted(String),
+    /// Nothing came of it.
+    Failed(String),
+}
+
+/// Why an answer ended by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Finish {
+    /// The model ended its turn.
+    Stop,
+    /// The token budget was used up.
+    Length,
+}
+
+/// Speed and counts of one answer; durations in milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Meter {
+    /// Tokens written so far.
+    pub tokens: usize,
+    /// Since the question was sent.
+    pub elapsed_ms: f64,
+    /// From the question to the first text.
+    pub first_token_ms: Option<f64>,
+    /// Encoding the pictures.
+    pub image_encode_ms: f64,
+    /// Reading the prompt.
+    pub prefill_ms: f64,
+    /// Tokens of it that were computed anew.
+    pub prefill_tokens: u32,
+    /// Tokens of the whole prompt: what the chat takes of the model's context.
+    pub prompt_tokens: u32,
+    /// Writing, from the first token to the last.
+    pub decode_ms: f64,
+}
+
+/// What it would take to ask again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Folder name of the model.
+    pub model: String,
+    /// Its title, such as "HuatuoGPT-Vision 7B".
+    pub title: String,
+    /// SHA-256 over the weights.
+    pub weights_sha256: String,
+    /// Number format of the weights in memory.
+    pub precision: String,
+    /// What computed it.
+    pub device: String,
+    /// 0 is greedy.
+    pub temperature: f32,
+    /// Nucleus, when sampling.
+    pub top_p: Option<f32>,
+    /// Candidates kept, when sampling.
+    pub top_k: Option<u32>,
+    /// 1 is none.
+    pub repetition_penalty: f32,
+    /// Seed of the generator.
+    pub seed: u64,
+    /// Token budget.
+    pub max_new_tokens: u32,
+    /// Version of this program.
+    pub program_version: String,
+}
+
+impl Answer {
+    /// An answer that waits for its model.
+    pub fn waiting() -> Self {
+        Self {
+            text: String::new(),
+            state: AnswerState::Waiting,
+            meter: Meter::default(),
+            provenance: None,
+        }
+    }
+
+    /// Whether more may still come.
+    pub fn is_open(&self) -> bool {
+        matches!(
+            self.state,
+            AnswerState::Waiting | AnswerState::Reading(_) | AnswerState::Streaming
+        )
+    }
+}
+
+impl Meter {
+    /// Tokens per second after the first, once there is something to divide.
+    pub fn tokens_per_sec(&self) -> Option<f64> {
+        let writing_ms = if self.decode_ms > 0.0 {
+            self.decode_ms
+        } else {
+            self.elapsed_ms - self.first_token_ms?
+        };
+        (self.tokens > 1 && writing_ms > 1.0)
+            .then(|| (self.tokens as f64 - 1.0) / (writing_ms / 1000.0))
+    }
+}
+
+impl Provenance {
+    /// One line for the clipboard.
+    pub fn line(&self) -> String {
+        let sampling = if self.temperature <= 0.0 {
+            "greedy".to_owned()
+        } else {
+            format!("temperature {}, seed {}", self.temperature, self.seed)
+        };
+        format!(
+            "{} · weights {} · {} · {} · {sampling} · repetition penalty {} · at most {} tokens · \
+             Reading Room {}",
+            self.title,
+            short_hash(&self.weights_sha256),
+            self.precision,
+            self.device,
+            self.repetition_penalty,
+            self.max_new_tokens,
+            self.program_version,
+        )
+    }
+}
+
+fn short_hash(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}

@@ -1,0 +1,95 @@
+//! A conversation: questions in order, each with its pictures and its answers.
+
+use super::{Answer, Evidence};
+
+/// Questions and answers about one study, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conversation {
+    /// Distinguishes conversations of one run.
+    pub id: u64,
+    /// The first question, shortened.
+    pub title: String,
+    /// Oldest first.
+    pub turns: Vec<Turn>,
+}
+
+/// One question with everything that came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    /// What the reader asked.
+    pub question: String,
+    /// The pictures it was asked about.
+    pub evidence: Vec<Evidence>,
+    /// Every answer it got, oldest first; never empty.
+    pub answers: Vec<Answer>,
+    /// The one shown, and the one later questions build on.
+    pub shown_idx: usize,
+}
+
+impl Conversation {
+    /// An empty one.
+    pub fn new(id: u64) -> Self {
+        Self { id, title: "New chat".to_owned(), turns: Vec::new() }
+    }
+
+    /// Adds a question that waits for its answer, and says where it stands.
+    pub fn ask(&mut self, question: String, evidence: Vec<Evidence>) -> usize {
+        if self.turns.is_empty() {
+            self.title = shortened(&question, 48);
+        }
+        self.turns.push(Turn {
+            question,
+            evidence,
+            answers: vec![Answer::waiting()],
+            shown_idx: 0,
+        });
+        self.turns.len() - 1
+    }
+
+    /// The last picture the model was shown.
+    pub fn last_evidence(&self) -> Option<&Evidence> {
+        self.turns.iter().rev().find_map(|turn| turn.evidence.last())
+    }
+
+    /// The answer at `turn_idx`, `answer_idx`.
+    pub fn answer_mut(&mut self, turn_idx: usize, answer_idx: usize) -> Option<&mut Answer> {
+        self.turns.get_mut(turn_idx)?.answers.get_mut(answer_idx)
+    }
+}
+
+impl Turn {
+    /// The answer shown.
+    pub fn shown(&self) -> Option<&Answer> {
+        self.answers.get(self.shown_idx)
+    }
+
+    /// Adds an answer beside the others, shows it, and says where it stands.
+    pub fn add_answer(&mut self) -> usize {
+        self.answers.push(Answer::waiting());
+        self.shown_idx = self.answers.len() - 1;
+        self.shown_idx
+    }
+
+    /// Shows the answer `step` places further, if there is one.
+    pub fn show_neighbour(&mut self, step: isize) {
+        if let Some(idx) = self.shown_idx.checked_add_signed(step)
+            && idx < self.answers.len()
+        {
+            self.shown_idx = idx;
+        }
+    }
+}
+
+/// The first line of `text`, cut at a word near `max_chars`.
+fn shortened(text: &str, max_chars: usize) -> String {
+    let line = text.lines().next().unwrap_or_default().trim();
+    if line.chars().count() <= max_chars {
+        return line.to_owned();
+    }
+    let cut: String = line.chars().take(max_chars).collect();
+    let at_word = match cut.rfind(' ') {
+        Some(space) if space > cut.len() / 2 => &cut[..space],
+        _ => cut.as_str(),
+    };
+    format!("{at_word}…")
+}

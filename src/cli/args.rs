@@ -1,0 +1,194 @@
+//! What was typed.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+use crate::imaging::WindowChoice;
+use crate::vlm::{DeviceChoice, PrecisionChoice};
+
+/// Open a study, ask a local medical vision-language model about it, see the answer. Research use
+/// only. Nothing leaves this computer.
+#[derive(Debug, Parser)]
+#[command(name = "reading-room", version, args_conflicts_with_subcommands = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) window: WindowArgs,
+    #[command(flatten)]
+    pub(super) machine: MachineArgs,
+}
+
+/// Without a command the window opens.
+#[derive(Debug, clap::Args)]
+pub(super) struct WindowArgs {
+    /// Studies to open: DICOM files or folders, PNG, JPEG, TIFF
+    pub(super) paths: Vec<PathBuf>,
+    /// Open the bundled sample study
+    #[arg(long)]
+    pub(super) sample: bool,
+    /// Load this model at once: a folder, or a name in the models folder
+    #[arg(long, value_name = "DIR|NAME")]
+    pub(super) model: Option<String>,
+    /// Keep settings and history here instead of the platform's place
+    #[arg(long, value_name = "DIR", env = "READING_ROOM_DATA")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// Save a picture of the window once it has settled, and close
+    #[arg(long, value_name = "FILE.png", hide = true)]
+    pub(super) screenshot: Option<PathBuf>,
+}
+
+/// Where models are and what they run on.
+#[derive(Debug, clap::Args)]
+pub(super) struct MachineArgs {
+    /// Where models are looked for by name
+    #[arg(long, value_name = "DIR", env = "READING_ROOM_MODELS", global = true)]
+    pub(super) models_dir: Option<PathBuf>,
+    /// What the model runs on: auto, gpu, cpu. `auto` takes the best real GPU, else the CPU
+    #[arg(long, default_value = "auto", global = true)]
+    pub(super) device: DeviceChoice,
+    /// Numbers the model computes in: auto, f32, f16, bf16
+    #[arg(long, default_value = "auto", global = true)]
+    pub(super) precision: PrecisionChoice,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// One answer, streamed to standard output
+    Ask(Box<AskArgs>),
+    /// Write the picture the viewer would show
+    Render(RenderArgs),
+    /// Recognise and describe studies and model folders
+    Inspect(InspectArgs),
+    /// The other end of a pipe
+    #[command(hide = true)]
+    Worker { kind: WorkerKind },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum WorkerKind {
+    Decode,
+    Engine,
+}
+
+/// How a picture is shown, to the reader and to the model.
+#[derive(Debug, clap::Args)]
+pub(super) struct ImageArgs {
+    /// CENTER,WIDTH or lung, bone, brain, soft-tissue, abdomen, liver, angio, file, auto
+    #[arg(long, default_value = "file", allow_hyphen_values = true)]
+    pub(super) window: WindowChoice,
+    /// Swap black and white
+    #[arg(long)]
+    pub(super) invert: bool,
+    /// Only this part of the picture, in image pixels
+    #[arg(long, value_name = "X,Y,W,H", value_parser = parse_crop)]
+    pub(super) crop: Option<[u32; 4]>,
+}
+
+/// How the next token is chosen.
+#[derive(Debug, clap::Args)]
+pub(super) struct SamplingArgs {
+    /// Always the most probable token (the default)
+    #[arg(long, conflicts_with_all = ["temperature", "top_p", "top_k", "author_defaults"])]
+    pub(super) greedy: bool,
+    /// Sample at this temperature
+    #[arg(long, value_name = "T")]
+    pub(super) temperature: Option<f32>,
+    /// Sample among the smallest set of tokens with this much probability
+    #[arg(long, value_name = "P", requires = "temperature")]
+    pub(super) top_p: Option<f32>,
+    /// Sample among this many most probable tokens
+    #[arg(long, value_name = "K", requires = "temperature")]
+    pub(super) top_k: Option<u32>,
+    /// Divide the score of tokens already written by this
+    #[arg(long, value_name = "R")]
+    pub(super) repetition_penalty: Option<f32>,
+    /// Seed of the sampler
+    #[arg(long, default_value_t = 0)]
+    pub(super) seed: u64,
+    /// What the model's authors ship
+    #[arg(long, conflicts_with_all = ["temperature", "repetition_penalty"])]
+    pub(super) author_defaults: bool,
+    /// Longest answer, in tokens
+    #[arg(long, value_name = "N")]
+    pub(super) max_new_tokens: Option<u32>,
+    /// Go on after the model's end token (for measuring)
+    #[arg(long)]
+    pub(super) ignore_eos: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct AskArgs {
+    /// The model: a folder, or a name in the models folder
+    #[arg(long, value_name = "DIR|NAME")]
+    pub(super) model: Option<String>,
+    /// A picture the question is about: DICOM, PNG, JPEG or TIFF; FILE#N is frame N
+    #[arg(long, value_name = "PATH", action = ArgAction::Append)]
+    pub(super) image: Vec<PathBuf>,
+    /// The question
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(super) question: String,
+    /// Earlier turns: a JSON list of [question, answer] or [question, answer, [image, …]]
+    #[arg(long, value_name = "FILE.json")]
+    pub(super) history: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) image_options: ImageArgs,
+    #[command(flatten)]
+    pub(super) sampling: SamplingArgs,
+    /// Print one JSON object with the ids, timings and the model's identity
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Also write the intermediate tensors
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub(super) trace: Option<PathBuf>,
+    /// Run without the two worker processes (for debuggers)
+    #[arg(long)]
+    pub(super) in_process: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct RenderArgs {
+    /// DICOM, PNG, JPEG or TIFF; FILE#N is frame N
+    pub(super) path: PathBuf,
+    /// The 8-bit picture to write
+    #[arg(long, value_name = "FILE.png")]
+    pub(super) out: PathBuf,
+    #[command(flatten)]
+    pub(super) image_options: ImageArgs,
+    /// Also print the modality value at this column and row, counted from 0
+    #[arg(long, value_name = "X,Y", action = ArgAction::Append, value_parser = parse_point)]
+    pub(super) value: Vec<[u32; 2]>,
+    /// Print one JSON object that describes the picture
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Run without the decode worker (for debuggers)
+    #[arg(long)]
+    pub(super) in_process: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct InspectArgs {
+    /// Studies and model folders
+    #[arg(required_unless_present = "gpus")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Also list the graphics adapters a model could run on
+    #[arg(long)]
+    pub(super) gpus: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+fn parse_crop(text: &str) -> Result<[u32; 4], String> {
+    parse_numbers(text).ok_or_else(|| "expected X,Y,W,H in whole pixels".to_owned())
+}
+
+fn parse_point(text: &str) -> Result<[u32; 2], String> {
+    parse_numbers(text).ok_or_else(|| "expected X,Y in whole pixels".to_owned())
+}
+
+fn parse_numbers<const N: usize>(text: &str) -> Option<[u32; N]> {
+    let numbers: Option<Vec<u32>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
+    numbers?.try_into().ok()
+}

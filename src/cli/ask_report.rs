@@ -1,0 +1,84 @@
+//! The object that `ask --json` prints.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::vlm::{FinishReason, Timings};
+
+use super::ask::Answered;
+
+#[derive(Serialize)]
+struct Report<'a> {
+    model: Model<'a>,
+    prompt: &'a str,
+    prompt_ids: &'a [i64],
+    output_ids: &'a [u32],
+    text: &'a str,
+    finish_reason: &'static str,
+    logprobs: &'a [f32],
+    timings: Times,
+    peak_rss_mb: u64,
+    peak_gpu_mb: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Model<'a> {
+    name: &'a str,
+    family: &'a str,
+    precision: &'a str,
+    device: &'a str,
+    weights_sha256: &'a str,
+}
+
+#[derive(Serialize)]
+struct Times {
+    load_ms: f64,
+    image_encode_ms: f64,
+    prefill_tokens: u32,
+    prefill_ms: f64,
+    first_token_ms: f64,
+    decode_tokens: u32,
+    decode_ms: f64,
+}
+
+/// Write the object, without a line end.
+pub(super) fn write(out: &mut impl Write, answered: &Answered) -> anyhow::Result<()> {
+    let Answered { info, answer, peak_rss_mb } = answered;
+    let report = Report {
+        model: Model {
+            name: &info.name,
+            family: &info.family,
+            precision: &info.precision,
+            device: &info.device,
+            weights_sha256: &info.weights_sha256,
+        },
+        prompt: &answer.prompt,
+        prompt_ids: &answer.prompt_ids,
+        output_ids: &answer.output_ids,
+        text: &answer.text,
+        finish_reason: match answer.finish_reason {
+            FinishReason::Stop => "stop",
+            FinishReason::Length => "length",
+            FinishReason::Cancelled => "cancelled",
+        },
+        logprobs: &answer.logprobs,
+        timings: times(&answer.timings),
+        peak_rss_mb: *peak_rss_mb,
+        peak_gpu_mb: None,
+    };
+    serde_json::to_writer(out, &report)?;
+    Ok(())
+}
+
+fn times(timings: &Timings) -> Times {
+    Times {
+        load_ms: timings.load_ms,
+        image_encode_ms: timings.image_encode_ms,
+        prefill_tokens: timings.prefill_tokens,
+        prefill_ms: timings.prefill_ms,
+        first_token_ms: timings.first_token_ms,
+        decode_tokens: timings.decode_tokens,
+        decode_ms: timings.decode_ms,
+    }
+}

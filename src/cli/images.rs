@@ -1,0 +1,112 @@
+//! Pictures named on the command line, decoded as the viewer decodes them.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail, ensure};
+
+use crate::imaging::{
+    DisplayImage, Frame, FrameRef, Opened, open_paths, parse_image_path, read_frame,
+};
+use crate::worker::{DecodeClient, DecodeEvent, JobId};
+
+use super::args::ImageArgs;
+
+/// How long to wait for the worker before asking again.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// Where files are decoded: in the decode worker, or here when a debugger is attached.
+pub(super) enum Decoder {
+    Worker(DecodeClient),
+    InProcess,
+}
+
+impl Decoder {
+    pub(super) fn new(in_process: bool) -> Self {
+        if in_process {
+            Self::InProcess
+        } else {
+            Self::Worker(DecodeClient::start(Arc::new(|| ())))
+        }
+    }
+
+    /// Decode one frame of a file; `FILE#N` is frame N.
+    pub(super) fn read_frame(&self, path: &Path) -> anyhow::Result<Arc<Frame>> {
+        let (path, frame_number) = parse_image_path(path);
+        ensure!(path.exists(), "there is no such file: {}", path.display());
+        ensure!(
+            !path.is_dir(),
+            "this is a folder: name one file of it, or FILE#N for frame N: {}",
+            path.display()
+        );
+        let frame_number = frame_number.unwrap_or(1);
+        let frame_ref = FrameRef { path, sop_instance_uid: String::new(), frame_number };
+        match self {
+            Self::InProcess => Ok(Arc::new(read_frame(&frame_ref)?)),
+            Self::Worker(client) => {
+                let job = JobId::next();
+                client.read_frame(job, frame_ref);
+                let mut decoded = None;
+                run_job(client, job, |event| {
+                    if let DecodeEvent::Frame { frame, .. } = event {
+                        decoded = Some(frame);
+                    }
+                })?;
+                decoded.context("the image decoder gave no picture")
+            }
+        }
+    }
+
+    /// Look through files and folders for studies.
+    pub(super) fn open(&self, paths: Vec<PathBuf>) -> anyhow::Result<Opened> {
+        match self {
+            Self::InProcess => {
+                Ok(open_paths(&paths, &mut |_| std::ops::ControlFlow::Continue(()))?)
+            }
+            Self::Worker(client) => {
+                let job = JobId::next();
+                client.open(job, paths);
+                let mut found = None;
+                run_job(client, job, |event| {
+                    if let DecodeEvent::Opened { opened, .. } = event {
+                        found = Some(opened);
+                    }
+                })?;
+                found.context("the image decoder gave no studies")
+            }
+        }
+    }
+}
+
+/// Hand events to `take` until the job's last one.
+fn run_job(
+    client: &DecodeClient,
+    job: JobId,
+    mut take: impl FnMut(DecodeEvent),
+) -> anyhow::Result<()> {
+    loop {
+        match client.wait(WAIT) {
+            Some(DecodeEvent::Finished { job: ended }) if ended == job => return Ok(()),
+            Some(DecodeEvent::Failed { job: ended, message }) if ended == job => bail!(message),
+            Some(event) => take(event),
+            None => {}
+        }
+    }
+}
+
+/// The picture that reader and model see.
+pub(super) fn render(frame: &Frame, options: &ImageArgs) -> anyhow::Result<DisplayImage> {
+    let mut grayscale = options.window.resolve(frame);
+    grayscale.inverted = options.invert;
+    let whole = grayscale.render(frame);
+    let Some([x, y, width, height]) = options.crop else { return Ok(whole) };
+    whole.crop(x, y, width, height).with_context(|| {
+        format!(
+            "--crop {x},{y},{width},{height} reaches outside the picture of {} x {} pixels",
+            whole.width, whole.height
+        )
+    })
+}

@@ -1,0 +1,182 @@
+//! The engine worker's own loop: loads its one model and answers, one job after another.
+
+use std::{
+    collections::HashSet,
+    io::{self, Write},
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, sync_channel},
+    },
+    thread,
+    time::Instant,
+};
+
+use crate::vlm::{ModelError, Progress, Question, Trace, Vlm, choose_device, recognise};
+
+use super::{
+    JobId, LoadRequest,
+    limits::{limit_engine_worker, peak_rss_mb},
+    pipe::{read_message, write_message},
+    protocol::{EngineReply, EngineRequest, PROTOCOL_VERSION},
+};
+
+/// Jobs that may wait for the model.
+const BACKLOG: usize = 64;
+/// The model's thread; deep layer stacks stay far below it.
+const STACK_BYTES: usize = 64 << 20;
+
+/// Run until standard input closes. Called for `reading-room worker engine`.
+///
+/// # Errors
+/// When the model's thread cannot be started.
+pub fn run_engine_worker() -> io::Result<()> {
+    limit_engine_worker();
+    let cancelled = Cancelled::default();
+    let model_cancelled = cancelled.clone();
+    let (jobs, queue) = sync_channel(BACKLOG);
+    thread::Builder::new().name("model".to_owned()).stack_size(STACK_BYTES).spawn(move || {
+        let mut out = io::stdout().lock();
+        serve(&queue, &model_cancelled, &mut out).ok(); // an error means nobody listens any more
+    })?;
+    let mut stdin = io::stdin().lock();
+    while let Ok(Some(request)) = read_message::<EngineRequest>(&mut stdin) {
+        match request {
+            EngineRequest::Cancel { job } => cancelled.add(job),
+            other => {
+                if jobs.send(other).is_err() {
+                    break;
+                }
+            }
+        }
+    }
+    // The window is gone, or the model's thread is: both end this process and free its memory.
+    std::process::exit(0)
+}
+
+#[derive(Clone, Default)]
+struct Cancelled(Arc<Mutex<HashSet<JobId>>>);
+
+impl Cancelled {
+    fn add(&self, job: JobId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(job);
+    }
+
+    /// Whether to go on with a job.
+    fn flow(&self, job: JobId) -> ControlFlow<()> {
+        if self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&job) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn serve(
+    queue: &Receiver<EngineRequest>,
+    cancelled: &Cancelled,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    write_message(out, &EngineReply::Hello { version: PROTOCOL_VERSION })?;
+    let mut model = None;
+    for request in queue {
+        let (EngineRequest::Load { job, .. }
+        | EngineRequest::Ask { job, .. }
+        | EngineRequest::Cancel { job }) = &request;
+        let job = *job;
+        let attempt = AssertUnwindSafe(|| work(request, &mut model, cancelled, out));
+        let Ok(result) = catch_unwind(attempt) else {
+            let message = "the model failed while it worked; the text so far is kept".to_owned();
+            write_message(out, &EngineReply::Failed { job, message })?;
+            // Half-finished state is not trusted: the next question starts a fresh process.
+            std::process::exit(3)
+        };
+        let last = match result {
+            Ok(()) => EngineReply::Finished { job },
+            Err(message) => EngineReply::Failed { job, message },
+        };
+        write_message(out, &last)?;
+    }
+    Ok(())
+}
+
+fn work(
+    request: EngineRequest,
+    model: &mut Option<Vlm>,
+    cancelled: &Cancelled,
+    out: &mut impl Write,
+) -> Result<(), String> {
+    match request {
+        EngineRequest::Load { job, request } => {
+            *model = None;
+            let loaded = load(job, &request, cancelled, out).map_err(|error| error.to_string())?;
+            let info = loaded.info().clone();
+            *model = Some(loaded);
+            say(out, &EngineReply::Loaded { job, info })
+        }
+        EngineRequest::Ask { job, question, trace } => {
+            let model = model.as_mut().ok_or("no model is loaded: choose one first")?;
+            answer(job, model, &question, trace.as_deref(), cancelled, out)
+        }
+        EngineRequest::Cancel { .. } => Ok(()),
+    }
+}
+
+fn load(
+    job: JobId,
+    request: &LoadRequest,
+    cancelled: &Cancelled,
+    out: &mut impl Write,
+) -> Result<Vlm, ModelError> {
+    let spec = recognise(&request.model)?;
+    let device = choose_device(request.device)?;
+    Vlm::load(&spec, device, request.precision, &mut |progress| {
+        if write_message(out, &EngineReply::Loading { job, progress }).is_err() {
+            return ControlFlow::Break(());
+        }
+        cancelled.flow(job)
+    })
+}
+
+fn answer(
+    job: JobId,
+    model: &mut Vlm,
+    question: &Question,
+    trace_path: Option<&Path>,
+    cancelled: &Cancelled,
+    out: &mut impl Write,
+) -> Result<(), String> {
+    let asked = Instant::now();
+    let mut trace = trace_path.map(|_| Trace::default());
+    let mut last_progress = None;
+    let mut emit = |progress: Progress| {
+        let reply = match progress {
+            Progress::Text { text, tokens } => {
+                let elapsed_ms = asked.elapsed().as_secs_f64() * 1e3;
+                Some(EngineReply::Text { job, text, tokens, elapsed_ms })
+            }
+            // Repeated between layers only so that a cancel is noticed there.
+            other if last_progress.as_ref() == Some(&other) => None,
+            other => {
+                last_progress = Some(other.clone());
+                Some(EngineReply::Working { job, progress: other })
+            }
+        };
+        if reply.is_some_and(|reply| write_message(out, &reply).is_err()) {
+            return ControlFlow::Break(());
+        }
+        cancelled.flow(job)
+    };
+    let answer =
+        model.answer(question, &mut emit, trace.as_mut()).map_err(|error| error.to_string())?;
+    if let (Some(trace), Some(path)) = (&trace, trace_path) {
+        trace.write(path).map_err(|error| error.to_string())?;
+    }
+    let peak_rss_mb = peak_rss_mb();
+    say(out, &EngineReply::Answered { job, answer: Box::new(answer), peak_rss_mb })
+}
+
+fn say(out: &mut impl Write, reply: &EngineReply) -> Result<(), String> {
+    write_message(out, reply).map_err(|error| error.to_string())
+}

@@ -1,0 +1,94 @@
+//! What crosses the process boundary: one closed enum each way for each worker.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::imaging::{DisplayImage, Frame, FrameRef, Opened};
+use crate::vlm::{
+    Answer, DeviceChoice, LoadProgress, ModelInfo, PrecisionChoice, Progress, Question,
+};
+
+use super::JobId;
+
+/// Raised whenever a message changes; a child that answers with another one is not used.
+pub(super) const PROTOCOL_VERSION: u32 = 1;
+
+/// To the decode worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum DecodeRequest {
+    /// Look through files and folders for studies.
+    Open { job: JobId, paths: Vec<PathBuf> },
+    /// Decode one frame.
+    ReadFrame { job: JobId, frame_ref: FrameRef },
+    /// Decode one frame and make it small.
+    Thumbnail { job: JobId, frame_ref: FrameRef },
+    /// Decode a picture that is not a file: pasted or dropped bytes.
+    DecodePicture { job: JobId, bytes: Vec<u8> },
+    /// Stop a job, or forget it when it has not begun.
+    Cancel { job: JobId },
+}
+
+/// From the decode worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum DecodeReply {
+    /// The first message.
+    Hello { version: u32 },
+    /// The job left the queue.
+    Started { job: JobId },
+    /// How far an `Open` is.
+    Opening { job: JobId, files_done: usize, files_total: usize },
+    /// What an `Open` found.
+    Opened { job: JobId, opened: Opened },
+    /// What a `ReadFrame` or `DecodePicture` gave.
+    Frame { job: JobId, frame_ref: Option<FrameRef>, frame: Box<Frame> },
+    /// What a `Thumbnail` gave.
+    Thumbnail { job: JobId, frame_ref: FrameRef, image: DisplayImage },
+    /// Last message of a job that worked.
+    Finished { job: JobId },
+    /// Last message of a job that did not; fit to show.
+    Failed { job: JobId, message: String },
+}
+
+/// Which model, on what, how precise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadRequest {
+    /// The model's folder.
+    pub model: PathBuf,
+    /// Where it shall run.
+    pub device: DeviceChoice,
+    /// In what numbers.
+    pub precision: PrecisionChoice,
+}
+
+/// To the engine worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum EngineRequest {
+    /// Load the one model of this process.
+    Load { job: JobId, request: LoadRequest },
+    /// Answer a question; with a path, also write the intermediate tensors there.
+    Ask { job: JobId, question: Box<Question>, trace: Option<PathBuf> },
+    /// Stop a job between tokens, or between pieces of prefill.
+    Cancel { job: JobId },
+}
+
+/// From the engine worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum EngineReply {
+    /// The first message.
+    Hello { version: u32 },
+    /// How far a `Load` is.
+    Loading { job: JobId, progress: LoadProgress },
+    /// The model is ready.
+    Loaded { job: JobId, info: ModelInfo },
+    /// Work before the first token.
+    Working { job: JobId, progress: Progress },
+    /// More of the answer, never half a character; `elapsed_ms` since the question arrived.
+    Text { job: JobId, text: String, tokens: usize, elapsed_ms: f64 },
+    /// The whole answer.
+    Answered { job: JobId, answer: Box<Answer>, peak_rss_mb: u64 },
+    /// Last message of a job that worked.
+    Finished { job: JobId },
+    /// Last message of a job that did not; fit to show.
+    Failed { job: JobId, message: String },
+}

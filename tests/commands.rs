@@ -1,0 +1,315 @@
+//! The headless commands, as a script sees them: exit status, JSON, files written.
+#![expect(clippy::unwrap_used, reason = "a broken test should fail loudly")]
+
+use std::{
+    collections::HashMap,
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use safetensors::SafeTensors;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+const FAMILIES: [&str; 4] =
+    ["huatuo-7b-tiny", "huatuo-7b-tiny-336", "huatuo-34b-tiny", "llava-med-v1.5-tiny"];
+
+fn reading_room(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_reading-room")).args(args).output().unwrap()
+}
+
+fn run_json(args: &[&str]) -> Value {
+    let output = reading_room(args);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {errors}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// One sentence on standard error, exit status 1, nothing on standard output.
+fn check_failure(args: &[&str], words: &[&str]) {
+    let output = reading_room(args);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {errors}");
+    assert_eq!(output.stdout, b"", "{args:?}");
+    assert_eq!(errors.trim_end().lines().count(), 1, "{args:?}: {errors}");
+    for word in words {
+        assert!(errors.contains(word), "{args:?}: {errors:?} does not say {word:?}");
+    }
+}
+
+/// The folder of large data beside the project, when it is there.
+fn shared() -> Option<PathBuf> {
+    let named = env::var_os("READING_ROOM_SHARED").map(PathBuf::from);
+    let folder = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"));
+    folder.join("data/goldens").is_dir().then_some(folder)
+}
+
+fn case_folders() -> Vec<PathBuf> {
+    let mut roots = vec![PathBuf::from("tests/fixtures/models")];
+    match shared() {
+        Some(shared) => roots.push(shared.join("fixtures/llava")),
+        None => println!("skipped: the cases beyond tests/fixtures, there is no ../shared"),
+    }
+    let mut cases = Vec::new();
+    for root in roots {
+        for family in FAMILIES {
+            let Ok(entries) = fs::read_dir(root.join(family).join("cases")) else { continue };
+            cases.extend(entries.map(|entry| entry.unwrap().path()));
+        }
+    }
+    cases.sort();
+    cases
+}
+
+fn ints(value: &Value) -> Vec<i64> {
+    value.as_array().unwrap().iter().map(|id| id.as_i64().unwrap()).collect()
+}
+
+fn check_tensor(
+    made: &SafeTensors<'_>,
+    name: &str,
+    golden: &SafeTensors<'_>,
+    key: &str,
+    within: f32,
+) {
+    let Ok(expected) = golden.tensor(key) else { return };
+    let Ok(got) = made.tensor(name) else { panic!("{key}: the trace has no {name}") };
+    let floats = |data: &[u8]| -> Vec<f32> {
+        data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+    };
+    assert_eq!(got.shape(), expected.shape(), "{key}");
+    let worst = floats(got.data())
+        .iter()
+        .zip(floats(expected.data()))
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max);
+    assert!(worst <= within, "{key}: {worst} is more than {within}");
+}
+
+/// One turn of a case through `ask --json --trace`, against what the authors' code gave.
+fn check_turn(case: &Path, turn_idx: usize, turn: &Value, device: &str, slack: f32) {
+    let folder = tempfile::tempdir().unwrap();
+    let model = case.join("../../model");
+    let mut args: Vec<String> = ["ask", "--json", "--greedy", "--ignore-eos", "--precision", "f32"]
+        .map(str::to_owned)
+        .to_vec();
+    let trace = folder.path().join("trace.safetensors");
+    args.extend(["--device".to_owned(), device.to_owned(), "--max-new-tokens".into(), "32".into()]);
+    args.extend(["--model".to_owned(), model.display().to_string()]);
+    args.extend(["--trace".to_owned(), trace.display().to_string()]);
+    args.extend(["--question".to_owned(), turn["user_text"].as_str().unwrap().to_owned()]);
+    for image in turn["all_images"].as_array().unwrap() {
+        let path = case.join(image.as_str().unwrap());
+        args.extend(["--image".to_owned(), path.display().to_string()]);
+    }
+    if turn["history"].as_array().is_some_and(|history| !history.is_empty()) {
+        let path = folder.path().join("history.json");
+        fs::write(&path, turn["history"].to_string()).unwrap();
+        args.extend(["--history".to_owned(), path.display().to_string()]);
+    }
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let answer = run_json(&args);
+
+    let place = format!("{} turn {turn_idx}", case.display());
+    assert_eq!(ints(&answer["prompt_ids"]), ints(&turn["input_ids"]), "{place}: prompt_ids");
+    assert_eq!(answer["prompt"], turn["prompt"], "{place}: prompt");
+    assert_eq!(ints(&answer["output_ids"]), ints(&turn["greedy"]["ids"]), "{place}: output_ids");
+    assert_eq!(answer["finish_reason"], "length", "{place}");
+    assert_eq!(answer["logprobs"].as_array().unwrap().len(), 32, "{place}");
+    let made = fs::read(&trace).unwrap();
+    let made = SafeTensors::deserialize(&made).unwrap();
+    let golden = fs::read(case.join("golden.safetensors")).unwrap();
+    let golden = SafeTensors::deserialize(&golden).unwrap();
+    let key = |name: &str| format!("t{turn_idx}.{name}");
+    check_tensor(&made, "pixel_values", &golden, &key("pixel_values"), 1e-6);
+    check_tensor(&made, "vision_features", &golden, &key("vision_features"), slack);
+    check_tensor(&made, "projected", &golden, &key("projector_output"), slack);
+    check_tensor(&made, "prefill_logits", &golden, &key("prefill_logits"), slack);
+}
+
+fn read_case(case: &Path) -> Value {
+    serde_json::from_slice(&fs::read(case.join("case.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn ask_gives_what_the_authors_code_gives_on_every_case() {
+    let cases = case_folders();
+    assert!(cases.len() >= 4, "{cases:?}");
+    for case in &cases {
+        for (turn_idx, turn) in read_case(case)["turns"].as_array().unwrap().iter().enumerate() {
+            check_turn(case, turn_idx, turn, "cpu", 1e-4);
+        }
+    }
+    println!("{} cases", cases.len());
+}
+
+#[test]
+fn ask_on_a_gpu_gives_the_same_ids() {
+    for family in ["huatuo-7b-tiny", "llava-med-v1.5-tiny"] {
+        let case = Path::new("tests/fixtures/models").join(family).join("cases/chinese");
+        let probe = reading_room(&["inspect", "--json", "--gpus"]);
+        let gpus: Value = serde_json::from_slice(&probe.stdout).unwrap();
+        if gpus["gpus"].as_array().is_none_or(Vec::is_empty) {
+            println!("skipped: this machine has no Vulkan adapter, not even a software one");
+            return;
+        }
+        check_turn(&case, 0, &read_case(&case)["turns"][0], "gpu", 5e-4);
+    }
+}
+
+#[test]
+fn ask_streams_plain_text_and_the_same_text_in_process() {
+    let case = Path::new("tests/fixtures/models/huatuo-7b-tiny/cases/chinese");
+    let turn = &read_case(case)["turns"][0];
+    let image = case.join(turn["images"][0].as_str().unwrap()).display().to_string();
+    let model = case.join("../../model").display().to_string();
+    let question = turn["user_text"].as_str().unwrap();
+    let common = ["ask", "--model", &model, "--image", &image, "--question", question];
+    let settings =
+        ["--device", "cpu", "--precision", "f32", "--max-new-tokens", "32", "--ignore-eos"];
+    let args = [&common[..], &settings[..]].concat();
+    let streamed = reading_room(&args);
+    assert!(streamed.status.success(), "{}", String::from_utf8_lossy(&streamed.stderr));
+    let here = reading_room(&[&args[..], &["--in-process"]].concat());
+    assert_eq!(streamed.stdout, here.stdout);
+    let text = String::from_utf8(streamed.stdout).unwrap();
+    assert_eq!(text.trim_end(), turn["greedy"]["text"].as_str().unwrap().trim_end());
+}
+
+#[test]
+fn wrong_arguments_are_exit_status_2() {
+    for args in [
+        &["ask"][..],
+        &["render"],
+        &["frobnicate", "--x"],
+        &["render", "a.dcm", "--out", "b.png", "--window", "sideways"],
+        &["ask", "--question", "q", "--device", "toaster"],
+    ] {
+        assert_eq!(reading_room(args).status.code(), Some(2), "{args:?}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_named_in_one_sentence() {
+    check_failure(&["ask", "--question", "q", "--model", "no-such-model"], &["no-such-model"]);
+    check_failure(&["render", "none.dcm", "--out", "x.png"], &["none.dcm"]);
+    check_failure(&["render", "tests", "--out", "x.png"], &["folder"]);
+    check_failure(&["inspect", "no-such-folder"], &["no-such-folder"]);
+    let slice = "assets/sample/ct-torso/01.dcm";
+    check_failure(&["render", slice, "--out", "/no/such/place/x.png"], &["could not be written"]);
+    check_failure(&["render", slice, "--out", "x.png", "--crop", "500,500,50,50"], &["512 x 512"]);
+    check_failure(&["render", &format!("{slice}#2"), "--out", "x.png"], &["frame 2"]);
+}
+
+#[test]
+fn render_writes_the_picture_and_describes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("slice.png").display().to_string();
+    let slice = "assets/sample/ct-torso/01.dcm";
+    let args = ["render", slice, "--out", &out, "--json", "--window", "lung", "--value", "256,256"];
+    let report = run_json(&args);
+    assert_eq!(report["rows"], 512);
+    assert_eq!(report["columns"], 512);
+    assert_eq!(report["frames"], 1);
+    assert_eq!(report["modality"], "CT");
+    assert_eq!(report["transfer_syntax"], "1.2.840.10008.1.2.4.90");
+    assert_eq!(report["window"]["center"], -600.0);
+    assert_eq!(report["window"]["width"], 1500.0);
+    assert_eq!(report["window"]["function"], "LINEAR");
+    assert_eq!(report["window"]["source"], "preset");
+    assert_eq!(report["plane"], "axial");
+    assert_eq!(report["values"][0][0], 256);
+    assert!(report["values"][0][2].is_number());
+    let picture = image::open(&out).unwrap();
+    assert_eq!((picture.width(), picture.height()), (512, 512));
+    assert_eq!(picture.color(), image::ColorType::L8);
+}
+
+#[test]
+fn render_agrees_with_the_reference_rendering_of_every_study_file() {
+    let Some(shared) = shared() else {
+        println!("skipped: there is no ../shared/data with studies and reference renderings");
+        return;
+    };
+    let goldens: Value =
+        serde_json::from_slice(&fs::read(shared.join("data/goldens/goldens.json")).unwrap())
+            .unwrap();
+    let manifest = fs::read_to_string(shared.join("data/MANIFEST.tsv")).unwrap();
+    let tolerances = tolerances(&manifest);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.png").display().to_string();
+    let (mut frames, mut far) = (0, Vec::new());
+    for (path, golden) in goldens.as_object().unwrap() {
+        let file = shared.join("data").join(path).display().to_string();
+        for frame in golden["frame_goldens"].as_array().into_iter().flatten() {
+            let name = format!("{file}#{}", frame["frame"].as_u64().unwrap() + 1);
+            let output = reading_room(&["render", &name, "--out", &out]);
+            if !output.status.success() {
+                far.push(format!("{path}: {}", String::from_utf8_lossy(&output.stderr).trim()));
+                continue;
+            }
+            frames += 1;
+            let tolerance = tolerances.get(path.as_str()).copied().unwrap_or(0);
+            if let Some(why) = differs(&out, frame, &shared, tolerance) {
+                far.push(format!("{path} frame {}: {why}", frame["frame"]));
+            }
+        }
+    }
+    println!("{frames} frames rendered, {} differ", far.len());
+    assert!(far.is_empty(), "{}", far.join("\n"));
+}
+
+/// Grey levels a file's rendering may be off, by its path: decoders of lossy JPEG differ.
+fn tolerances(manifest: &str) -> HashMap<&str, u8> {
+    let mut rows = manifest.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    let header = rows.next().unwrap();
+    let column = header.iter().position(|name| *name == "tolerance_8bit").unwrap();
+    rows.filter_map(|row| Some((row[0], row[column].parse().ok()?))).collect()
+}
+
+fn differs(out: &str, frame: &Value, shared: &Path, tolerance: u8) -> Option<String> {
+    let picture = image::open(out).unwrap();
+    let pixels = picture.as_bytes();
+    let digest: String = Sha256::digest(pixels).iter().map(|byte| format!("{byte:02x}")).collect();
+    if frame["sha256_8bit"] == digest.as_str() {
+        return None;
+    }
+    let png = frame["png"].as_str()?;
+    let reference = image::open(shared.join("data").join(png)).unwrap();
+    if reference.color() != picture.color() || reference.as_bytes().len() != pixels.len() {
+        return Some("the size or the colours differ".to_owned());
+    }
+    let worst = pixels.iter().zip(reference.as_bytes()).map(|(a, b)| a.abs_diff(*b)).max()?;
+    (worst > tolerance).then(|| format!("{worst} grey levels"))
+}
+
+#[test]
+fn inspect_describes_studies_and_models_without_naming_a_patient() {
+    let report = run_json(&["inspect", "assets/sample", "--json"]);
+    let text = report.to_string();
+    assert!(!text.contains("SAMPLE-1") && !text.contains("Sample^Torso"), "{text}");
+    let studies = report["studies"].as_array().unwrap();
+    let ct = studies.iter().find(|study| study["series"][0]["modality"] == "CT").unwrap();
+    assert_eq!(ct["series"][0]["frames"], 20);
+    assert_eq!(ct["series"][0]["plane"], "axial");
+    assert_eq!(ct["series"][0]["slice_spacing_mm"], 2.0);
+    assert_eq!(report["skipped_files"], 1, "the README beside the pictures");
+
+    let report =
+        run_json(&["inspect", "tests/fixtures/models/llava-med-v1.5-tiny/model", "--json"]);
+    assert_eq!(report["models"][0]["family"], "llava-med-v1.5");
+    assert_eq!(report["models"][0]["missing"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn the_readme_names_every_command_and_option_that_help_shows() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    for (command, help) in reading_room::cli::help_texts() {
+        for option in help.split_whitespace().filter(|word| word.starts_with("--")) {
+            let option = option.trim_end_matches([',', '.', '=', ')', ']', '>']);
+            assert!(readme.contains(option), "README.md does not mention {option} of {command}");
+        }
+        assert!(readme.contains(&command), "README.md does not mention {command}");
+    }
+}

@@ -1,0 +1,202 @@
+//! The window without a screen and without workers: frames are read here, in the test.
+
+use std::path::{Path, PathBuf};
+
+use egui_kittest::Harness;
+use reading_room::app::{
+    AppEvent, AppOptions, AppState, AnswerSlot, Effect, ModelStatus, ReadingRoomApp, Workers,
+};
+use reading_room::imaging::{Opened, open_paths, read_frame};
+use reading_room::vlm::{DeviceChoice, ModelInfo, PrecisionChoice};
+use reading_room::worker::{DecodeEvent, JobId};
+
+/// The window, and the folder its settings are in.
+pub struct App {
+    pub harness: Harness<'static, ReadingRoomApp>,
+    pub data_dir: tempfile::TempDir,
+}
+
+pub fn options(data_dir: &Path) -> AppOptions {
+    AppOptions {
+        paths: Vec::new(),
+        sample: false,
+        models_dir: data_dir.join("models"),
+        data_dir: data_dir.to_owned(),
+        model: None,
+        device: DeviceChoice::Cpu,
+        precision: PrecisionChoice::Auto,
+        screenshot: None,
+    }
+}
+
+impl App {
+    /// An empty window.
+    pub fn new() -> Self {
+        Self::with_settings("acknowledged = \"0.1.0\"\n")
+    }
+
+    pub fn with_settings(settings: &str) -> Self {
+        let data_dir = tempfile::tempdir().unwrap();
+        std::fs::write(data_dir.path().join("settings.toml"), settings).unwrap();
+        Self::start(data_dir, |_| None, |_| {})
+    }
+
+    pub fn start(
+        data_dir: tempfile::TempDir,
+        workers: impl FnOnce(&egui::Context) -> Option<Workers> + 'static,
+        change: impl FnOnce(&mut AppOptions),
+    ) -> Self {
+        let mut options = options(data_dir.path());
+        change(&mut options);
+        let harness = Harness::builder()
+            .with_size([1440.0, 900.0])
+            .with_max_steps(64)
+            .wgpu()
+            .build_eframe(move |cc| {
+                let workers = workers(&cc.egui_ctx);
+                ReadingRoomApp::new(&cc.egui_ctx, &options, workers)
+            });
+        let mut app = Self { harness, data_dir };
+        app.settle();
+        app
+    }
+
+    /// The sample CT, shown.
+    pub fn with_ct() -> Self {
+        let mut app = Self::new();
+        app.open(&sample("ct-torso"));
+        app
+    }
+
+    pub fn open(&mut self, path: &Path) {
+        let opened = open_paths(&[path.to_owned()], &mut |_| std::ops::ControlFlow::Continue(()));
+        self.opened(opened.unwrap());
+    }
+
+    pub fn opened(&mut self, opened: Opened) {
+        let job = JobId::next();
+        self.apply(AppEvent::Decode(DecodeEvent::Opened { job, opened }));
+        self.apply(AppEvent::Decode(DecodeEvent::Finished { job }));
+        self.settle();
+    }
+
+    pub fn state(&self) -> &AppState {
+        self.harness.state().state()
+    }
+
+    pub fn apply(&mut self, event: AppEvent) {
+        self.harness.state_mut().state_mut().apply(event);
+    }
+
+    /// Draws until nothing moves, reading the frames that are asked for.
+    pub fn settle(&mut self) {
+        for _ in 0..64 {
+            self.harness.run_steps(2);
+            if !self.serve() {
+                break;
+            }
+        }
+        self.harness.run_steps(4);
+    }
+
+    fn serve(&mut self) -> bool {
+        let wanted: Vec<_> = self.state().frames.pending_jobs().to_vec();
+        for (job, frame_ref) in &wanted {
+            let event = match read_frame(frame_ref) {
+                Ok(frame) => DecodeEvent::Frame {
+                    job: *job,
+                    frame_ref: Some(frame_ref.clone()),
+                    frame: frame.into(),
+                },
+                Err(error) => DecodeEvent::Failed { job: *job, message: error.to_string() },
+            };
+            self.apply(AppEvent::Decode(event));
+            self.apply(AppEvent::Decode(DecodeEvent::Finished { job: *job }));
+        }
+        !wanted.is_empty()
+    }
+
+    /// Every word on the screen, and everything said to screen readers.
+    pub fn words(&self) -> String {
+        fn collect(node: egui_kittest::Node<'_>, words: &mut String) {
+            use egui_kittest::kittest::NodeT as _;
+            let accessible = node.accesskit_node();
+            for text in [accessible.label(), accessible.value()].into_iter().flatten() {
+                words.push_str(&text);
+                words.push('\n');
+            }
+            for child in node.children() {
+                collect(child, words);
+            }
+        }
+        let mut words = String::new();
+        collect(self.harness.root(), &mut words);
+        words
+    }
+
+    /// Text painted without being a control, such as overlays.
+    pub fn painted(&self) -> String {
+        let mut painted = String::new();
+        for clipped in &self.harness.output().shapes {
+            painted_in(&clipped.shape, &mut painted);
+        }
+        painted
+    }
+}
+
+fn painted_in(shape: &egui::Shape, painted: &mut String) {
+    match shape {
+        egui::Shape::Text(text) => {
+            painted.push_str(text.galley.text());
+            painted.push('\n');
+        }
+        egui::Shape::Vec(shapes) => shapes.iter().for_each(|shape| painted_in(shape, painted)),
+        _ => {}
+    }
+}
+
+pub fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/sample").join(name)
+}
+
+/// A model that answers when the test says so.
+pub fn model_info() -> ModelInfo {
+    ModelInfo {
+        name: "huatuo-7b-tiny".to_owned(),
+        family: "huatuo-vision-7b".to_owned(),
+        title: "HuatuoGPT-Vision 7B".to_owned(),
+        precision: "f32".to_owned(),
+        device: "cpu: 2 threads".to_owned(),
+        weights_sha256: "0123456789abcdef0123456789abcdef".to_owned(),
+        parameters: 7_000_000_000,
+        weights_bytes: 15_200_000_000,
+        context_len: 4096,
+        image_tokens: 576,
+        max_images: 6,
+        notes: Vec::new(),
+    }
+}
+
+impl App {
+    /// As if a model had been loaded.
+    pub fn pretend_model(&mut self) {
+        self.harness.state_mut().state_mut().engine.model = ModelStatus::Ready(model_info());
+        self.settle();
+    }
+
+    /// The job of the question under way.
+    pub fn asking_job(&self) -> JobId {
+        self.state().engine.asking.as_ref().expect("a question is under way").job
+    }
+
+    pub fn slot(&self) -> AnswerSlot {
+        self.state().engine.asking.as_ref().expect("a question is under way").slot
+    }
+
+    /// Commands straight to the state, with the effects they have.
+    pub fn effects_of(&mut self, command: reading_room::app::Command) -> Vec<Effect> {
+        let state = self.harness.state_mut().state_mut();
+        state.run(command);
+        state.take_effects()
+    }
+}

@@ -1,0 +1,471 @@
+//! The window, driven by role and label.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
+
+#[path = "support/app_harness.rs"]
+mod app_harness;
+
+use app_harness::{App, sample};
+use egui::{Key, Modifiers, Role, vec2};
+use egui_kittest::kittest::Queryable as _;
+use reading_room::app::{AppEvent, Command, Effect, NoticeLevel, ThemeChoice, WindowMode};
+use reading_room::chat::{AnswerState, Finish};
+use reading_room::imaging::{Opened, Window, open_paths};
+use reading_room::vlm::{Answer, FinishReason, Progress, Timings};
+use reading_room::worker::{DecodeEvent, EngineEvent, JobId};
+
+fn window(app: &App) -> Window {
+    let viewport = app.state().active_viewport();
+    match viewport.view.window {
+        WindowMode::Custom(window) => window,
+        WindowMode::Preset(preset) => preset.window(),
+        ref other => panic!("not a window of numbers: {other:?}"),
+    }
+}
+
+fn frame_idx(app: &App) -> usize {
+    app.state().active_viewport().place.as_ref().unwrap().frame_idx
+}
+
+fn press(app: &mut App, key: Key) {
+    app.harness.key_press(key);
+    app.settle();
+}
+
+fn drag(app: &mut App, from: egui::Pos2, by: egui::Vec2) {
+    app.harness.drag_at(from);
+    app.harness.run_steps(1);
+    for step in 1..=4 {
+        app.harness.hover_at(from + by * (step as f32 / 4.0));
+        app.harness.run_steps(1);
+    }
+    app.harness.drop_at(from + by);
+    app.settle();
+}
+
+fn ask(app: &mut App, question: &str) {
+    app.harness.get_by_label("Question").focus();
+    app.harness.run_steps(2);
+    app.harness.get_by_label("Question").type_text(question);
+    app.harness.run_steps(2);
+    app.harness.key_press(Key::Enter);
+    app.settle();
+}
+
+fn engine(app: &mut App, event: EngineEvent) {
+    app.apply(AppEvent::Engine(event));
+    app.harness.run_steps(3);
+}
+
+fn stream(app: &mut App, text: &str, tokens: usize) {
+    let job = app.asking_job();
+    let text = text.to_owned();
+    engine(app, EngineEvent::Text { job, text, tokens, elapsed_ms: 100.0 * tokens as f64 });
+}
+
+fn finish(app: &mut App, text: &str, finish_reason: FinishReason) {
+    let job = app.asking_job();
+    let answer = Box::new(Answer {
+        prompt: String::new(),
+        prompt_ids: vec![1, 2, -200, 3],
+        output_ids: vec![7; 12],
+        text: text.to_owned(),
+        finish_reason,
+        logprobs: vec![0.0; 12],
+        timings: Timings {
+            image_encode_ms: 200.0,
+            prefill_ms: 220.0,
+            prefill_tokens: 579,
+            first_token_ms: 600.0,
+            decode_tokens: 11,
+            decode_ms: 350.0,
+            ..Timings::default()
+        },
+    });
+    engine(app, EngineEvent::Answered { job, answer, peak_rss_mb: 1 });
+    engine(app, EngineEvent::Finished { job });
+}
+
+#[test]
+fn a_first_visitor_sees_three_steps_and_acknowledges_once() {
+    let mut app = App::with_settings("");
+    app.harness.get_by_label("Point to your model folder");
+    app.harness.get_by_label("RESEARCH USE ONLY");
+    app.harness.get_by_label("Offline");
+    app.harness.get_by_label("I understand").click();
+    app.settle();
+    assert!(app.state().settings.acknowledged.is_some());
+    assert!(app.harness.query_by_label("I understand").is_none());
+}
+
+#[test]
+fn an_opened_study_is_shown_at_its_middle_with_the_window_of_its_file() {
+    let app = App::with_ct();
+    assert_eq!(frame_idx(&app), 10);
+    app.harness.get_by_label("Viewport 1: CT, image 11 of 20");
+    assert_eq!(app.state().active_viewport().view.window, WindowMode::File(0));
+    assert!(app.words().contains("20 images, 1 series"), "{}", app.words());
+}
+
+#[test]
+fn keys_choose_windows_and_undo_takes_them_back() {
+    let mut app = App::with_ct();
+    press(&mut app, Key::Num3);
+    assert_eq!((window(&app).width, window(&app).center), (1500.0, -600.0));
+    assert!(app.painted().contains("W 1500 L −600  Lung"), "{}", app.painted());
+    press(&mut app, Key::R);
+    assert_eq!(app.state().active_viewport().view.window, WindowMode::File(0));
+    app.harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    app.settle();
+    assert_eq!(window(&app).width, 1500.0);
+}
+
+#[test]
+fn dragging_right_widens_and_dragging_up_brightens() {
+    let mut app = App::with_ct();
+    press(&mut app, Key::Num2);
+    let middle = app.harness.get_by_role(Role::Image).rect().center();
+    drag(&mut app, middle, vec2(100.0, -50.0));
+    let after = window(&app);
+    assert!(after.width > 450.0, "{after:?}");
+    assert!(after.center < 0.0, "{after:?}");
+    app.harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    app.settle();
+    assert_eq!(window(&app).width, 400.0);
+}
+
+#[test]
+fn keys_and_wheel_scroll_and_stop_at_the_ends() {
+    let mut app = App::with_ct();
+    press(&mut app, Key::ArrowDown);
+    assert_eq!(frame_idx(&app), 11);
+    app.harness.key_press_modifiers(Modifiers::SHIFT, Key::ArrowDown);
+    app.settle();
+    assert_eq!(frame_idx(&app), 19);
+    press(&mut app, Key::Home);
+    assert_eq!(frame_idx(&app), 0);
+    press(&mut app, Key::ArrowUp);
+    assert_eq!(frame_idx(&app), 0);
+    press(&mut app, Key::End);
+    let middle = app.harness.get_by_role(Role::Image).rect().center();
+    app.harness.hover_at(middle);
+    app.harness.run_steps(1);
+    app.harness.event(egui::Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Line,
+        delta: vec2(0.0, 3.0),
+        phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Wheel,
+        modifiers: Modifiers::NONE,
+    });
+    app.settle();
+    assert_eq!(frame_idx(&app), 16);
+}
+
+#[test]
+fn orientation_letters_follow_flips_and_turns() {
+    let mut app = App::with_ct();
+    let letters = |app: &App| {
+        let painted = app.painted();
+        painted.lines().filter(|line| line.len() == 1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let upright = letters(&app);
+    assert!(!upright.is_empty());
+    press(&mut app, Key::H);
+    assert_ne!(letters(&app), upright);
+    press(&mut app, Key::H);
+    assert_eq!(letters(&app), upright);
+}
+
+#[test]
+fn space_hides_overlays_in_two_steps() {
+    let mut app = App::with_ct();
+    assert!(app.painted().contains("Zoom"));
+    press(&mut app, Key::Space);
+    assert!(!app.painted().contains("Zoom"));
+    assert!(app.painted().contains("Image 11 / 20"));
+    press(&mut app, Key::Space);
+    assert!(!app.painted().contains("Image 11 / 20"));
+}
+
+#[test]
+fn the_value_under_the_cursor_is_shown_in_its_unit() {
+    let mut app = App::with_ct();
+    let middle = app.harness.get_by_role(Role::Image).rect().center();
+    app.harness.hover_at(middle);
+    app.settle();
+    assert!(app.painted().lines().any(|l| l.starts_with("x ") && l.ends_with("HU")));
+}
+
+fn named_study() -> Opened {
+    let folder = sample("ct-torso");
+    let mut opened =
+        open_paths(&[folder], &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+    let study = &mut opened.studies[0];
+    study.patient.name = Some("Muster Erika".to_owned());
+    study.patient.id = Some("PID-4711".to_owned());
+    study.patient.birth_date = Some("1964-08-12".to_owned());
+    study.study_date = Some("2026-03-02".to_owned());
+    study.institution = Some("Hospital Nord".to_owned());
+    opened
+}
+
+#[test]
+fn privacy_mode_shows_nobodys_name_anywhere() {
+    let mut app = App::new();
+    app.opened(named_study());
+    app.pretend_model();
+    ask(&mut app, "What is this?");
+    app.harness.get_by_label("File").click();
+    app.settle();
+    let everything = format!("{}{}{}", app.words(), app.painted(), app.state().desktop_title());
+    for secret in ["Muster", "Erika", "4711", "1964", "2026-03-02", "Nord"] {
+        assert!(!everything.contains(secret), "{secret} in {everything}");
+    }
+    assert!(app.painted().contains("Case 01"));
+}
+
+#[test]
+fn without_privacy_mode_the_title_still_names_nobody() {
+    let mut app = App::new();
+    app.opened(named_study());
+    app.harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::H);
+    app.settle();
+    assert!(app.painted().contains("Muster Erika"));
+    assert!(!app.state().desktop_title().contains("Muster"));
+}
+
+#[test]
+fn a_question_is_sent_with_the_picture_as_shown() {
+    let mut app = App::with_ct();
+    press(&mut app, Key::Num3);
+    app.pretend_model();
+    let effects = app.effects_of(Command::Ask {
+        question: "Is there a nodule?".to_owned(),
+        with_view: true,
+        again_of: None,
+    });
+    let Some(Effect::Ask(_, question)) = effects.into_iter().next_back() else { panic!() };
+    assert_eq!(question.text, "Is there a nodule?");
+    let viewport = app.state().active_viewport();
+    let place = viewport.place.clone().unwrap();
+    let (_, series) = app.state().studies.series(&place.study_key, &place.series_key).unwrap();
+    let loaded = app.state().frames.loaded(&series.frame_ref(place.frame_idx).unwrap()).unwrap();
+    let shown = viewport.view.grayscale(&loaded).render(&loaded.frame);
+    assert_eq!(question.images, [shown]);
+}
+
+#[test]
+fn an_answer_streams_in_and_ends_with_its_figures() {
+    let mut app = App::with_ct();
+    app.pretend_model();
+    ask(&mut app, "Is there a nodule?");
+    app.harness.get_by_label("Stop");
+    let job = app.asking_job();
+    engine(&mut app, EngineEvent::Working {
+        job,
+        progress: Progress::EncodingImage { index: 0, count: 1 },
+    });
+    assert!(app.words().contains("Reading image…"), "{}", app.words());
+    stream(&mut app, "There is **no", 3);
+    stream(&mut app, " nodule**.", 6);
+    assert!(app.words().contains("tok/s"), "the rate moves while text arrives");
+    finish(&mut app, "There is **no nodule**.", FinishReason::Stop);
+    let words = app.words();
+    assert!(words.contains("prefill 0.42 s · 31.4 tok/s · 12 tok"), "{words}");
+    assert!(app.painted().contains("There is no nodule."), "{}", app.painted());
+    app.harness.get_by_label("Copy with provenance");
+    let answer = app.state().conversation().turns[0].shown().unwrap();
+    assert_eq!(answer.state, AnswerState::Done(Finish::Stop));
+    assert_eq!(answer.provenance.as_ref().unwrap().title, "HuatuoGPT-Vision 7B");
+}
+
+#[test]
+fn a_stopped_answer_keeps_its_text() {
+    let mut app = App::with_ct();
+    app.pretend_model();
+    ask(&mut app, "Describe.");
+    stream(&mut app, "The liver", 87);
+    app.harness.get_by_label("Stop").click();
+    app.settle();
+    app.harness.get_by_label("Stopping…");
+    finish(&mut app, "The liver", FinishReason::Cancelled);
+    assert!(app.words().contains("stopped at"), "{}", app.words());
+    assert!(app.painted().contains("The liver"));
+}
+
+#[test]
+fn answering_again_adds_an_answer_and_keeps_the_first() {
+    let mut app = App::with_ct();
+    app.pretend_model();
+    ask(&mut app, "Describe.");
+    finish(&mut app, "First.", FinishReason::Stop);
+    app.harness.get_by_label("Answer again").click();
+    app.settle();
+    finish(&mut app, "Second.", FinishReason::Stop);
+    assert!(app.words().contains("2 / 2"));
+    app.harness.get_by_label("Previous answer").click();
+    app.settle();
+    assert!(app.painted().contains("First."));
+    assert_eq!(app.state().conversation().turns[0].answers.len(), 2);
+}
+
+#[test]
+fn an_engine_that_dies_leaves_the_text_and_says_so() {
+    let mut app = App::with_ct();
+    app.pretend_model();
+    ask(&mut app, "Describe.");
+    stream(&mut app, "The aorta", 4);
+    let job = app.asking_job();
+    engine(&mut app, EngineEvent::Restarted { message: "the engine stopped (signal 9)".to_owned() });
+    engine(&mut app, EngineEvent::Failed { job, message: "the engine stopped".to_owned() });
+    assert!(app.painted().contains("The aorta"));
+    let answer = app.state().conversation().turns[0].shown().unwrap();
+    assert!(matches!(answer.state, AnswerState::Interrupted(_)), "{:?}", answer.state);
+    let notices = app.state().notices.shown();
+    assert!(notices.iter().any(|notice| notice.level == NoticeLevel::Error));
+    // the next question goes to the engine, which loads the model again
+    let effects = app.effects_of(Command::Ask {
+        question: "And now?".to_owned(),
+        with_view: false,
+        again_of: None,
+    });
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Ask(..))), "{effects:?}");
+}
+
+#[test]
+fn a_question_without_a_model_is_kept_and_sent_after_loading() {
+    let mut app = App::with_ct();
+    ask(&mut app, "Describe.");
+    assert!(app.state().picker_open);
+    assert_eq!(app.state().conversation().turns[0].answers[0].state, AnswerState::Waiting);
+    let load = Command::LoadModel(reading_room::worker::LoadRequest {
+        model: "/models/x".into(),
+        device: reading_room::vlm::DeviceChoice::Cpu,
+        precision: reading_room::vlm::PrecisionChoice::Auto,
+    });
+    let effects = app.effects_of(load);
+    let Some(Effect::Load(job, _)) = effects.last() else { panic!("{effects:?}") };
+    let job = *job;
+    let info = app_harness::model_info();
+    app.apply(AppEvent::Engine(EngineEvent::Loaded { job, info }));
+    assert!(app.state().engine.asking.is_some());
+}
+
+#[test]
+fn the_chip_of_a_question_leads_back_to_its_slice_and_window() {
+    let mut app = App::with_ct();
+    app.pretend_model();
+    press(&mut app, Key::Num3);
+    ask(&mut app, "Here?");
+    finish(&mut app, "Yes.", FinishReason::Stop);
+    app.harness.key_press(Key::Escape);
+    app.settle();
+    press(&mut app, Key::Home);
+    press(&mut app, Key::Num5);
+    assert_eq!(frame_idx(&app), 0);
+    app.harness.get_by_label("Go to evidence").click();
+    app.settle();
+    assert_eq!(frame_idx(&app), 10);
+    assert_eq!(window(&app).width, 1500.0);
+}
+
+#[test]
+fn what_cannot_be_shown_says_why_and_the_rest_opens() {
+    let mut app = App::new();
+    let mut opened = named_study();
+    let mut broken = opened.studies[0].series[0].clone();
+    broken.key = "broken".to_owned();
+    broken.description = Some("Broken".to_owned());
+    let reason = "JPEG-LS (1.2.840.10008.1.2.4.80) cannot be decoded in this build";
+    for instance in &mut broken.instances {
+        instance.cannot_show = Some(reason.to_owned());
+    }
+    opened.studies[0].series.push(broken);
+    app.opened(opened);
+    app.harness.get_by_label("CT Broken").click();
+    app.settle();
+    assert!(app.words().contains(reason));
+    assert!(app.words().contains("cannot be shown"));
+}
+
+#[test]
+fn a_failed_opening_is_a_notice_that_stays() {
+    let mut app = App::new();
+    let effects = app.effects_of(Command::OpenPaths(vec!["/nowhere".into()]));
+    let Some(Effect::Open(job, _)) = effects.last() else { panic!() };
+    let job = *job;
+    let message = "no such file or folder".to_owned();
+    app.apply(AppEvent::Decode(DecodeEvent::Failed { job, message }));
+    app.settle();
+    app.harness.run_steps(400);
+    app.harness.get_by_label("No such file or folder");
+    app.harness.get_by_label("Dismiss").click();
+    app.settle();
+    assert!(app.harness.query_by_label("No such file or folder").is_none());
+}
+
+#[test]
+fn a_models_links_and_pictures_are_only_words() {
+    let mut app = App::with_ct();
+    app.pretend_model();
+    ask(&mut app, "Describe.");
+    let text = "See [this](https://example.org) and ![x](https://example.org/x.png).";
+    finish(&mut app, text, FinishReason::Stop);
+    assert!(app.painted().contains("[this](https://example.org)"), "{}", app.painted());
+}
+
+#[test]
+fn settings_survive_a_restart() {
+    let mut app = App::with_ct();
+    app.effects_of(Command::SetTheme(ThemeChoice::Light));
+    app.effects_of(Command::ToggleChatPanel);
+    app.harness.run_steps(2);
+    eframe::App::on_exit(app.harness.state_mut());
+    let again = App::start(app.data_dir, |_| None, |_| {});
+    assert_eq!(again.state().settings.theme, ThemeChoice::Light);
+    assert!(!again.state().settings.right_open);
+}
+
+#[test]
+fn a_pasted_picture_opens_as_a_study() {
+    let mut app = App::new();
+    let image = egui::ColorImage::example();
+    app.harness.event(egui::Event::PasteImage(image.into()));
+    app.settle();
+    assert_eq!(app.state().studies.open().len(), 1);
+    app.harness.get_by_label("Viewport 1: PIC, image 1 of 1");
+}
+
+#[test]
+fn an_idle_window_does_not_redraw() {
+    let mut app = App::with_ct();
+    app.effects_of(Command::DismissNotice(1));
+    app.settle();
+    let delay = app.harness.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
+    assert!(delay > std::time::Duration::from_secs(1), "{delay:?}");
+}
+
+#[test]
+fn panels_hide_and_return() {
+    let mut app = App::with_ct();
+    app.harness.key_press_modifiers(Modifiers::COMMAND, Key::J);
+    app.settle();
+    assert!(app.harness.query_by_label("Question").is_none());
+    app.harness.key_press_modifiers(Modifiers::COMMAND, Key::J);
+    app.settle();
+    app.harness.get_by_label("Question");
+}
+
+#[test]
+fn opening_can_be_watched_and_stopped() {
+    let mut app = App::new();
+    let effects = app.effects_of(Command::OpenPaths(vec!["/studies".into()]));
+    let Some(Effect::Open(job, _)) = effects.last() else { panic!() };
+    let job: JobId = *job;
+    app.apply(AppEvent::Decode(DecodeEvent::Opening { job, files_done: 3, files_total: 9 }));
+    app.harness.run_steps(3);
+    app.harness.get_by_label("Jobs: Opening 3 of 9 files").click();
+    app.harness.run_steps(3);
+    app.harness.get_by_label("Stop: Opening 3 of 9 files").click();
+    app.settle();
+    assert!(app.state().jobs.visible().next().is_none());
+}
