@@ -197,8 +197,7 @@ fn the_value_under_the_cursor_is_shown_in_its_unit() {
 
 fn named_study() -> Opened {
     let folder = sample("ct-torso");
-    let mut opened =
-        open_paths(&[folder], &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+    let mut opened = open_paths(&[folder], &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
     let study = &mut opened.studies[0];
     study.patient.name = Some("Muster Erika".to_owned());
     study.patient.id = Some("PID-4711".to_owned());
@@ -260,10 +259,10 @@ fn an_answer_streams_in_and_ends_with_its_figures() {
     ask(&mut app, "Is there a nodule?");
     app.harness.get_by_label("Stop");
     let job = app.asking_job();
-    engine(&mut app, EngineEvent::Working {
-        job,
-        progress: Progress::EncodingImage { index: 0, count: 1 },
-    });
+    engine(
+        &mut app,
+        EngineEvent::Working { job, progress: Progress::EncodingImage { index: 0, count: 1 } },
+    );
     assert!(app.words().contains("Reading image…"), "{}", app.words());
     stream(&mut app, "There is **no", 3);
     stream(&mut app, " nodule**.", 6);
@@ -315,7 +314,10 @@ fn an_engine_that_dies_leaves_the_text_and_says_so() {
     ask(&mut app, "Describe.");
     stream(&mut app, "The aorta", 4);
     let job = app.asking_job();
-    engine(&mut app, EngineEvent::Restarted { message: "the engine stopped (signal 9)".to_owned() });
+    engine(
+        &mut app,
+        EngineEvent::Restarted { message: "the engine stopped (signal 9)".to_owned() },
+    );
     engine(&mut app, EngineEvent::Failed { job, message: "the engine stopped".to_owned() });
     assert!(app.painted().contains("The aorta"));
     let answer = app.state().conversation().turns[0].shown().unwrap();

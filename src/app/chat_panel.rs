@@ -100,11 +100,12 @@ fn beginning_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
             ui.horizontal_wrapped(|ui| {
                 ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
                 for text in [example.english, example.chinese] {
-                    let button = egui::Button::new(RichText::new(text).size(12.5).color(palette.dim))
-                        .fill(palette.raised)
-                        .stroke(egui::Stroke::new(1.0, palette.line))
-                        .corner_radius(13)
-                        .min_size(vec2(0.0, 26.0));
+                    let button =
+                        egui::Button::new(RichText::new(text).size(12.5).color(palette.dim))
+                            .fill(palette.raised)
+                            .stroke(egui::Stroke::new(1.0, palette.line))
+                            .corner_radius(13)
+                            .min_size(vec2(0.0, 26.0));
                     if ui.add(button).clicked() {
                         composer.fill(text);
                     }

@@ -100,7 +100,8 @@ impl AppState {
                 }
             }
             Command::Fit => {
-                view.transform = ViewTransform { turned: view.transform.turned, ..ViewTransform::default() };
+                view.transform =
+                    ViewTransform { turned: view.transform.turned, ..ViewTransform::default() };
             }
             Command::ActualSize => view.transform.zoom = Some(1.0),
             Command::ResetView => view = View::default(),
@@ -115,7 +116,9 @@ impl AppState {
 
     fn num_frames(&self) -> usize {
         let place = self.active_viewport().place.as_ref();
-        place.and_then(|place| self.shown_series(place)).map_or(0, |(_, series)| series.num_frames())
+        place
+            .and_then(|place| self.shown_series(place))
+            .map_or(0, |(_, series)| series.num_frames())
     }
 
     fn show_frame(&mut self, frame_idx: usize) {

@@ -32,7 +32,9 @@ pub(crate) fn start_card_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         .inner_margin(Margin::same(24))
         .show(&mut ui, |ui| {
             ui.set_width(ui.available_width());
-            ui.label(RichText::new("Reading Room").font(egui::FontId::new(22.0, fonts::semibold())));
+            ui.label(
+                RichText::new("Reading Room").font(egui::FontId::new(22.0, fonts::semibold())),
+            );
             let text = "Open a study, ask a model on this computer about it, see the answer \
                         beside the image.";
             ui.add(Label::new(RichText::new(text).color(palette.dim)).wrap());
@@ -50,7 +52,9 @@ fn steps_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     let incomplete = cx.state.models.len() - models;
     let mut found = match (models, cx.state.scanning_models) {
         (0, true) => "Looking for models…".to_owned(),
-        (0, false) => "A folder of models as published: configuration, tokenizer, weights".to_owned(),
+        (0, false) => {
+            "A folder of models as published: configuration, tokenizer, weights".to_owned()
+        }
         (n, _) => format!("{} found", count(n, "model", "models")),
     };
     if incomplete > 0 {

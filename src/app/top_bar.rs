@@ -181,12 +181,9 @@ fn image_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     });
     menu_item_ui(ui, cx, Command::Invert, Some(viewport.view.inverted));
     ui.separator();
-    for command in [
-        Command::FlipHorizontal,
-        Command::FlipVertical,
-        Command::Rotate(-1),
-        Command::Rotate(1),
-    ] {
+    for command in
+        [Command::FlipHorizontal, Command::FlipVertical, Command::Rotate(-1), Command::Rotate(1)]
+    {
         menu_item_ui(ui, cx, command, None);
     }
     ui.separator();

@@ -24,13 +24,7 @@ pub(crate) fn turn_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel, turn_
     }
 }
 
-fn question_ui(
-    ui: &mut Ui,
-    cx: &ViewCx<'_>,
-    panel: &mut ChatPanel,
-    turn_idx: usize,
-    turn: &Turn,
-) {
+fn question_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel, turn_idx: usize, turn: &Turn) {
     let palette = theme::palette(ui);
     Frame::new()
         .fill(palette.you)

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use egui::{
-    Align2, Color32, CornerRadius, CursorIcon, FontId, Id, Mesh, PointerButton, Pos2, Rect, Response, Role,
-    Sense, Shape, Stroke, StrokeKind, TextureHandle, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align2, Color32, CornerRadius, CursorIcon, FontId, Id, Mesh, PointerButton, Pos2, Rect,
+    Response, Role, Sense, Shape, Stroke, StrokeKind, TextureHandle, Ui, Vec2, WidgetInfo, pos2,
+    vec2,
 };
 
 use super::command::Command;
@@ -115,7 +116,8 @@ fn prepare(
         FrameState::Ready(loaded) => {
             let frame_ref = cx.state.frame_ref(place)?;
             let grayscale = viewport.view.grayscale(loaded);
-            let squares = cx.state.settings.nearest || viewport.drawn_zoom.get() >= SQUARES_FROM_ZOOM;
+            let squares =
+                cx.state.settings.nearest || viewport.drawn_zoom.get() >= SQUARES_FROM_ZOOM;
             let texture = cx.textures.frame(ui.ctx(), &frame_ref, &grayscale, squares, loaded);
             panel.last = Some(LastDrawn {
                 series_key: place.series_key.clone(),
@@ -271,7 +273,8 @@ fn scrollbar_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, viewport: &Viewport, r
         pos2(rect.right() - SCROLLBAR_WIDTH, rect.top() + 8.0),
         pos2(rect.right(), rect.bottom() - 8.0),
     );
-    let response = ui.interact(track, Id::unique(("slice scrollbar", idx)), Sense::click_and_drag());
+    let response =
+        ui.interact(track, Id::unique(("slice scrollbar", idx)), Sense::click_and_drag());
     let name = format!("Slice {} of {num_frames}", place.frame_idx + 1);
     response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, &name));
     let handle_height = (track.height() / num_frames as f32).max(24.0);
@@ -310,12 +313,9 @@ fn context_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, loaded: &A
         menu_item_ui(ui, cx, command, None);
     }
     ui.separator();
-    for command in [
-        Command::FlipHorizontal,
-        Command::FlipVertical,
-        Command::Rotate(-1),
-        Command::Rotate(1),
-    ] {
+    for command in
+        [Command::FlipHorizontal, Command::FlipVertical, Command::Rotate(-1), Command::Rotate(1)]
+    {
         menu_item_ui(ui, cx, command, None);
     }
     ui.separator();
@@ -332,12 +332,7 @@ fn message_card(ui: &mut Ui, rect: Rect, reason: &str) {
     let width = (rect.width() - 48.0).min(420.0);
     let icon = super::fonts::icon(28.0);
     let painter = ui.painter_at(rect);
-    let text = painter.layout(
-        reason.to_owned(),
-        FontId::proportional(13.5),
-        theme::OVERLAY,
-        width,
-    );
+    let text = painter.layout(reason.to_owned(), FontId::proportional(13.5), theme::OVERLAY, width);
     let top = rect.center() - vec2(0.0, text.size().y / 2.0);
     painter.text(
         top - vec2(0.0, 14.0),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use egui_kittest::Harness;
 use reading_room::app::{
-    AppEvent, AppOptions, AppState, AnswerSlot, Effect, ModelStatus, ReadingRoomApp, Workers,
+    AnswerSlot, AppEvent, AppOptions, AppState, Effect, ModelStatus, ReadingRoomApp, Workers,
 };
 use reading_room::imaging::{Opened, open_paths, read_frame};
 use reading_room::vlm::{DeviceChoice, ModelInfo, PrecisionChoice};
@@ -48,14 +48,13 @@ impl App {
     ) -> Self {
         let mut options = options(data_dir.path());
         change(&mut options);
-        let harness = Harness::builder()
-            .with_size([1440.0, 900.0])
-            .with_max_steps(64)
-            .wgpu()
-            .build_eframe(move |cc| {
-                let workers = workers(&cc.egui_ctx);
-                ReadingRoomApp::new(&cc.egui_ctx, &options, workers)
-            });
+        let harness =
+            Harness::builder().with_size([1440.0, 900.0]).with_max_steps(64).wgpu().build_eframe(
+                move |cc| {
+                    let workers = workers(&cc.egui_ctx);
+                    ReadingRoomApp::new(&cc.egui_ctx, &options, workers)
+                },
+            );
         let mut app = Self { harness, data_dir };
         app.settle();
         app

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use egui::{Color32, CornerRadius, Frame, Margin, Rect, Response, RichText, Sense, Stroke, Ui, vec2};
+use egui::{
+    Color32, CornerRadius, Frame, Margin, Rect, Response, RichText, Sense, Stroke, Ui, vec2,
+};
 
 use super::super::theme;
 use super::super::view_cx::ViewCx;
@@ -33,7 +35,12 @@ pub(crate) fn thumbnail_ui(
         let size = texture.size_vec2();
         let size = size * (side / size.max_elem());
         let uv = Rect::from_min_max(egui::Pos2::ZERO, egui::pos2(1.0, 1.0));
-        painter.image(texture.id(), Rect::from_center_size(rect.center(), size), uv, Color32::WHITE);
+        painter.image(
+            texture.id(),
+            Rect::from_center_size(rect.center(), size),
+            uv,
+            Color32::WHITE,
+        );
     }
     response
 }
@@ -67,7 +74,8 @@ pub(crate) fn evidence_chip_ui(
                 });
             });
         });
-    let response = ui.interact(inner.response.rect, ui.scope_id().with((name, label)), Sense::click());
+    let response =
+        ui.interact(inner.response.rect, ui.scope_id().with((name, label)), Sense::click());
     if response.hovered() {
         let rect = response.rect;
         let stroke = Stroke::new(1.0, palette.accent);
