@@ -325,7 +325,7 @@ impl Reply {
             sampling: question.sampling,
             rng: ChaCha8Rng::seed_from_u64(question.sampling.seed),
             budget: question.max_new_tokens as usize,
-            timings: Timings::default(),
+            timings: Timings { load_ms: vlm.load_ms, ..Timings::default() },
             prefill_started: Instant::now(),
             decode_started: Instant::now(),
         }

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +83,8 @@ pub struct Vlm {
     pub(crate) networks: Networks,
     pub(crate) features: FeatureCache,
     pub(crate) session: Option<Session>,
+    /// How long loading took.
+    pub(crate) load_ms: f64,
 }
 
 /// Positions in a cache and what they were computed from.
@@ -102,9 +105,11 @@ impl Vlm {
         precision: PrecisionChoice,
         progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
     ) -> Result<Self, ModelError> {
-        let label = device.label();
+        let (label, started) = (device.label(), Instant::now());
         let work = || Self::load_unguarded(spec, device, precision, progress);
-        guarded(&label, "loading the model", work)
+        let mut vlm = guarded(&label, "loading the model", work)?;
+        vlm.load_ms = started.elapsed().as_secs_f64() * 1e3;
+        Ok(vlm)
     }
 
     fn load_unguarded(
@@ -159,6 +164,7 @@ impl Vlm {
             networks: weights.networks,
             features: FeatureCache::default(),
             session: None,
+            load_ms: 0.0,
         };
         vlm.warm_up()?;
         Ok(vlm)

@@ -86,19 +86,42 @@ fn serve(
         | EngineRequest::Cancel { job }) = &request;
         let job = *job;
         let attempt = AssertUnwindSafe(|| work(request, &mut model, cancelled, out));
-        let Ok(result) = catch_unwind(attempt) else {
+        let result = catch_unwind(attempt).unwrap_or_else(|_panic| {
             let message = "the model failed while it worked; the text so far is kept".to_owned();
-            write_message(out, &EngineReply::Failed { job, message })?;
-            // Half-finished state is not trusted: the next question starts a fresh process.
-            std::process::exit(3)
-        };
-        let last = match result {
-            Ok(()) => EngineReply::Finished { job },
-            Err(message) => EngineReply::Failed { job, message },
-        };
-        write_message(out, &last)?;
+            Err(Fault { message, is_final: true })
+        });
+        match result {
+            Ok(()) => write_message(out, &EngineReply::Finished { job })?,
+            Err(Fault { message, is_final }) => {
+                write_message(out, &EngineReply::Failed { job, message })?;
+                if is_final {
+                    // The next question starts a fresh process and loads the model again.
+                    std::process::exit(3);
+                }
+            }
+        }
     }
     Ok(())
+}
+
+/// Why a job ends early.
+struct Fault {
+    message: String,
+    /// A lost device stays lost for a process, and half-finished state is not trusted.
+    is_final: bool,
+}
+
+impl From<ModelError> for Fault {
+    fn from(error: ModelError) -> Self {
+        let is_final = matches!(error, ModelError::Device { .. });
+        Self { message: error.to_string(), is_final }
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self { message: error.to_string(), is_final: false }
+    }
 }
 
 fn work(
@@ -106,17 +129,20 @@ fn work(
     model: &mut Option<Vlm>,
     cancelled: &Cancelled,
     out: &mut impl Write,
-) -> Result<(), String> {
+) -> Result<(), Fault> {
     match request {
         EngineRequest::Load { job, request } => {
             *model = None;
-            let loaded = load(job, &request, cancelled, out).map_err(|error| error.to_string())?;
+            let loaded = load(job, &request, cancelled, out)?;
             let info = loaded.info().clone();
             *model = Some(loaded);
-            say(out, &EngineReply::Loaded { job, info })
+            Ok(write_message(out, &EngineReply::Loaded { job, info })?)
         }
         EngineRequest::Ask { job, question, trace } => {
-            let model = model.as_mut().ok_or("no model is loaded: choose one first")?;
+            let Some(model) = model.as_mut() else {
+                let message = "no model is loaded: choose one first".to_owned();
+                return Err(Fault { message, is_final: false });
+            };
             answer(job, model, &question, trace.as_deref(), cancelled, out)
         }
         EngineRequest::Cancel { .. } => Ok(()),
@@ -146,7 +172,7 @@ fn answer(
     trace_path: Option<&Path>,
     cancelled: &Cancelled,
     out: &mut impl Write,
-) -> Result<(), String> {
+) -> Result<(), Fault> {
     let asked = Instant::now();
     let mut trace = trace_path.map(|_| Trace::default());
     let mut last_progress = None;
@@ -168,15 +194,11 @@ fn answer(
         }
         cancelled.flow(job)
     };
-    let answer =
-        model.answer(question, &mut emit, trace.as_mut()).map_err(|error| error.to_string())?;
+    let answer = model.answer(question, &mut emit, trace.as_mut())?;
     if let (Some(trace), Some(path)) = (&trace, trace_path) {
-        trace.write(path).map_err(|error| error.to_string())?;
+        trace.write(path)?;
     }
     let peak_rss_mb = peak_rss_mb();
-    say(out, &EngineReply::Answered { job, answer: Box::new(answer), peak_rss_mb })
-}
-
-fn say(out: &mut impl Write, reply: &EngineReply) -> Result<(), String> {
-    write_message(out, reply).map_err(|error| error.to_string())
+    let reply = EngineReply::Answered { job, answer: Box::new(answer), peak_rss_mb };
+    Ok(write_message(out, &reply)?)
 }
