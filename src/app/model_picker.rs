@@ -82,7 +82,7 @@ fn model_row_ui(ui: &mut Ui, cx: &ViewCx<'_>, spec: &ModelSpec) {
         .inner_margin(Margin::symmetric(12, 9))
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
                 row_action_ui(ui, cx, spec, is_loaded);
                 ui.with_layout(Layout::top_down(Align::Min), |ui| row_text_ui(ui, spec));
             });

@@ -46,7 +46,7 @@ fn notice_ui(ui: &mut Ui, cx: &ViewCx<'_>, notice: &Notice) {
         .inner_margin(Margin::symmetric(12, 8))
         .show(ui, |ui| {
             ui.set_width(WIDTH);
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
                 ui.spacing_mut().item_spacing.x = 4.0;
                 if icon_button_ui(ui, icons::CLOSE, "Dismiss").clicked() {
                     cx.send(Command::DismissNotice(notice.id));
@@ -63,10 +63,16 @@ fn notice_ui(ui: &mut Ui, cx: &ViewCx<'_>, notice: &Notice) {
                         cx.send(Command::ToggleNoticeDetails(notice.id));
                     }
                 }
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
                     ui.spacing_mut().item_spacing.x = 8.0;
-                    ui.label(RichText::new(icon).font(fonts::icon(17.0)).color(color));
-                    ui.add(Label::new(RichText::new(&notice.text).color(palette.text)).wrap());
+                    ui.vertical(|ui| {
+                        ui.add_space(4.0);
+                        ui.label(RichText::new(icon).font(fonts::icon(17.0)).color(color));
+                    });
+                    ui.vertical(|ui| {
+                        ui.add_space(5.0);
+                        ui.add(Label::new(RichText::new(&notice.text).color(palette.text)).wrap());
+                    });
                 });
             });
             if notice.unfolded {

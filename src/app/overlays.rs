@@ -120,7 +120,7 @@ fn series_lines(cx: &ViewCx<'_>, viewport: &Viewport, full: bool) -> Vec<String>
     let mut lines = Vec::new();
     if full {
         let number = series.series_number.map(|n| format!("{n} · ")).unwrap_or_default();
-        lines.push(format!("{number}{}", series_name(series)));
+        lines.push(format!("{number}{}", series_name(series, cx.state.settings.privacy)));
         if let Some((instance, frame_number)) = series.instance_of(place.frame_idx) {
             let thickness = instance.slice_thickness_mm.map(|mm| format!("{mm:.1} mm"));
             let geometry = instance.geometry_of(frame_number);

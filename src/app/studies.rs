@@ -122,8 +122,12 @@ pub(crate) fn cannot_show(series: &Series) -> Option<&str> {
     reasons.all(|reason| reason.is_some()).then_some(first)
 }
 
-/// What a series is called when it has no description.
-pub(crate) fn series_name(series: &Series) -> String {
+/// What a series is called: its description, or what stands for one.
+pub(crate) fn series_name(series: &Series, privacy: bool) -> String {
+    // the description of a picture is its file name, which may well be a person's
+    if series.modality == "PIC" && privacy && !series.key.starts_with("pasted") {
+        return "Picture".to_owned();
+    }
     if let Some(description) = series.description.as_deref().filter(|text| !text.is_empty()) {
         return description.to_owned();
     }

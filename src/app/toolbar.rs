@@ -64,7 +64,7 @@ fn window_button_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     let caret = RichText::new(icons::CARET_DOWN).font(fonts::icon(11.0)).color(palette.faint);
     let response = ui
         .add_enabled_ui(place.is_some() && !is_colour, |ui| {
-            ui.add(Button::new((name, numbers, caret)).fill(palette.raised))
+            ui.add(Button::new((name, numbers, caret)).gap(8.0).fill(palette.raised))
         })
         .inner
         .accessible_name("Window");
@@ -76,6 +76,6 @@ fn series_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     let Some((open, series)) = cx.state.shown_series(place) else { return };
     let palette = theme::palette(ui);
     let title = open.title(cx.state.settings.privacy);
-    let text = format!("{title} · {}", series_name(series));
+    let text = format!("{title} · {}", series_name(series, cx.state.settings.privacy));
     ui.add(egui::Label::new(RichText::new(text).size(12.0).color(palette.dim)).truncate());
 }

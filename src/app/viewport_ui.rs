@@ -19,8 +19,6 @@ use crate::imaging::FrameRef;
 
 const SCROLLBAR_WIDTH: f32 = 12.0;
 const ZOOM_PER_POINT: f32 = 1.006;
-/// From here on pixels are shown as the squares they are.
-const SQUARES_FROM_ZOOM: f32 = 4.0;
 
 /// What is half done in a viewport.
 #[derive(Debug, Default)]
@@ -115,7 +113,7 @@ fn prepare(
         FrameState::Ready(loaded) => {
             let frame_ref = cx.state.frame_ref(place)?;
             let grayscale = viewport.view.grayscale(loaded);
-            let squares = cx.state.settings.nearest || viewport.drawn_zoom.get() >= SQUARES_FROM_ZOOM;
+            let squares = viewport.draws_squares(cx.state.settings.nearest);
             let texture = cx.textures.frame(ui.ctx(), &frame_ref, &grayscale, squares, loaded);
             panel.last = Some(LastDrawn {
                 series_key: place.series_key.clone(),

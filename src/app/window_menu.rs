@@ -3,10 +3,9 @@
 use egui::{Button, RichText, Ui};
 
 use super::command::Command;
-use super::fonts;
-use super::icons;
 use super::theme;
 use super::view_cx::ViewCx;
+use super::widgets::tick_text;
 use super::viewport::{Viewport, WindowMode, number, presets};
 use crate::imaging::VoiLut;
 
@@ -55,12 +54,9 @@ fn row_ui(
 ) {
     let palette = theme::palette(ui);
     let is_on = viewport.view.window == mode;
-    let tick = RichText::new(if is_on { icons::CHECK } else { " " })
-        .font(fonts::icon(13.0))
-        .color(palette.accent);
     let key = key.map(String::from).unwrap_or_default();
     let right = RichText::new(format!("{numbers}   {key:>1}")).monospace().size(11.0);
-    let button = Button::new((tick, name)).shortcut_text(right.color(palette.faint));
+    let button = Button::new((tick_text(palette, is_on), name)).shortcut_text(right.color(palette.faint));
     if ui.add(button).accessible_name(name).clicked() {
         cx.send(Command::SetWindow(mode));
         ui.close();

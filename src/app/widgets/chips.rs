@@ -1,12 +1,8 @@
 //! Small marked surfaces: badges, thumbnails, the chip of a picture that goes with a question.
 
-use std::sync::Arc;
-
-use egui::{Color32, CornerRadius, Frame, Margin, Rect, Response, RichText, Sense, Stroke, Ui, vec2};
+use egui::{Color32, CornerRadius, Frame, Margin, Rect, Response, RichText, Sense, Stroke, TextureHandle, Ui, vec2};
 
 use super::super::theme;
-use super::super::view_cx::ViewCx;
-use crate::imaging::DisplayImage;
 
 /// A word or two in a tinted pill.
 pub(crate) fn badge_ui(ui: &mut Ui, text: &str, color: Color32) -> Response {
@@ -19,17 +15,11 @@ pub(crate) fn badge_ui(ui: &mut Ui, text: &str, color: Color32) -> Response {
 }
 
 /// A picture fitted into a black square.
-pub(crate) fn thumbnail_ui(
-    ui: &mut Ui,
-    cx: &ViewCx<'_>,
-    image: Option<&Arc<DisplayImage>>,
-    side: f32,
-) -> Response {
+pub(crate) fn thumbnail_ui(ui: &mut Ui, texture: Option<&TextureHandle>, side: f32) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, CornerRadius::same(4), theme::VIEWPORT);
-    if let Some(image) = image {
-        let texture = cx.textures.picture(ui.ctx(), image);
+    if let Some(texture) = texture {
         let size = texture.size_vec2();
         let size = size * (side / size.max_elem());
         let uv = Rect::from_min_max(egui::Pos2::ZERO, egui::pos2(1.0, 1.0));
@@ -41,8 +31,7 @@ pub(crate) fn thumbnail_ui(
 /// A picture that goes, or went, with a question.
 pub(crate) fn evidence_chip_ui(
     ui: &mut Ui,
-    cx: &ViewCx<'_>,
-    image: Option<&Arc<DisplayImage>>,
+    texture: Option<&TextureHandle>,
     label: &str,
     name: &str,
 ) -> Response {
@@ -54,7 +43,7 @@ pub(crate) fn evidence_chip_ui(
         .inner_margin(Margin::same(4))
         .show(ui, |ui| {
             ui.horizontal(|ui| {
-                thumbnail_ui(ui, cx, image, 40.0);
+                thumbnail_ui(ui, texture, 40.0);
                 ui.add_space(-2.0);
                 ui.vertical(|ui| {
                     ui.spacing_mut().item_spacing.y = 1.0;
