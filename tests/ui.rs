@@ -1,5 +1,5 @@
 //! The window, driven by role and label.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail loudly")]
 
 #[path = "support/app_harness.rs"]
 mod app_harness;
@@ -197,8 +197,7 @@ fn the_value_under_the_cursor_is_shown_in_its_unit() {
 
 fn named_study() -> Opened {
     let folder = sample("ct-torso");
-    let mut opened =
-        open_paths(&[folder], &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+    let mut opened = open_paths(&[folder], &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
     let study = &mut opened.studies[0];
     study.patient.name = Some("Muster Erika".to_owned());
     study.patient.id = Some("PID-4711".to_owned());
@@ -260,10 +259,10 @@ fn an_answer_streams_in_and_ends_with_its_figures() {
     ask(&mut app, "Is there a nodule?");
     app.harness.get_by_label("Stop");
     let job = app.asking_job();
-    engine(&mut app, EngineEvent::Working {
-        job,
-        progress: Progress::EncodingImage { index: 0, count: 1 },
-    });
+    engine(
+        &mut app,
+        EngineEvent::Working { job, progress: Progress::EncodingImage { index: 0, count: 1 } },
+    );
     assert!(app.words().contains("Reading image…"), "{}", app.words());
     stream(&mut app, "There is **no", 3);
     stream(&mut app, " nodule**.", 6);
@@ -315,7 +314,10 @@ fn an_engine_that_dies_leaves_the_text_and_says_so() {
     ask(&mut app, "Describe.");
     stream(&mut app, "The aorta", 4);
     let job = app.asking_job();
-    engine(&mut app, EngineEvent::Restarted { message: "the engine stopped (signal 9)".to_owned() });
+    engine(
+        &mut app,
+        EngineEvent::Restarted { message: "the engine stopped (signal 9)".to_owned() },
+    );
     engine(&mut app, EngineEvent::Failed { job, message: "the engine stopped".to_owned() });
     assert!(app.painted().contains("The aorta"));
     let answer = app.state().conversation().turns[0].shown().unwrap();
@@ -521,14 +523,19 @@ fn screens_can_be_looked_at() {
         shoot(&mut app, &format!("{name}-6-done"));
         ask(&mut app, "And the spleen?");
         stream(&mut app, "The spleen is", 4);
-        engine(&mut app, EngineEvent::Restarted {
-            message: "the engine stopped (killed by signal 9)".to_owned(),
-        });
+        engine(
+            &mut app,
+            EngineEvent::Restarted {
+                message: "the engine stopped (killed by signal 9)".to_owned(),
+            },
+        );
         app.settle();
         shoot(&mut app, &format!("{name}-7-error"));
-        for (sheet, at) in [(reading_room::app::Sheet::Settings, "8-settings"),
+        for (sheet, at) in [
+            (reading_room::app::Sheet::Settings, "8-settings"),
             (reading_room::app::Sheet::Shortcuts, "9-shortcuts"),
-            (reading_room::app::Sheet::About, "a-about")] {
+            (reading_room::app::Sheet::About, "a-about"),
+        ] {
             app.harness.state_mut().state_mut().run(Command::ToggleSheet(sheet));
             app.settle();
             shoot(&mut app, &format!("{name}-{at}"));
@@ -550,7 +557,8 @@ fn screens_can_be_looked_at() {
 #[test]
 fn models_are_listed_with_what_they_lack() {
     let mut app = App::with_ct();
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/huatuo-7b-tiny");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/models/huatuo-7b-tiny");
     let mut models = reading_room::vlm::models_in(&folder);
     assert!(!models.is_empty());
     let mut lacking = models[0].clone();
@@ -613,11 +621,8 @@ fn a_study_is_opened_and_asked_about_with_real_workers() {
     assert_eq!(window(&app).width, 1500.0);
 
     app.harness.state_mut().state_mut().settings.sampling.max_new_tokens = 24;
-    let question = |text: &str| Command::Ask {
-        question: text.to_owned(),
-        with_view: true,
-        again_of: None,
-    };
+    let question =
+        |text: &str| Command::Ask { question: text.to_owned(), with_view: true, again_of: None };
     let run = |app: &mut App, command| app.harness.state_mut().state_mut().run(command);
     run(&mut app, question("What is this?"));
     wait_for(&mut app, "answer", |state| matches!(last_state(state), Some(AnswerState::Done(_))));
@@ -637,8 +642,8 @@ fn a_study_is_opened_and_asked_about_with_real_workers() {
     app.harness.state_mut().state_mut().settings.sampling.max_new_tokens = 2000;
     run(&mut app, question("Describe everything at length."));
     wait_for(&mut app, "text", |state| {
-        state.conversation().turns[1].answers[0].meter.tokens > 2 || last_state(state).is_some_and(
-            |answer| matches!(answer, AnswerState::Done(_)))
+        state.conversation().turns[1].answers[0].meter.tokens > 2
+            || last_state(state).is_some_and(|answer| matches!(answer, AnswerState::Done(_)))
     });
     run(&mut app, Command::StopAnswer);
     wait_for(&mut app, "stop", |state| state.engine.asking.is_none());

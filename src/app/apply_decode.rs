@@ -97,10 +97,8 @@ impl AppState {
     fn tell_opened(&mut self, opened: &Opened) {
         let series: Vec<&Series> = opened.studies.iter().flat_map(|study| &study.series).collect();
         let images: usize = series.iter().map(|series| series.num_frames()).sum();
-        let mut parts = vec![
-            count(images, "image", "images"),
-            count(series.len(), "series", "series"),
-        ];
+        let mut parts =
+            vec![count(images, "image", "images"), count(series.len(), "series", "series")];
         if opened.skipped > 0 {
             parts.push(format!("{} skipped", count(opened.skipped, "file", "files")));
         }
@@ -130,7 +128,8 @@ impl AppState {
     pub(crate) fn show_first_series(&mut self, study_key: &str) {
         let Some(open) = self.studies.get(study_key) else { return };
         let series = &open.study.series;
-        let best = series.iter().find(|series| cannot_show(series).is_none() && series.num_frames() > 0);
+        let best =
+            series.iter().find(|series| cannot_show(series).is_none() && series.num_frames() > 0);
         if let Some(series) = best.or(series.first()) {
             let series_key = series.key.clone();
             self.show_series(study_key, &series_key);
@@ -237,7 +236,11 @@ impl AppState {
             }
             self.read_frame(frame_ref);
         }
-        if self.frames.num_pending() == 0 {
+        // previews come after what is looked at, and beside what is only read ahead
+        if shown
+            .iter()
+            .all(|frame_ref| !matches!(self.frames.state(frame_ref), FrameState::Pending))
+        {
             self.request_thumbnails();
         }
     }
@@ -322,4 +325,3 @@ pub(crate) fn sentence(message: &str) -> String {
         None => "Something went wrong".to_owned(),
     }
 }
-

@@ -39,7 +39,9 @@ impl AppState {
             ModelStatus::Loading(loading) if loading.job == job => {
                 loading.progress = Some(progress);
             }
-            ModelStatus::Lost(info) if self.engine.asking.as_ref().is_some_and(|a| a.job == job) => {
+            ModelStatus::Lost(info)
+                if self.engine.asking.as_ref().is_some_and(|a| a.job == job) =>
+            {
                 self.engine.model = ModelStatus::Loading(Loading {
                     job,
                     title: info.title.clone(),
@@ -179,8 +181,10 @@ impl AppState {
         }
         self.notices.push(
             NoticeLevel::Error,
-            format!("{}. The text so far is kept; your next question loads the model again",
-                sentence(message).trim_end_matches('.')),
+            format!(
+                "{}. The text so far is kept; your next question loads the model again",
+                sentence(message).trim_end_matches('.')
+            ),
         );
     }
 

@@ -155,8 +155,9 @@ fn send_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
     if let Some(asking) = &cx.state.engine.asking {
         let label = if asking.stopping { "Stopping…" } else { "Stop" };
         ui.add_enabled_ui(!asking.stopping, |ui| {
-            let button = egui::Button::new((RichText::new(icons::STOP).font(fonts::icon(15.0)), label))
-                .min_size(vec2(0.0, 30.0));
+            let button =
+                egui::Button::new((RichText::new(icons::STOP).font(fonts::icon(15.0)), label))
+                    .min_size(vec2(0.0, 30.0));
             let response = ui.add(button).accessible_name(label);
             if response.on_hover_text("Esc").clicked() {
                 cx.send(Command::StopAnswer);

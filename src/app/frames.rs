@@ -50,16 +50,12 @@ struct Entry {
 
 impl LoadedFrame {
     fn new(frame: Arc<Frame>) -> Arc<Self> {
-        Arc::new(Self {
-            frame,
-            auto_window: OnceLock::new(),
-            default_grayscale: OnceLock::new(),
-        })
+        Arc::new(Self { frame, auto_window: OnceLock::new(), default_grayscale: OnceLock::new() })
     }
 
     /// The window from percentiles.
     pub fn auto_window(&self) -> Window {
-        self.auto_window.get_or_init(|| self.frame.auto_window()).clone()
+        *self.auto_window.get_or_init(|| self.frame.auto_window())
     }
 
     /// What the file asks for.

@@ -19,9 +19,8 @@ impl ReadingRoomApp {
     }
 
     fn take_drops(&self, ctx: &Context) {
-        let paths: Vec<PathBuf> = ctx.input(|i| {
-            i.raw.dropped_files.iter().map(|file| file.path().to_path_buf()).collect()
-        });
+        let paths: Vec<PathBuf> = ctx
+            .input(|i| i.raw.dropped_files.iter().map(|file| file.path().to_path_buf()).collect());
         if !paths.is_empty() {
             self.commands.send(Command::OpenPaths(paths));
         }
@@ -71,7 +70,8 @@ impl ReadingRoomApp {
                 continue;
             }
             // shift is part of how some layouts write a sign: only letters and arrows mind it
-            let presses = ctx.input_mut(|i| i.count_and_consume_key(keys.modifiers, keys.logical_key));
+            let presses =
+                ctx.input_mut(|i| i.count_and_consume_key(keys.modifiers, keys.logical_key));
             for _ in 0..presses {
                 self.commands.send(entry.command.clone());
             }

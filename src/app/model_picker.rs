@@ -96,10 +96,10 @@ fn row_action_ui(ui: &mut Ui, cx: &ViewCx<'_>, spec: &ModelSpec, is_loaded: bool
         }
         return;
     }
-    let can_load =
-        spec.missing.is_empty() && spec.is_supported() && !cx.state.engine.is_loading();
+    let can_load = spec.missing.is_empty() && spec.is_supported() && !cx.state.engine.is_loading();
     ui.add_enabled_ui(can_load, |ui| {
-        let button = primary_button_ui(ui, "", "Load").accessible_name(format!("Load {}", spec.title));
+        let button =
+            primary_button_ui(ui, "", "Load").accessible_name(format!("Load {}", spec.title));
         if button.clicked() {
             cx.send(Command::LoadModel(LoadRequest {
                 model: spec.path.clone(),
@@ -258,5 +258,9 @@ pub(crate) fn gigabytes(bytes: u64) -> String {
 
 fn parameters(n: u64) -> String {
     let n = n as f64;
-    if n >= 1e9 { format!("{:.1} B parameters", n / 1e9) } else { format!("{:.1} M parameters", n / 1e6) }
+    if n >= 1e9 {
+        format!("{:.1} B parameters", n / 1e9)
+    } else {
+        format!("{:.1} M parameters", n / 1e6)
+    }
 }

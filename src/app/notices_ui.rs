@@ -96,10 +96,7 @@ pub(crate) fn drop_sheet_ui(ui: &Ui) {
     let (folders, files) = ui.input(|i| {
         let mut counts = (0, 0);
         for file in &i.raw.hovered_files {
-            let is_folder = file
-                .path
-                .as_ref()
-                .is_some_and(|path| path.extension().is_none());
+            let is_folder = file.path.as_ref().is_some_and(|path| path.extension().is_none());
             if is_folder {
                 counts.0 += 1;
             } else {

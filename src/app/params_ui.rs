@@ -57,7 +57,9 @@ fn sampled_ui(ui: &mut Ui, sampling: &mut Sampling) {
     row_ui(ui, "Temperature", |ui| {
         ui.add(Slider::new(&mut sampling.temperature, 0.01..=2.0).fixed_decimals(2))
     });
-    row_ui(ui, "Top p", |ui| ui.add(Slider::new(&mut sampling.top_p, 0.05..=1.0).fixed_decimals(2)));
+    row_ui(ui, "Top p", |ui| {
+        ui.add(Slider::new(&mut sampling.top_p, 0.05..=1.0).fixed_decimals(2))
+    });
     row_ui(ui, "Top k", |ui| {
         let slider = Slider::new(&mut sampling.top_k, 0..=200);
         ui.add(slider).on_hover_text("0 keeps all candidates")
@@ -65,8 +67,8 @@ fn sampled_ui(ui: &mut Ui, sampling: &mut Sampling) {
     row_ui(ui, "Seed", |ui| {
         let response = ui.add(DragValue::new(&mut sampling.seed));
         if icon_button_ui(ui, icons::DICE, "Another seed").clicked() {
-            sampling.seed = sampling.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1)
-                >> 33;
+            sampling.seed =
+                sampling.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1) >> 33;
         }
         response
     });
@@ -75,8 +77,7 @@ fn sampled_ui(ui: &mut Ui, sampling: &mut Sampling) {
 fn row_ui(ui: &mut Ui, label: &str, control: impl FnOnce(&mut Ui) -> egui::Response) {
     ui.horizontal(|ui| {
         let label_width = 126.0;
-        let (rect, _) =
-            ui.allocate_exact_size(egui::vec2(label_width, 22.0), egui::Sense::hover());
+        let (rect, _) = ui.allocate_exact_size(egui::vec2(label_width, 22.0), egui::Sense::hover());
         let at = rect.left_center();
         let font = egui::FontId::proportional(13.0);
         let color = ui.visuals().text_color();

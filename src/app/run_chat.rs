@@ -197,7 +197,8 @@ impl AppState {
             series_key: evidence.series_key.clone(),
             frame_idx: evidence.frame_idx,
         };
-        let is_elsewhere = viewport.place.as_ref().is_none_or(|old| old.series_key != place.series_key);
+        let is_elsewhere =
+            viewport.place.as_ref().is_none_or(|old| old.series_key != place.series_key);
         if is_elsewhere {
             viewport.show(place);
         } else {

@@ -9,10 +9,9 @@ use super::viewport::{View, Viewport, WindowMode, presets};
 impl AppState {
     /// Runs a command; what it needs from outside becomes an effect.
     pub fn run(&mut self, command: Command) {
-        if let Some(command) = self.run_open(command).and_then(|c| self.run_view(c)) {
-            if let Some(command) = self.run_chat(command) {
-                self.run_shell(command);
-            }
+        let rest = self.run_open(command).and_then(|command| self.run_view(command));
+        if let Some(command) = rest.and_then(|command| self.run_chat(command)) {
+            self.run_shell(command);
         }
     }
 
@@ -100,7 +99,8 @@ impl AppState {
                 }
             }
             Command::Fit => {
-                view.transform = ViewTransform { turned: view.transform.turned, ..ViewTransform::default() };
+                view.transform =
+                    ViewTransform { turned: view.transform.turned, ..ViewTransform::default() };
             }
             Command::ActualSize => view.transform.zoom = Some(1.0),
             Command::ResetView => view = View::default(),
@@ -115,7 +115,9 @@ impl AppState {
 
     fn num_frames(&self) -> usize {
         let place = self.active_viewport().place.as_ref();
-        place.and_then(|place| self.shown_series(place)).map_or(0, |(_, series)| series.num_frames())
+        place
+            .and_then(|place| self.shown_series(place))
+            .map_or(0, |(_, series)| series.num_frames())
     }
 
     fn show_frame(&mut self, frame_idx: usize) {

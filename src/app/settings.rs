@@ -156,7 +156,9 @@ impl Settings {
         let path = data_dir.join(FILE_NAME);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return (Self::default(), None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return (Self::default(), None);
+            }
             Err(error) => {
                 return (Self::default(), Some(format!("Settings could not be read: {error}")));
             }
@@ -168,7 +170,10 @@ impl Settings {
             }
             Err(error) => (
                 Self::default(),
-                Some(format!("Settings were not understood, defaults are used: {}", error.message())),
+                Some(format!(
+                    "Settings were not understood, defaults are used: {}",
+                    error.message()
+                )),
             ),
         }
     }

@@ -32,7 +32,9 @@ pub(crate) fn start_card_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         .inner_margin(Margin::same(24))
         .show(&mut ui, |ui| {
             ui.set_width(ui.available_width());
-            ui.label(RichText::new("Reading Room").font(egui::FontId::new(22.0, fonts::semibold())));
+            ui.label(
+                RichText::new("Reading Room").font(egui::FontId::new(22.0, fonts::semibold())),
+            );
             let text = "Open a study, ask a model on this computer about it, see the answer \
                         beside the image.";
             ui.add(Label::new(RichText::new(text).color(palette.dim)).wrap());
@@ -50,7 +52,9 @@ fn steps_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     let incomplete = cx.state.models.len() - models;
     let mut found = match (models, cx.state.scanning_models) {
         (0, true) => "Looking for models…".to_owned(),
-        (0, false) => "A folder of models as published: configuration, tokenizer, weights".to_owned(),
+        (0, false) => {
+            "A folder of models as published: configuration, tokenizer, weights".to_owned()
+        }
         (n, _) => format!("{} found", count(n, "model", "models")),
     };
     if incomplete > 0 {
@@ -85,7 +89,7 @@ fn step_ui(
         ui.spacing_mut().item_spacing.x = 14.0;
         let (rect, _) = ui.allocate_exact_size(vec2(28.0, 28.0), egui::Sense::hover());
         let color = if is_done { palette.ok } else { palette.accent };
-        ui.painter().circle_filled(rect.center(), 14.0, theme::faded(color, 0.16));
+        ui.painter().circle_filled(rect.center(), 14.0, theme::wash(ui, color, 0.18));
         let (mark, font) = if is_done {
             (icons::CHECK.to_owned(), fonts::icon(15.0))
         } else {
@@ -115,7 +119,7 @@ fn step_button_ui(ui: &mut Ui, cx: &ViewCx<'_>, icon: &str, label: &str, command
 fn statement_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     let palette = theme::palette(ui);
     Frame::new()
-        .fill(theme::faded(palette.warn, 0.07))
+        .fill(theme::wash(ui, palette.warn, 0.07))
         .stroke(Stroke::new(1.0, theme::faded(palette.warn, 0.35)))
         .corner_radius(CornerRadius::same(8))
         .inner_margin(Margin::same(14))

@@ -1,6 +1,8 @@
 //! Left panel: open studies with a card for each series, or the chats of this run.
 
-use egui::{Align, Color32, CornerRadius, Layout, Rect, RichText, ScrollArea, Sense, Stroke, Ui, vec2};
+use egui::{
+    Align, Color32, CornerRadius, Layout, Rect, RichText, ScrollArea, Sense, Stroke, Ui, vec2,
+};
 
 use super::command::Command;
 use super::fonts;
@@ -109,7 +111,8 @@ fn study_ui(ui: &mut Ui, cx: &ViewCx<'_>, open: &OpenStudy) {
     let privacy = cx.state.settings.privacy;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
-        let title = RichText::new(open.title(privacy)).font(egui::FontId::new(13.0, fonts::semibold()));
+        let title =
+            RichText::new(open.title(privacy)).font(egui::FontId::new(13.0, fonts::semibold()));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let name = format!("Close {}", open.alias);
             if icon_button_ui(ui, icons::CLOSE, &name).clicked() {

@@ -42,14 +42,11 @@ impl TextureCache {
         loaded: &LoadedFrame,
     ) -> TextureHandle {
         let mut inner = self.0.borrow_mut();
-        let known = inner
-            .frames
-            .iter()
-            .position(|entry| {
-                entry.frame_ref == *frame_ref
-                    && entry.squares == squares
-                    && entry.grayscale == *grayscale
-            });
+        let known = inner.frames.iter().position(|entry| {
+            entry.frame_ref == *frame_ref
+                && entry.squares == squares
+                && entry.grayscale == *grayscale
+        });
         if let Some(idx) = known {
             let entry = inner.frames.remove(idx);
             let handle = entry.handle.clone();

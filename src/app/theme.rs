@@ -125,6 +125,11 @@ pub(crate) fn faded(color: Color32, alpha: f32) -> Color32 {
     color.gamma_multiply(alpha)
 }
 
+/// A quiet opaque surface in the direction of `color`.
+pub(crate) fn wash(ui: &egui::Ui, color: Color32, share: f32) -> Color32 {
+    palette(ui).panel.lerp_to_gamma(color, share)
+}
+
 /// Makes both themes known and chooses one.
 pub(crate) fn install(ctx: &egui::Context, choice: ThemeChoice) {
     for (theme, palette) in [(Theme::Dark, &DARK), (Theme::Light, &LIGHT)] {

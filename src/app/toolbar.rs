@@ -50,11 +50,8 @@ fn window_button_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     let place = viewport.place.as_ref();
     let loaded = place.and_then(|place| cx.state.frames.loaded(&cx.state.frame_ref(place)?));
     let is_colour = loaded.as_ref().is_some_and(|loaded| !loaded.frame.is_monochrome());
-    let name = if is_colour {
-        "Colour".to_owned()
-    } else {
-        viewport.view.window_name(loaded.as_ref())
-    };
+    let name =
+        if is_colour { "Colour".to_owned() } else { viewport.view.window_name(loaded.as_ref()) };
     let numbers = loaded
         .as_ref()
         .filter(|_| !is_colour)

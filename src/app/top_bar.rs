@@ -53,7 +53,7 @@ fn seal_ui(ui: &mut Ui, icon: &str, text: &str, color: egui::Color32) -> egui::R
     let button = button
         .sense(egui::Sense::hover())
         .stroke(Stroke::new(1.0, theme::faded(color, 0.45)))
-        .fill(theme::faded(color, 0.08))
+        .fill(theme::wash(ui, color, 0.08))
         .corner_radius(CornerRadius::same(5));
     ui.add(button).accessible_name(text)
 }
@@ -183,12 +183,9 @@ fn image_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     });
     menu_item_ui(ui, cx, Command::Invert, Some(viewport.view.inverted));
     ui.separator();
-    for command in [
-        Command::FlipHorizontal,
-        Command::FlipVertical,
-        Command::Rotate(-1),
-        Command::Rotate(1),
-    ] {
+    for command in
+        [Command::FlipHorizontal, Command::FlipVertical, Command::Rotate(-1), Command::Rotate(1)]
+    {
         menu_item_ui(ui, cx, command, None);
     }
     ui.separator();

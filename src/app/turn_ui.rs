@@ -24,13 +24,7 @@ pub(crate) fn turn_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel, turn_
     }
 }
 
-fn question_ui(
-    ui: &mut Ui,
-    cx: &ViewCx<'_>,
-    panel: &mut ChatPanel,
-    turn_idx: usize,
-    turn: &Turn,
-) {
+fn question_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel, turn_idx: usize, turn: &Turn) {
     let palette = theme::palette(ui);
     Frame::new()
         .fill(palette.you)
@@ -171,7 +165,7 @@ fn meter_ui(ui: &mut Ui, answer: &Answer) {
 fn error_card_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize, title: &str, message: &str) {
     let palette = theme::palette(ui);
     Frame::new()
-        .fill(theme::faded(palette.bad, 0.08))
+        .fill(theme::wash(ui, palette.bad, 0.08))
         .stroke(Stroke::new(1.0, theme::faded(palette.bad, 0.4)))
         .corner_radius(CornerRadius::same(8))
         .inner_margin(Margin::same(12))

@@ -61,11 +61,7 @@ pub struct Viewport {
 
 impl Default for View {
     fn default() -> Self {
-        Self {
-            window: WindowMode::File(0),
-            inverted: false,
-            transform: ViewTransform::default(),
-        }
+        Self { window: WindowMode::File(0), inverted: false, transform: ViewTransform::default() }
     }
 }
 
@@ -89,7 +85,9 @@ impl View {
     pub(crate) fn window_of(&self, loaded: &Arc<LoadedFrame>) -> Window {
         match self.grayscale(loaded).voi_lut {
             VoiLut::Window(window) => window,
-            VoiLut::Range { min, max } => Window::new(f64::midpoint(min, max), (max - min).max(1.0)),
+            VoiLut::Range { min, max } => {
+                Window::new(f64::midpoint(min, max), (max - min).max(1.0))
+            }
             VoiLut::Table(table) => {
                 let (first, last) = table.input_range();
                 Window::new(f64::midpoint(first, last), (last - first).max(1.0))

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use egui::{
-    Align2, Color32, CornerRadius, CursorIcon, FontId, Id, Mesh, PointerButton, Pos2, Rect, Response, Role,
-    Sense, Shape, Stroke, StrokeKind, TextureHandle, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align2, Color32, CornerRadius, CursorIcon, FontId, Id, Mesh, PointerButton, Pos2, Rect,
+    Response, Role, Sense, Shape, Stroke, StrokeKind, TextureHandle, Ui, Vec2, WidgetInfo, pos2,
+    vec2,
 };
 
 use super::command::Command;
 use super::frames::{FrameState, LoadedFrame};
-use super::overlays::{Hover, overlays_ui};
+use super::overlays::{Hover, Overlaid, overlays_ui};
 use super::theme;
 use super::view_cx::ViewCx;
 use super::view_transform::Placed;
@@ -44,6 +45,15 @@ impl std::fmt::Debug for LastDrawn {
     }
 }
 
+/// A picture in its place, and the mouse over it.
+struct Scene<'a> {
+    viewport: &'a Viewport,
+    response: &'a Response,
+    rect: Rect,
+    loaded: &'a Arc<LoadedFrame>,
+    placed: &'a Placed,
+}
+
 /// Draws viewport `idx` into all the room there is.
 pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut ViewportPanel) {
     let Some(viewport) = cx.state.viewports.get(idx) else { return };
@@ -66,10 +76,11 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
         viewport.drawn_zoom.set(placed.zoom);
         paint_picture(&painter, &texture, &placed);
         panel.hover = hover_of(&response, &placed, &loaded);
-        drag_ui(ui, cx, viewport, &response, rect, &loaded, &placed);
-        wheel_ui(ui, cx, viewport, &response, rect, &placed, panel);
-        overlays_ui(ui, cx, viewport, rect, &loaded, &placed, panel.hover.as_ref());
-        let loaded = Arc::clone(&loaded);
+        let scene = Scene { viewport, response: &response, rect, loaded: &loaded, placed: &placed };
+        drag_ui(ui, cx, &scene);
+        wheel_ui(ui, cx, &scene, panel);
+        let overlaid = Overlaid { viewport, rect, loaded: &loaded, zoom: placed.zoom };
+        overlays_ui(ui, cx, &overlaid, panel.hover.as_ref());
         response.context_menu(|ui| context_menu_ui(ui, cx, viewport, &loaded));
         scrollbar_ui(ui, cx, idx, viewport, rect);
     } else if viewport.place.is_none() {
@@ -160,15 +171,8 @@ fn hover_of(response: &Response, placed: &Placed, loaded: &LoadedFrame) -> Optio
     inside.then(|| Hover::read(frame, x as u32, y as u32))
 }
 
-fn drag_ui(
-    ui: &Ui,
-    cx: &ViewCx<'_>,
-    viewport: &Viewport,
-    response: &Response,
-    rect: Rect,
-    loaded: &Arc<LoadedFrame>,
-    placed: &Placed,
-) {
+fn drag_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>) {
+    let Scene { viewport, response, rect, loaded, placed } = *scene;
     if response.drag_started() {
         cx.send(Command::RememberView);
     }
@@ -207,15 +211,8 @@ fn drag_ui(
     }
 }
 
-fn wheel_ui(
-    ui: &Ui,
-    cx: &ViewCx<'_>,
-    viewport: &Viewport,
-    response: &Response,
-    rect: Rect,
-    placed: &Placed,
-    panel: &mut ViewportPanel,
-) {
+fn wheel_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>, panel: &mut ViewportPanel) {
+    let Scene { viewport, response, rect, placed, .. } = *scene;
     if !response.contains_pointer() {
         return;
     }
@@ -259,7 +256,7 @@ fn wheel_ui(
 }
 
 /// The place in the series, at the right edge.
-fn scrollbar_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, viewport: &Viewport, rect: Rect) {
+fn scrollbar_ui(ui: &Ui, cx: &ViewCx<'_>, idx: usize, viewport: &Viewport, rect: Rect) {
     let Some(place) = &viewport.place else { return };
     let num_frames = cx.state.shown_series(place).map_or(0, |(_, series)| series.num_frames());
     if num_frames < 2 {
@@ -269,7 +266,8 @@ fn scrollbar_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, viewport: &Viewport, r
         pos2(rect.right() - SCROLLBAR_WIDTH, rect.top() + 8.0),
         pos2(rect.right(), rect.bottom() - 8.0),
     );
-    let response = ui.interact(track, Id::unique(("slice scrollbar", idx)), Sense::click_and_drag());
+    let response =
+        ui.interact(track, Id::unique(("slice scrollbar", idx)), Sense::click_and_drag());
     let name = format!("Slice {} of {num_frames}", place.frame_idx + 1);
     response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, &name));
     let handle_height = (track.height() / num_frames as f32).max(24.0);
@@ -308,12 +306,9 @@ fn context_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, loaded: &A
         menu_item_ui(ui, cx, command, None);
     }
     ui.separator();
-    for command in [
-        Command::FlipHorizontal,
-        Command::FlipVertical,
-        Command::Rotate(-1),
-        Command::Rotate(1),
-    ] {
+    for command in
+        [Command::FlipHorizontal, Command::FlipVertical, Command::Rotate(-1), Command::Rotate(1)]
+    {
         menu_item_ui(ui, cx, command, None);
     }
     ui.separator();
@@ -326,16 +321,11 @@ fn message(painter: &egui::Painter, rect: Rect, text: &str, color: Color32) {
 }
 
 /// Why a picture cannot be shown, in the middle of where it would be.
-fn message_card(ui: &mut Ui, rect: Rect, reason: &str) {
+fn message_card(ui: &Ui, rect: Rect, reason: &str) {
     let width = (rect.width() - 48.0).min(420.0);
     let icon = super::fonts::icon(28.0);
     let painter = ui.painter_at(rect);
-    let text = painter.layout(
-        reason.to_owned(),
-        FontId::proportional(13.5),
-        theme::OVERLAY,
-        width,
-    );
+    let text = painter.layout(reason.to_owned(), FontId::proportional(13.5), theme::OVERLAY, width);
     let top = rect.center() - vec2(0.0, text.size().y / 2.0);
     painter.text(
         top - vec2(0.0, 14.0),

@@ -48,14 +48,13 @@ impl App {
     ) -> Self {
         let mut options = options(data_dir.path());
         change(&mut options);
-        let harness = Harness::builder()
-            .with_size([1440.0, 900.0])
-            .with_max_steps(64)
-            .wgpu()
-            .build_eframe(move |cc| {
-                let workers = workers(&cc.egui_ctx);
-                ReadingRoomApp::new(&cc.egui_ctx, &options, workers)
-            });
+        let harness =
+            Harness::builder().with_size([1440.0, 900.0]).with_max_steps(64).wgpu().build_eframe(
+                move |cc| {
+                    let workers = workers(&cc.egui_ctx);
+                    ReadingRoomApp::new(&cc.egui_ctx, &options, workers)
+                },
+            );
         let mut app = Self { harness, data_dir };
         app.settle();
         app

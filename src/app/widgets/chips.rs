@@ -1,13 +1,16 @@
 //! Small marked surfaces: badges, thumbnails, the chip of a picture that goes with a question.
 
-use egui::{Color32, CornerRadius, Frame, Margin, Rect, Response, RichText, Sense, Stroke, TextureHandle, Ui, vec2};
+use egui::{
+    Color32, CornerRadius, Frame, Margin, Rect, Response, RichText, Sense, Stroke, TextureHandle,
+    Ui, vec2,
+};
 
 use super::super::theme;
 
 /// A word or two in a tinted pill.
 pub(crate) fn badge_ui(ui: &mut Ui, text: &str, color: Color32) -> Response {
     Frame::new()
-        .fill(theme::faded(color, 0.14))
+        .fill(theme::wash(ui, color, 0.16))
         .corner_radius(CornerRadius::same(4))
         .inner_margin(Margin::symmetric(6, 1))
         .show(ui, |ui| ui.label(RichText::new(text).size(10.5).color(color)))
@@ -23,7 +26,12 @@ pub(crate) fn thumbnail_ui(ui: &mut Ui, texture: Option<&TextureHandle>, side: f
         let size = texture.size_vec2();
         let size = size * (side / size.max_elem());
         let uv = Rect::from_min_max(egui::Pos2::ZERO, egui::pos2(1.0, 1.0));
-        painter.image(texture.id(), Rect::from_center_size(rect.center(), size), uv, Color32::WHITE);
+        painter.image(
+            texture.id(),
+            Rect::from_center_size(rect.center(), size),
+            uv,
+            Color32::WHITE,
+        );
     }
     response
 }
@@ -56,7 +64,8 @@ pub(crate) fn evidence_chip_ui(
                 });
             });
         });
-    let response = ui.interact(inner.response.rect, ui.scope_id().with((name, label)), Sense::click());
+    let response =
+        ui.interact(inner.response.rect, ui.scope_id().with((name, label)), Sense::click());
     if response.hovered() {
         let rect = response.rect;
         let stroke = Stroke::new(1.0, palette.accent);

@@ -5,7 +5,8 @@ pub(crate) fn inert_markdown(text: &str) -> String {
     let mut inert = String::with_capacity(text.len() + 16);
     let mut in_fence = false;
     for line in text.split_inclusive('\n') {
-        let starts_fence = line.trim_start().starts_with("```") || line.trim_start().starts_with("~~~");
+        let starts_fence =
+            line.trim_start().starts_with("```") || line.trim_start().starts_with("~~~");
         if starts_fence {
             in_fence = !in_fence;
         }
