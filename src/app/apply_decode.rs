@@ -86,6 +86,7 @@ impl AppState {
         }
         self.tell_opened(&opened);
         let first = opened.studies.first().map(|study| study.key.clone());
+        self.studies.number(opened.studies.iter().map(|study| study.key.as_str()));
         for study in opened.studies.into_iter().rev() {
             self.studies.insert(study);
         }
