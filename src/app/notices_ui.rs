@@ -23,7 +23,7 @@ pub(crate) fn notices_ui(ui: &Ui, cx: &ViewCx<'_>, area: Rect) {
     Area::new(Id::unique("notices"))
         .order(Order::Foreground)
         .pivot(Align2::CENTER_BOTTOM)
-        .fixed_pos(area.center_bottom() - vec2(0.0, 44.0))
+        .fixed_pos(area.center_bottom() - vec2(0.0, 76.0))
         .interactable(true)
         .show(ui.ctx(), |ui| {
             ui.spacing_mut().item_spacing.y = 8.0;
