@@ -1,5 +1,5 @@
 //! The window, driven by role and label.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail loudly")]
 
 #[path = "support/app_harness.rs"]
 mod app_harness;
@@ -270,7 +270,7 @@ fn an_answer_streams_in_and_ends_with_its_figures() {
     finish(&mut app, "There is **no nodule**.", FinishReason::Stop);
     let words = app.words();
     assert!(words.contains("prefill 0.42 s · 31.4 tok/s · 12 tok"), "{words}");
-    assert!(app.painted().contains("There is no nodule."), "{}", app.painted());
+    assert!(app.read().contains("There is no nodule."), "{}", app.read());
     app.harness.get_by_label("Copy with provenance");
     let answer = app.state().conversation().turns[0].shown().unwrap();
     assert_eq!(answer.state, AnswerState::Done(Finish::Stop));
@@ -412,7 +412,7 @@ fn a_models_links_and_pictures_are_only_words() {
     ask(&mut app, "Describe.");
     let text = "See [this](https://example.org) and ![x](https://example.org/x.png).";
     finish(&mut app, text, FinishReason::Stop);
-    assert!(app.painted().contains("[this](https://example.org)"), "{}", app.painted());
+    assert!(app.read().contains("[this](https://example.org)"), "{}", app.read());
 }
 
 #[test]
@@ -470,4 +470,184 @@ fn opening_can_be_watched_and_stopped() {
     app.harness.get_by_label("Stop: Opening 3 of 9 files").click();
     app.settle();
     assert!(app.state().jobs.visible().next().is_none());
+}
+
+/// Where pictures of the window are saved, when somebody wants to look at them.
+fn shots() -> Option<std::path::PathBuf> {
+    std::env::var_os("READING_ROOM_SHOTS").map(Into::into)
+}
+
+fn shoot(app: &mut App, name: &str) {
+    if let Some(folder) = shots() {
+        app.harness.render().unwrap().save(folder.join(format!("{name}.png"))).unwrap();
+    }
+}
+
+const LONG_ANSWER: &str = "## Findings\n\nThe slice shows the **upper abdomen** with contrast:\n\n\
+    1. The liver is of even density; no focal lesion is seen.\n\
+    2. The aorta measures about 24 mm and is *not* dilated.\n\
+    3. The stomach holds some gas.\n\n\
+    | Organ | Density | Remark |\n|---|---|---|\n| Liver | 110 HU | even |\n| Spleen | 120 HU | even |\n\n\
+    Use `lung` window to judge the bases. 未见明显异常，请结合临床。";
+
+#[test]
+fn screens_can_be_looked_at() {
+    if shots().is_none() {
+        println!("skipped: READING_ROOM_SHOTS names no folder");
+        return;
+    }
+    for theme in [ThemeChoice::Dark, ThemeChoice::Light] {
+        let name = format!("{theme:?}").to_lowercase();
+        let mut app = App::with_settings("");
+        app.harness.state_mut().state_mut().run(Command::SetTheme(theme));
+        app.settle();
+        shoot(&mut app, &format!("{name}-1-start"));
+        app.harness.state_mut().state_mut().run(Command::Acknowledge);
+        app.opened(named_study());
+        shoot(&mut app, &format!("{name}-2-study"));
+        app.harness.get_by_label("Window").click();
+        app.settle();
+        shoot(&mut app, &format!("{name}-3-window-menu"));
+        app.harness.key_press(Key::Escape);
+        app.pretend_model();
+        ask(&mut app, "What does this slice show, and is anything unusual?");
+        let job = app.asking_job();
+        let progress = Progress::Prefill { done: 320, total: 612 };
+        engine(&mut app, EngineEvent::Working { job, progress });
+        shoot(&mut app, &format!("{name}-4-reading"));
+        stream(&mut app, &LONG_ANSWER[..260], 61);
+        app.settle();
+        shoot(&mut app, &format!("{name}-5-streaming"));
+        finish(&mut app, LONG_ANSWER, FinishReason::Stop);
+        app.settle();
+        shoot(&mut app, &format!("{name}-6-done"));
+        ask(&mut app, "And the spleen?");
+        stream(&mut app, "The spleen is", 4);
+        engine(
+            &mut app,
+            EngineEvent::Restarted {
+                message: "the engine stopped (killed by signal 9)".to_owned(),
+            },
+        );
+        app.settle();
+        shoot(&mut app, &format!("{name}-7-error"));
+        for (sheet, at) in [
+            (reading_room::app::Sheet::Settings, "8-settings"),
+            (reading_room::app::Sheet::Shortcuts, "9-shortcuts"),
+            (reading_room::app::Sheet::About, "a-about"),
+        ] {
+            app.harness.state_mut().state_mut().run(Command::ToggleSheet(sheet));
+            app.settle();
+            shoot(&mut app, &format!("{name}-{at}"));
+            app.harness.state_mut().state_mut().run(Command::CloseSheet);
+        }
+        app.settle();
+        app.harness.get_by_label("Parameters").click();
+        app.settle();
+        shoot(&mut app, &format!("{name}-b-parameters"));
+        app.harness.key_press(Key::Escape);
+        app.harness.state_mut().state_mut().run(Command::SetViewports(2));
+        app.settle();
+        app.harness.get_by_label("View").click();
+        app.settle();
+        shoot(&mut app, &format!("{name}-c-two"));
+    }
+}
+
+#[test]
+fn models_are_listed_with_what_they_lack() {
+    let mut app = App::with_ct();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/models/huatuo-7b-tiny");
+    let mut models = reading_room::vlm::models_in(&folder);
+    assert!(!models.is_empty());
+    let mut lacking = models[0].clone();
+    lacking.title = "Incomplete model".to_owned();
+    lacking.missing = vec!["model-00002-of-00004.safetensors".to_owned()];
+    models.push(lacking);
+    app.harness.key_press_modifiers(Modifiers::COMMAND, Key::L);
+    app.harness.run_steps(2);
+    // opening the list looks for models again: in this window's folder there are none
+    let began = std::time::Instant::now();
+    while app.state().scanning_models && began.elapsed().as_secs() < 20 {
+        app.harness.run_steps(1);
+    }
+    app.apply(AppEvent::Models(models));
+    app.harness.run_steps(4);
+    let words = app.words();
+    assert!(words.contains("Missing: model-00002-of-00004.safetensors"), "{words}");
+    shoot(&mut app, "models");
+}
+
+/// A window with real workers, on the CPU.
+fn working(change: impl FnOnce(&mut reading_room::app::AppOptions)) -> App {
+    reading_room::worker::use_executable(env!("CARGO_BIN_EXE_reading-room").into());
+    let data_dir = tempfile::tempdir().unwrap();
+    App::start(data_dir, |ctx| Some(reading_room::app::Workers::start(ctx)), change)
+}
+
+fn wait_for(app: &mut App, what: &str, is_so: impl Fn(&reading_room::app::AppState) -> bool) {
+    let began = std::time::Instant::now();
+    while !is_so(app.state()) {
+        let so_far = app.state().conversation();
+        assert!(began.elapsed().as_secs() < 120, "still no {what}: {so_far:?}");
+        app.harness.run_steps(1);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    app.harness.run_steps(3);
+}
+
+fn last_state(state: &reading_room::app::AppState) -> Option<&AnswerState> {
+    Some(&state.conversation().turns.last()?.shown()?.state)
+}
+
+#[test]
+fn a_study_is_opened_and_asked_about_with_real_workers() {
+    let model = "tests/fixtures/models/huatuo-7b-tiny/model";
+    let mut app = working(|options| {
+        options.paths = vec![sample("ct-torso")];
+        options.model = Some(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(model));
+    });
+    wait_for(&mut app, "picture", |state| {
+        let place = state.active_viewport().place.clone();
+        place.is_some_and(|place| {
+            let (_, series) = state.studies.series(&place.study_key, &place.series_key).unwrap();
+            state.frames.loaded(&series.frame_ref(place.frame_idx).unwrap()).is_some()
+        })
+    });
+    wait_for(&mut app, "model", |state| state.engine.is_loaded());
+    app.harness.key_press(Key::Num3);
+    app.harness.run_steps(3);
+    assert_eq!(window(&app).width, 1500.0);
+
+    app.harness.state_mut().state_mut().settings.sampling.max_new_tokens = 24;
+    let question =
+        |text: &str| Command::Ask { question: text.to_owned(), with_view: true, again_of: None };
+    let run = |app: &mut App, command| app.harness.state_mut().state_mut().run(command);
+    run(&mut app, question("What is this?"));
+    wait_for(&mut app, "answer", |state| matches!(last_state(state), Some(AnswerState::Done(_))));
+    let first = app.state().conversation().turns[0].answers[0].clone();
+    assert!(!first.text.is_empty());
+    assert!(first.meter.first_token_ms.is_some() && first.meter.prompt_tokens > 0);
+    shoot(&mut app, "e2e-answer");
+
+    run(&mut app, Command::Regenerate(0));
+    wait_for(&mut app, "second answer", |state| {
+        state.conversation().turns[0].answers.len() == 2
+            && matches!(last_state(state), Some(AnswerState::Done(_)))
+    });
+    app.harness.run_steps(3);
+    app.harness.get_by_label("Same text: same seed and parameters");
+
+    app.harness.state_mut().state_mut().settings.sampling.max_new_tokens = 2000;
+    run(&mut app, question("Describe everything at length."));
+    wait_for(&mut app, "text", |state| {
+        state.conversation().turns[1].answers[0].meter.tokens > 2
+            || last_state(state).is_some_and(|answer| matches!(answer, AnswerState::Done(_)))
+    });
+    run(&mut app, Command::StopAnswer);
+    wait_for(&mut app, "stop", |state| state.engine.asking.is_none());
+    let stopped = &app.state().conversation().turns[1].answers[0];
+    assert_eq!(stopped.state, AnswerState::Stopped);
+    assert!(!stopped.text.is_empty() && stopped.meter.tokens < 2000);
 }

@@ -51,14 +51,17 @@ impl AppState {
     fn apply_decode_failed(&mut self, job: JobId, message: String) {
         // a read that was cancelled is no longer listed
         if let Some(frame_ref) = self.frames.ended(job) {
-            self.frames.fail(frame_ref, sentence(&message));
+            let text = without_paths(&message, std::slice::from_ref(&frame_ref.path));
+            self.frames.fail(frame_ref, text);
         }
         match self.jobs.end(job).map(|job| job.purpose) {
-            Some(Purpose::Open(_)) => {
-                self.notices.push(NoticeLevel::Error, sentence(&message));
+            Some(Purpose::Open(paths)) => {
+                let hidden = if self.settings.privacy { paths.as_slice() } else { &[] };
+                self.notices.push(NoticeLevel::Error, without_paths(&message, hidden));
             }
             Some(Purpose::Thumbnail(frame_ref)) => {
-                self.studies.set_thumbnail(frame_ref, Thumbnail::Failed(sentence(&message)));
+                let text = without_paths(&message, std::slice::from_ref(&frame_ref.path));
+                self.studies.set_thumbnail(frame_ref, Thumbnail::Failed(text));
             }
             None => {}
         }
@@ -83,6 +86,7 @@ impl AppState {
         }
         self.tell_opened(&opened);
         let first = opened.studies.first().map(|study| study.key.clone());
+        self.studies.number(opened.studies.iter().map(|study| study.key.as_str()));
         for study in opened.studies.into_iter().rev() {
             self.studies.insert(study);
         }
@@ -233,7 +237,11 @@ impl AppState {
             }
             self.read_frame(frame_ref);
         }
-        if self.frames.num_pending() == 0 {
+        // previews come after what is looked at, and beside what is only read ahead
+        if shown
+            .iter()
+            .all(|frame_ref| !matches!(self.frames.state(frame_ref), FrameState::Pending))
+        {
             self.request_thumbnails();
         }
     }
@@ -299,6 +307,15 @@ impl AppState {
         self.jobs.end(job);
         self.effects.push(Effect::CancelDecode(job));
     }
+}
+
+/// Folders and files are often called after patients: a message need not name them.
+fn without_paths(message: &str, paths: &[PathBuf]) -> String {
+    let mut text = message.to_owned();
+    for path in paths {
+        text = text.replace(&path.display().to_string(), "this file");
+    }
+    sentence(text.trim_end_matches(": this file"))
 }
 
 /// Messages of errors begin in lower case; on the screen they stand alone.

@@ -88,6 +88,7 @@ fn turns_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel) {
 fn beginning_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
     let palette = theme::palette(ui);
     ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
+        ui.spacing_mut().item_spacing.y = 6.0;
         let modality = cx.state.active_viewport().place.as_ref().and_then(|place| {
             cx.state.shown_series(place).map(|(_, series)| series.modality.clone())
         });
@@ -97,20 +98,16 @@ fn beginning_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
         };
         ui.add_space(4.0);
         for example in example_questions(&modality).iter().rev() {
-            ui.horizontal_wrapped(|ui| {
-                ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
-                for text in [example.english, example.chinese] {
-                    let button =
-                        egui::Button::new(RichText::new(text).size(12.5).color(palette.dim))
-                            .fill(palette.raised)
-                            .stroke(egui::Stroke::new(1.0, palette.line))
-                            .corner_radius(13)
-                            .min_size(vec2(0.0, 26.0));
-                    if ui.add(button).clicked() {
-                        composer.fill(text);
-                    }
+            for text in [example.chinese, example.english] {
+                let button = egui::Button::new(RichText::new(text).size(12.5).color(palette.dim))
+                    .fill(palette.raised)
+                    .stroke(egui::Stroke::new(1.0, palette.line))
+                    .corner_radius(14)
+                    .min_size(vec2(0.0, 28.0));
+                if ui.add(button).clicked() {
+                    composer.fill(text);
                 }
-            });
+            }
         }
         hint_ui(ui, "Ask about the view on the left, or start from one of these.");
         if let ModelStatus::Loading(loading) = &cx.state.engine.model {

@@ -1,17 +1,16 @@
 //! The question box with the picture that goes with the question.
 
-use egui::{
-    Align, CornerRadius, Frame, Id, Key, Layout, Margin, RichText, Stroke, TextEdit, Ui, vec2,
-};
+use egui::{CornerRadius, Frame, Id, Key, Margin, RichText, Stroke, TextEdit, Ui, vec2};
 
 use super::command::Command;
 use super::engine_state::ModelStatus;
 use super::fonts;
 use super::icons;
-use super::studies::Thumbnail;
 use super::theme;
 use super::view_cx::ViewCx;
-use super::widgets::{evidence_chip_ui, icon_button_ui, primary_button_ui};
+use super::widgets::{
+    evidence_chip_ui, icon_button_ui, primary_button_ui, rest_of_row_ui, row_from_right_ui,
+};
 
 /// A question being typed.
 #[derive(Debug, Default)]
@@ -57,9 +56,9 @@ pub(crate) fn composer_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer)
             ui.spacing_mut().item_spacing.y = 4.0;
             attachment_ui(ui, cx, composer);
             text_ui(ui, cx, composer);
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            row_from_right_ui(ui, 30.0, |ui| {
                 send_ui(ui, cx, composer);
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| context_ui(ui, cx));
+                rest_of_row_ui(ui, |ui| context_ui(ui, cx));
             });
         });
     ui.add_space(-2.0);
@@ -95,22 +94,23 @@ fn attachment_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
         }
         return;
     }
-    let place = cx.state.active_viewport().place.as_ref();
-    let thumbnail = place.and_then(|place| {
-        let (_, series) = cx.state.shown_series(place)?;
-        match cx.state.studies.thumbnail(series)? {
-            Thumbnail::Ready(image) => Some(image),
-            Thumbnail::Pending | Thumbnail::Failed(_) => None,
-        }
-    });
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+    let texture = view_texture(ui, cx);
+    row_from_right_ui(ui, 50.0, |ui| {
         if icon_button_ui(ui, icons::CLOSE, "Do not attach this view").clicked() {
             composer.with_view = Some(false);
         }
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            evidence_chip_ui(ui, cx, thumbnail, &label, "Attached view");
-        });
+        rest_of_row_ui(ui, |ui| evidence_chip_ui(ui, texture.as_ref(), &label, "Attached view"));
     });
+}
+
+/// The picture of the active viewport, as it is drawn there.
+fn view_texture(ui: &Ui, cx: &ViewCx<'_>) -> Option<egui::TextureHandle> {
+    let viewport = cx.state.active_viewport();
+    let frame_ref = cx.state.frame_ref(viewport.place.as_ref()?)?;
+    let loaded = cx.state.frames.loaded(&frame_ref)?;
+    let grayscale = viewport.view.grayscale(&loaded);
+    let squares = viewport.draws_squares(cx.state.settings.nearest);
+    Some(cx.textures.frame(ui.ctx(), &frame_ref, &grayscale, squares, &loaded))
 }
 
 fn text_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
@@ -200,7 +200,8 @@ fn send(cx: &ViewCx<'_>, composer: &mut Composer) {
 fn context_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     let Some(info) = cx.state.engine.info() else { return };
     let palette = theme::palette(ui);
-    let last = cx.state.conversation().turns.iter().rev().find_map(|turn| turn.shown());
+    let shown = cx.state.conversation().turns.iter().rev().filter_map(|turn| turn.shown());
+    let last = shown.into_iter().find(|answer| answer.meter.prompt_tokens > 0);
     let used = last.map_or(0, |answer| {
         answer.meter.prompt_tokens + u32::try_from(answer.meter.tokens).unwrap_or(0)
     });

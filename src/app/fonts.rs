@@ -9,7 +9,12 @@ pub(crate) fn semibold() -> FontFamily {
     FontFamily::Name("semibold".into())
 }
 
-/// Lighter face for longer reading, such as answers.
+/// Firmer face for what can be pressed.
+pub(crate) fn medium() -> FontFamily {
+    FontFamily::Name("medium".into())
+}
+
+/// Face for longer reading, such as answers.
 pub(crate) fn reading() -> FontFamily {
     FontFamily::Name("reading".into())
 }
@@ -41,7 +46,8 @@ fn definitions() -> FontDefinitions {
 
     // each family ends in the Chinese and icon fonts: a missing one would print boxes
     for (family, first) in [
-        (FontFamily::Proportional, "Inter Medium"),
+        (FontFamily::Proportional, "Inter"),
+        (medium(), "Inter Medium"),
         (FontFamily::Monospace, "JetBrains Mono"),
         (semibold(), "Inter SemiBold"),
         (reading(), "Inter"),

@@ -55,7 +55,7 @@ impl LoadedFrame {
 
     /// The window from percentiles.
     pub fn auto_window(&self) -> Window {
-        self.auto_window.get_or_init(|| self.frame.auto_window()).clone()
+        *self.auto_window.get_or_init(|| self.frame.auto_window())
     }
 
     /// What the file asks for.

@@ -22,6 +22,7 @@ impl ReadingRoomApp {
         }
         self.outside.save_settings_sometimes(ctx, &mut self.state);
         self.retitle(ctx);
+        self.note_size(ctx);
         self.schedule(ctx);
         self.launch.run(ctx, &self.state);
     }
@@ -42,6 +43,17 @@ impl ReadingRoomApp {
         if self.title != title {
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
             self.title = title;
+        }
+    }
+
+    /// Remembers how large the app is on the screen.
+    fn note_size(&mut self, ctx: &egui::Context) {
+        let size = ctx.input(|i| i.viewport().inner_rect.map(|rect| rect.size()));
+        if let Some(size) = size.filter(|size| size.min_elem() > 100.0)
+            && !self.state.full_screen
+        {
+            let points = (size * ctx.zoom_factor()).round();
+            self.state.settings.app_size = Some([points.x, points.y]);
         }
     }
 

@@ -11,7 +11,7 @@ use super::fonts;
 use super::icons;
 use super::theme;
 use super::view_cx::ViewCx;
-use super::widgets::{badge_ui, primary_button_ui};
+use super::widgets::{badge_ui, primary_button_ui, row_from_right_ui};
 use crate::vlm::{DeviceChoice, LoadStage, ModelSpec, Precision, PrecisionChoice};
 use crate::worker::LoadRequest;
 
@@ -82,7 +82,8 @@ fn model_row_ui(ui: &mut Ui, cx: &ViewCx<'_>, spec: &ModelSpec) {
         .inner_margin(Margin::symmetric(12, 9))
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let height = if spec.missing.is_empty() { 38.0 } else { 58.0 };
+            row_from_right_ui(ui, height, |ui| {
                 row_action_ui(ui, cx, spec, is_loaded);
                 ui.with_layout(Layout::top_down(Align::Min), |ui| row_text_ui(ui, spec));
             });

@@ -23,17 +23,17 @@ pub(crate) fn notices_ui(ui: &Ui, cx: &ViewCx<'_>, area: Rect) {
     Area::new(Id::unique("notices"))
         .order(Order::Foreground)
         .pivot(Align2::CENTER_BOTTOM)
-        .fixed_pos(area.center_bottom() - vec2(0.0, 44.0))
+        .fixed_pos(area.center_bottom() - vec2(0.0, 76.0))
         .interactable(true)
         .show(ui.ctx(), |ui| {
             ui.spacing_mut().item_spacing.y = 8.0;
             for notice in cx.state.notices.shown() {
-                notice_ui(ui, cx, notice);
+                notice_ui(ui, cx, notice, WIDTH.min(area.width() - 60.0));
             }
         });
 }
 
-fn notice_ui(ui: &mut Ui, cx: &ViewCx<'_>, notice: &Notice) {
+fn notice_ui(ui: &mut Ui, cx: &ViewCx<'_>, notice: &Notice, width: f32) {
     let palette = theme::palette(ui);
     let (icon, color) = match notice.level {
         NoticeLevel::Info => (icons::INFO, palette.accent),
@@ -45,8 +45,8 @@ fn notice_ui(ui: &mut Ui, cx: &ViewCx<'_>, notice: &Notice) {
         .stroke(Stroke::new(1.0, theme::faded(color, 0.5)))
         .inner_margin(Margin::symmetric(12, 8))
         .show(ui, |ui| {
-            ui.set_width(WIDTH);
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.set_width(width);
+            ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
                 ui.spacing_mut().item_spacing.x = 4.0;
                 if icon_button_ui(ui, icons::CLOSE, "Dismiss").clicked() {
                     cx.send(Command::DismissNotice(notice.id));
@@ -63,10 +63,16 @@ fn notice_ui(ui: &mut Ui, cx: &ViewCx<'_>, notice: &Notice) {
                         cx.send(Command::ToggleNoticeDetails(notice.id));
                     }
                 }
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
                     ui.spacing_mut().item_spacing.x = 8.0;
-                    ui.label(RichText::new(icon).font(fonts::icon(17.0)).color(color));
-                    ui.add(Label::new(RichText::new(&notice.text).color(palette.text)).wrap());
+                    ui.vertical(|ui| {
+                        ui.add_space(4.0);
+                        ui.label(RichText::new(icon).font(fonts::icon(17.0)).color(color));
+                    });
+                    ui.vertical(|ui| {
+                        ui.add_space(5.0);
+                        ui.add(Label::new(RichText::new(&notice.text).color(palette.text)).wrap());
+                    });
                 });
             });
             if notice.unfolded {

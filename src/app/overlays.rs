@@ -1,5 +1,7 @@
 //! Text over the picture: corners, orientation letters, the value under the cursor.
 
+use std::sync::Arc;
+
 use egui::{Align2, FontId, Pos2, Rect, Ui, pos2, vec2};
 
 use super::frames::LoadedFrame;
@@ -8,7 +10,6 @@ use super::state::Overlays;
 use super::studies::series_name;
 use super::theme;
 use super::view_cx::ViewCx;
-use super::view_transform::Placed;
 use super::viewport::{Viewport, number};
 use crate::imaging::{Frame, orientation_labels};
 
@@ -40,16 +41,18 @@ impl Hover {
     }
 }
 
+/// What overlays speak about.
+pub(crate) struct Overlaid<'a> {
+    pub(crate) viewport: &'a Viewport,
+    pub(crate) rect: Rect,
+    pub(crate) loaded: &'a Arc<LoadedFrame>,
+    /// Screen pixels per picture pixel.
+    pub(crate) zoom: f32,
+}
+
 /// Draws everything that lies over the picture, as far as the reader wants it.
-pub(crate) fn overlays_ui(
-    ui: &Ui,
-    cx: &ViewCx<'_>,
-    viewport: &Viewport,
-    rect: Rect,
-    loaded: &std::sync::Arc<LoadedFrame>,
-    placed: &Placed,
-    hover: Option<&Hover>,
-) {
+pub(crate) fn overlays_ui(ui: &Ui, cx: &ViewCx<'_>, over: &Overlaid<'_>, hover: Option<&Hover>) {
+    let Overlaid { viewport, rect, loaded, zoom } = *over;
     if cx.state.overlays == Overlays::Off {
         return;
     }
@@ -72,7 +75,7 @@ pub(crate) fn overlays_ui(
         display.push(format!("{window}  {name}{inverted}"));
     }
     if full {
-        display.push(format!("Zoom {:.0} %", placed.zoom * 100.0));
+        display.push(format!("Zoom {:.0} %", zoom * 100.0));
         display.extend(hover.map(Hover::label));
     }
     corner(Align2::LEFT_BOTTOM, &display);
@@ -120,7 +123,7 @@ fn series_lines(cx: &ViewCx<'_>, viewport: &Viewport, full: bool) -> Vec<String>
     let mut lines = Vec::new();
     if full {
         let number = series.series_number.map(|n| format!("{n} · ")).unwrap_or_default();
-        lines.push(format!("{number}{}", series_name(series)));
+        lines.push(format!("{number}{}", series_name(series, cx.state.settings.privacy)));
         if let Some((instance, frame_number)) = series.instance_of(place.frame_idx) {
             let thickness = instance.slice_thickness_mm.map(|mm| format!("{mm:.1} mm"));
             let geometry = instance.geometry_of(frame_number);

@@ -9,10 +9,9 @@ use super::viewport::{View, Viewport, WindowMode, presets};
 impl AppState {
     /// Runs a command; what it needs from outside becomes an effect.
     pub fn run(&mut self, command: Command) {
-        if let Some(command) = self.run_open(command).and_then(|c| self.run_view(c)) {
-            if let Some(command) = self.run_chat(command) {
-                self.run_shell(command);
-            }
+        let rest = self.run_open(command).and_then(|command| self.run_view(command));
+        if let Some(command) = rest.and_then(|command| self.run_chat(command)) {
+            self.run_shell(command);
         }
     }
 

@@ -196,9 +196,3 @@ impl Settings {
         self.recent.truncate(MAX_RECENT);
     }
 }
-
-/// The folder for settings when none was named.
-pub(crate) fn default_data_dir() -> Option<PathBuf> {
-    let dirs = directories::ProjectDirs::from("", "", "reading-room")?;
-    Some(dirs.config_dir().to_path_buf())
-}

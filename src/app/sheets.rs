@@ -1,6 +1,6 @@
 //! Sheets over the window: settings, keys and mouse, about.
 
-use egui::{Align, Grid, Id, Label, Layout, Modal, RichText, ScrollArea, Ui};
+use egui::{Frame, Grid, Id, Label, Margin, Modal, RichText, ScrollArea, Ui};
 
 use super::command::{Command, TABLE};
 use super::fonts;
@@ -9,7 +9,7 @@ use super::settings::ThemeChoice;
 use super::state::Sheet;
 use super::theme;
 use super::view_cx::ViewCx;
-use super::widgets::icon_button_ui;
+use super::widgets::{icon_button_ui, rest_of_row_ui, row_from_right_ui};
 
 const MOUSE: &[(&str, &str)] = &[
     ("Left drag", "Window: right widens, up brightens"),
@@ -36,13 +36,14 @@ pub(crate) fn sheet_ui(ui: &Ui, cx: &ViewCx<'_>) {
         Sheet::Shortcuts => ("Keyboard and mouse", 640.0),
         Sheet::About => ("About Reading Room", 480.0),
     };
-    let response = Modal::new(Id::unique("sheet")).show(ui.ctx(), |ui| {
+    let frame = Frame::window(ui.style()).inner_margin(Margin::same(20));
+    let response = Modal::new(Id::unique("sheet")).frame(frame).show(ui.ctx(), |ui| {
         ui.set_width(width);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        row_from_right_ui(ui, 30.0, |ui| {
             if icon_button_ui(ui, icons::CLOSE, "Close").clicked() {
                 cx.send(Command::CloseSheet);
             }
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            rest_of_row_ui(ui, |ui| {
                 ui.label(RichText::new(title).font(egui::FontId::new(17.0, fonts::semibold())));
             });
         });
@@ -122,7 +123,7 @@ fn shortcuts_ui(ui: &mut Ui) {
     let owned = |rows: &[(&str, &str)]| -> Vec<(String, String)> {
         rows.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
     };
-    ScrollArea::vertical().max_height(520.0).show(ui, |ui| {
+    ScrollArea::vertical().max_height(560.0).min_scrolled_height(520.0).show(ui, |ui| {
         section_ui(ui, "Mouse on the picture");
         grid_ui(ui, "mouse", &owned(MOUSE), 1);
         section_ui(ui, "Chat");

@@ -89,7 +89,7 @@ fn step_ui(
         ui.spacing_mut().item_spacing.x = 14.0;
         let (rect, _) = ui.allocate_exact_size(vec2(28.0, 28.0), egui::Sense::hover());
         let color = if is_done { palette.ok } else { palette.accent };
-        ui.painter().circle_filled(rect.center(), 14.0, theme::faded(color, 0.16));
+        ui.painter().circle_filled(rect.center(), 14.0, theme::wash(ui, color, 0.18));
         let (mark, font) = if is_done {
             (icons::CHECK.to_owned(), fonts::icon(15.0))
         } else {
@@ -119,7 +119,7 @@ fn step_button_ui(ui: &mut Ui, cx: &ViewCx<'_>, icon: &str, label: &str, command
 fn statement_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     let palette = theme::palette(ui);
     Frame::new()
-        .fill(theme::faded(palette.warn, 0.07))
+        .fill(theme::wash(ui, palette.warn, 0.07))
         .stroke(Stroke::new(1.0, theme::faded(palette.warn, 0.35)))
         .corner_radius(CornerRadius::same(8))
         .inner_margin(Margin::same(14))

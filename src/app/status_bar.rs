@@ -11,7 +11,7 @@ use super::overlays::Hover;
 use super::theme;
 use super::turn_ui::meter_text;
 use super::view_cx::ViewCx;
-use super::widgets::icon_button_ui;
+use super::widgets::{icon_button_ui, rest_of_row_ui, row_from_right_ui};
 
 /// The whole bar.
 pub(crate) fn status_bar_ui(ui: &mut Ui, cx: &ViewCx<'_>, hover: Option<&Hover>) {
@@ -112,10 +112,10 @@ fn list_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
 }
 
 fn row_ui(ui: &mut Ui, cx: &ViewCx<'_>, label: &str, stop: Command) {
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+    row_from_right_ui(ui, 28.0, |ui| {
         if icon_button_ui(ui, icons::CLOSE, &format!("Stop: {label}")).clicked() {
             cx.send(stop);
         }
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| ui.label(label));
+        rest_of_row_ui(ui, |ui| ui.label(label));
     });
 }

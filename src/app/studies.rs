@@ -51,6 +51,14 @@ impl Studies {
         Some((open, series))
     }
 
+    /// Gives studies their aliases in this order.
+    pub(crate) fn number<'a>(&mut self, study_keys: impl Iterator<Item = &'a str>) {
+        for key in study_keys {
+            let next = self.case_numbers.len() + 1;
+            self.case_numbers.entry(key.to_owned()).or_insert(next);
+        }
+    }
+
     /// Puts a study on top; series it already had are replaced, others stay.
     pub(crate) fn insert(&mut self, mut study: Study) {
         if let Some(idx) = self.open.iter().position(|open| open.study.key == study.key) {
@@ -61,8 +69,8 @@ impl Studies {
                 }
             }
         }
-        let next = self.case_numbers.len() + 1;
-        let number = *self.case_numbers.entry(study.key.clone()).or_insert(next);
+        self.number(std::iter::once(study.key.as_str()));
+        let number = self.case_numbers.get(&study.key).copied().unwrap_or_default();
         self.open.insert(0, OpenStudy { study, alias: alias(number) });
     }
 
@@ -122,8 +130,12 @@ pub(crate) fn cannot_show(series: &Series) -> Option<&str> {
     reasons.all(|reason| reason.is_some()).then_some(first)
 }
 
-/// What a series is called when it has no description.
-pub(crate) fn series_name(series: &Series) -> String {
+/// What a series is called: its description, or what stands for one.
+pub(crate) fn series_name(series: &Series, privacy: bool) -> String {
+    // the description of a picture is its file name, which may well be a person's
+    if series.modality == "PIC" && privacy && !series.key.starts_with("pasted") {
+        return "Picture".to_owned();
+    }
     if let Some(description) = series.description.as_deref().filter(|text| !text.is_empty()) {
         return description.to_owned();
     }

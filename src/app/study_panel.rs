@@ -27,7 +27,15 @@ pub(crate) fn rail_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
             [(LeftTab::Studies, icons::IMAGES, "Studies"), (LeftTab::Chats, icons::CHATS, "Chats")]
         {
             let is_on = open && cx.state.left_tab == tab;
-            if icon_toggle_ui(ui, icon, name, is_on).clicked() {
+            let response = icon_toggle_ui(ui, icon, name, is_on);
+            if is_on {
+                let bar = Rect::from_center_size(
+                    egui::pos2(ui.max_rect().left() + 1.5, response.rect.center().y),
+                    vec2(3.0, 20.0),
+                );
+                ui.painter().rect_filled(bar, 1.5, theme::palette(ui).accent);
+            }
+            if response.clicked() {
                 cx.send(Command::ShowTab(tab));
             }
         }
@@ -150,7 +158,7 @@ fn series_card_ui(ui: &mut Ui, cx: &ViewCx<'_>, open: &OpenStudy, series: &Serie
         let stroke = Stroke::new(1.0, color);
         ui.painter().rect_stroke(rect, radius, stroke, egui::StrokeKind::Inside);
     }
-    let name = series_name(series);
+    let name = series_name(series, cx.state.settings.privacy);
     let accessible = format!("{} {name}", series.modality);
     response.widget_info(|| {
         egui::WidgetInfo::selected(egui::Role::Button, true, is_active, &accessible)
@@ -176,7 +184,8 @@ fn series_picture_ui(ui: &mut Ui, cx: &ViewCx<'_>, series: &Series) {
         Some(Thumbnail::Ready(image)) => Some(image),
         Some(Thumbnail::Pending | Thumbnail::Failed(_)) | None => None,
     };
-    let response = thumbnail_ui(ui, cx, image, THUMBNAIL_SIDE);
+    let texture = image.map(|image| cx.textures.picture(ui.ctx(), image));
+    let response = thumbnail_ui(ui, texture.as_ref(), THUMBNAIL_SIDE);
     let is_broken =
         matches!(thumbnail, Some(Thumbnail::Failed(_))) || cannot_show(series).is_some();
     if is_broken {

@@ -18,6 +18,7 @@ pub(crate) struct Palette {
     pub(crate) raised: Color32,
     pub(crate) hover: Color32,
     pub(crate) pressed: Color32,
+    pub(crate) control: Color32,
     pub(crate) line: Color32,
     pub(crate) text: Color32,
     pub(crate) strong: Color32,
@@ -43,6 +44,7 @@ const DARK: Palette = Palette {
     raised: Color32::from_rgb(0x1B, 0x1F, 0x25),
     hover: Color32::from_rgb(0x25, 0x2B, 0x33),
     pressed: Color32::from_rgb(0x2E, 0x36, 0x40),
+    control: Color32::from_rgb(0x3C, 0x46, 0x52),
     line: Color32::from_rgb(0x2A, 0x30, 0x38),
     text: Color32::from_rgb(0xE8, 0xEA, 0xED),
     strong: Color32::from_rgb(0xFF, 0xFF, 0xFF),
@@ -64,6 +66,7 @@ const LIGHT: Palette = Palette {
     raised: Color32::from_rgb(0xFF, 0xFF, 0xFF),
     hover: Color32::from_rgb(0xE7, 0xEB, 0xF0),
     pressed: Color32::from_rgb(0xDB, 0xE1, 0xE8),
+    control: Color32::from_rgb(0xC6, 0xCE, 0xD8),
     line: Color32::from_rgb(0xD8, 0xDD, 0xE4),
     text: Color32::from_rgb(0x18, 0x1D, 0x23),
     strong: Color32::from_rgb(0x00, 0x00, 0x00),
@@ -122,6 +125,11 @@ pub(crate) fn faded(color: Color32, alpha: f32) -> Color32 {
     color.gamma_multiply(alpha)
 }
 
+/// A quiet opaque surface in the direction of `color`.
+pub(crate) fn wash(ui: &egui::Ui, color: Color32, share: f32) -> Color32 {
+    palette(ui).panel.lerp_to_gamma(color, share)
+}
+
 /// Makes both themes known and chooses one.
 pub(crate) fn install(ctx: &egui::Context, choice: ThemeChoice) {
     for (theme, palette) in [(Theme::Dark, &DARK), (Theme::Light, &LIGHT)] {
@@ -143,7 +151,7 @@ fn style(theme: Theme, palette: &Palette) -> Style {
     style.text_styles = [
         (TextStyle::Small, FontId::new(11.5, FontFamily::Proportional)),
         (TextStyle::Body, FontId::new(13.0, FontFamily::Proportional)),
-        (TextStyle::Button, FontId::new(13.0, FontFamily::Proportional)),
+        (TextStyle::Button, FontId::new(13.0, fonts::medium())),
         (TextStyle::Heading, FontId::new(16.0, fonts::semibold())),
         (TextStyle::Monospace, FontId::new(12.0, FontFamily::Monospace)),
     ]
@@ -224,7 +232,8 @@ fn widgets(visuals: &mut Visuals, palette: &Palette) {
         (&mut widgets.active, palette.pressed, palette.strong),
         (&mut widgets.open, palette.hover, palette.strong),
     ] {
-        widget.bg_fill = fill;
+        // boxes to tick and rails to slide on stand out more than buttons, which carry words
+        widget.bg_fill = palette.control;
         widget.weak_bg_fill = fill;
         widget.bg_stroke = Stroke::NONE;
         widget.fg_stroke = Stroke::new(1.0, text);

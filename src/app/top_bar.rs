@@ -1,6 +1,6 @@
 //! Menus, the model, what computes, and the two promises: research use only, offline.
 
-use egui::{Align, Button, CornerRadius, Frame, Layout, Margin, MenuBar, RichText, Stroke, Ui};
+use egui::{Align, Button, CornerRadius, Layout, MenuBar, RichText, Stroke, Ui};
 
 use super::command::Command;
 use super::engine_state::ModelStatus;
@@ -11,13 +11,15 @@ use super::settings::ThemeChoice;
 use super::state::{Overlays, Sheet};
 use super::theme;
 use super::view_cx::ViewCx;
-use super::widgets::menu_item_ui;
+use super::widgets::{menu_item_ui, tick_text};
 use super::window_menu::window_menu_ui;
 
 /// The whole bar.
 pub(crate) fn top_bar_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     MenuBar::new().ui(ui, |ui| {
-        ui.spacing_mut().item_spacing.x = 2.0;
+        ui.spacing_mut().item_spacing.x = 0.0;
+        // menu bars squeeze their buttons
+        ui.spacing_mut().button_padding = egui::vec2(8.0, 4.0);
         ui.menu_button("File", |ui| file_menu_ui(ui, cx));
         ui.menu_button("View", |ui| view_menu_ui(ui, cx));
         ui.menu_button("Image", |ui| image_menu_ui(ui, cx));
@@ -42,31 +44,30 @@ fn promises_ui(ui: &mut Ui) {
 }
 
 fn seal_ui(ui: &mut Ui, icon: &str, text: &str, color: egui::Color32) -> egui::Response {
-    Frame::new()
+    let ink = RichText::new(text).font(egui::FontId::new(11.0, fonts::semibold())).color(color);
+    let button = if icon.is_empty() {
+        Button::new(ink)
+    } else {
+        Button::new((RichText::new(icon).font(fonts::icon(13.0)).color(color), ink))
+    };
+    let button = button
+        .sense(egui::Sense::hover())
         .stroke(Stroke::new(1.0, theme::faded(color, 0.45)))
-        .fill(theme::faded(color, 0.08))
-        .corner_radius(CornerRadius::same(5))
-        .inner_margin(Margin::symmetric(8, 3))
-        .show(ui, |ui| {
-            ui.spacing_mut().item_spacing.x = 5.0;
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                if !icon.is_empty() {
-                    ui.label(RichText::new(icon).font(fonts::icon(13.0)).color(color));
-                }
-                let font = egui::FontId::new(11.0, fonts::semibold());
-                ui.label(RichText::new(text).font(font).color(color));
-            });
-        })
-        .response
+        .fill(theme::wash(ui, color, 0.08))
+        .corner_radius(CornerRadius::same(5));
+    ui.add(button).accessible_name(text)
 }
 
 fn device_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     let palette = theme::palette(ui);
     let device = cx.state.engine.device();
     let icon = if device.starts_with("gpu") { icons::GPU } else { icons::CPU };
-    let text = RichText::new(device).size(11.5).color(palette.dim);
-    ui.add(egui::Label::new(text).truncate()).on_hover_text("What computes the answers");
+    let short: String = device.chars().take(44).collect();
+    let text = RichText::new(short).size(11.5).color(palette.dim);
+    ui.spacing_mut().item_spacing.x = 5.0;
+    ui.label(text).on_hover_text("What computes the answers");
     ui.label(RichText::new(icon).font(fonts::icon(15.0)).color(palette.faint));
+    ui.add_space(8.0);
 }
 
 /// The model with its state; opens the list.
@@ -155,12 +156,13 @@ fn view_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     menu_item_ui(ui, cx, Command::CycleOverlays, Some(state.overlays != Overlays::Off));
     menu_item_ui(ui, cx, Command::TogglePrivacy, Some(state.settings.privacy));
     ui.separator();
-    ui.menu_button("Theme", |ui| {
+    let palette = theme::palette(ui);
+    ui.menu_button((tick_text(palette, false), "Theme"), |ui| {
         for theme in [ThemeChoice::Dark, ThemeChoice::Light, ThemeChoice::System] {
             menu_item_ui(ui, cx, Command::SetTheme(theme), Some(state.settings.theme == theme));
         }
     });
-    ui.menu_button("Scale", |ui| {
+    ui.menu_button((tick_text(palette, false), "Scale"), |ui| {
         for percent in [80, 90, 100, 110, 125, 150, 175, 200] {
             let scale = percent as f32 / 100.0;
             let is_on = (state.settings.ui_scale - scale).abs() < 0.01;

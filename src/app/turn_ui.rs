@@ -33,13 +33,8 @@ fn question_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel, turn_idx: us
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
             for (evidence_idx, evidence) in turn.evidence.iter().enumerate() {
-                let chip = evidence_chip_ui(
-                    ui,
-                    cx,
-                    Some(&evidence.thumbnail),
-                    &evidence.label,
-                    "Go to evidence",
-                );
+                let texture = cx.textures.picture(ui.ctx(), &evidence.thumbnail);
+                let chip = evidence_chip_ui(ui, Some(&texture), &evidence.label, "Go to evidence");
                 if chip.on_hover_text("Show this slice and window again").clicked() {
                     cx.send(Command::GoToEvidence { turn_idx, evidence_idx });
                 }
@@ -115,7 +110,7 @@ fn text_ui(ui: &mut Ui, panel: &mut ChatPanel, answer: &Answer) {
         style.text_styles.insert(egui::TextStyle::Body, font);
         style.visuals.override_text_color = None;
         style.visuals.widgets.noninteractive.fg_stroke = Stroke::new(1.0, palette.text);
-        style.spacing.extra_text_line_spacing = 4.0;
+        style.spacing.extra_text_line_spacing = 2.0;
         style.spacing.item_spacing.y = 8.0;
         CommonMarkViewer::new().show(ui, &mut panel.markdown, &text);
     });
@@ -170,7 +165,7 @@ fn meter_ui(ui: &mut Ui, answer: &Answer) {
 fn error_card_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize, title: &str, message: &str) {
     let palette = theme::palette(ui);
     Frame::new()
-        .fill(theme::faded(palette.bad, 0.08))
+        .fill(theme::wash(ui, palette.bad, 0.08))
         .stroke(Stroke::new(1.0, theme::faded(palette.bad, 0.4)))
         .corner_radius(CornerRadius::same(8))
         .inner_margin(Margin::same(12))

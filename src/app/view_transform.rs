@@ -144,10 +144,6 @@ impl Placed {
             .map(|corner| self.ui_from_image(corner))
     }
 
-    pub(crate) fn rect_in_ui(&self) -> Rect {
-        Rect::from_points(&self.corners_in_ui())
-    }
-
     /// Zooms to `zoom` while the point under `fixed_in_ui` stays there; gives the new pan.
     pub(crate) fn pan_for_zoom(&self, zoom: f32, fixed_in_ui: Pos2, rect_in_ui: Rect) -> Vec2 {
         let ratio = zoom / self.zoom;

@@ -8,6 +8,8 @@ use super::view_transform::ViewTransform;
 use crate::imaging::{CT_PRESETS, Grayscale, Preset, VoiLut, Window};
 
 const MAX_UNDO: usize = 64;
+/// From this zoom on pixels are not blended.
+const SQUARES_FROM_ZOOM: f32 = 4.0;
 
 /// How values become grey levels, chosen once for a whole series.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,6 +113,11 @@ impl Viewport {
     /// Shows a place as its file asks for it, with nothing to undo.
     pub(crate) fn show(&mut self, place: Place) {
         *self = Self { place: Some(place), ..Self::default() };
+    }
+
+    /// Whether pixels are shown as the squares they are.
+    pub(crate) fn draws_squares(&self, always: bool) -> bool {
+        always || self.drawn_zoom.get() >= SQUARES_FROM_ZOOM
     }
 
     /// What follows can be undone in one step.

@@ -10,7 +10,7 @@ use egui::{
 
 use super::command::Command;
 use super::frames::{FrameState, LoadedFrame};
-use super::overlays::{Hover, overlays_ui};
+use super::overlays::{Hover, Overlaid, overlays_ui};
 use super::theme;
 use super::view_cx::ViewCx;
 use super::view_transform::Placed;
@@ -20,8 +20,6 @@ use crate::imaging::FrameRef;
 
 const SCROLLBAR_WIDTH: f32 = 12.0;
 const ZOOM_PER_POINT: f32 = 1.006;
-/// From here on pixels are shown as the squares they are.
-const SQUARES_FROM_ZOOM: f32 = 4.0;
 
 /// What is half done in a viewport.
 #[derive(Debug, Default)]
@@ -47,6 +45,15 @@ impl std::fmt::Debug for LastDrawn {
     }
 }
 
+/// A picture in its place, and the mouse over it.
+struct Scene<'a> {
+    viewport: &'a Viewport,
+    response: &'a Response,
+    rect: Rect,
+    loaded: &'a Arc<LoadedFrame>,
+    placed: &'a Placed,
+}
+
 /// Draws viewport `idx` into all the room there is.
 pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut ViewportPanel) {
     let Some(viewport) = cx.state.viewports.get(idx) else { return };
@@ -69,10 +76,11 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
         viewport.drawn_zoom.set(placed.zoom);
         paint_picture(&painter, &texture, &placed);
         panel.hover = hover_of(&response, &placed, &loaded);
-        drag_ui(ui, cx, viewport, &response, rect, &loaded, &placed);
-        wheel_ui(ui, cx, viewport, &response, rect, &placed, panel);
-        overlays_ui(ui, cx, viewport, rect, &loaded, &placed, panel.hover.as_ref());
-        let loaded = Arc::clone(&loaded);
+        let scene = Scene { viewport, response: &response, rect, loaded: &loaded, placed: &placed };
+        drag_ui(ui, cx, &scene);
+        wheel_ui(ui, cx, &scene, panel);
+        let overlaid = Overlaid { viewport, rect, loaded: &loaded, zoom: placed.zoom };
+        overlays_ui(ui, cx, &overlaid, panel.hover.as_ref());
         response.context_menu(|ui| context_menu_ui(ui, cx, viewport, &loaded));
         scrollbar_ui(ui, cx, idx, viewport, rect);
     } else if viewport.place.is_none() {
@@ -116,8 +124,7 @@ fn prepare(
         FrameState::Ready(loaded) => {
             let frame_ref = cx.state.frame_ref(place)?;
             let grayscale = viewport.view.grayscale(loaded);
-            let squares =
-                cx.state.settings.nearest || viewport.drawn_zoom.get() >= SQUARES_FROM_ZOOM;
+            let squares = viewport.draws_squares(cx.state.settings.nearest);
             let texture = cx.textures.frame(ui.ctx(), &frame_ref, &grayscale, squares, loaded);
             panel.last = Some(LastDrawn {
                 series_key: place.series_key.clone(),
@@ -164,15 +171,8 @@ fn hover_of(response: &Response, placed: &Placed, loaded: &LoadedFrame) -> Optio
     inside.then(|| Hover::read(frame, x as u32, y as u32))
 }
 
-fn drag_ui(
-    ui: &Ui,
-    cx: &ViewCx<'_>,
-    viewport: &Viewport,
-    response: &Response,
-    rect: Rect,
-    loaded: &Arc<LoadedFrame>,
-    placed: &Placed,
-) {
+fn drag_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>) {
+    let Scene { viewport, response, rect, loaded, placed } = *scene;
     if response.drag_started() {
         cx.send(Command::RememberView);
     }
@@ -211,15 +211,8 @@ fn drag_ui(
     }
 }
 
-fn wheel_ui(
-    ui: &Ui,
-    cx: &ViewCx<'_>,
-    viewport: &Viewport,
-    response: &Response,
-    rect: Rect,
-    placed: &Placed,
-    panel: &mut ViewportPanel,
-) {
+fn wheel_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>, panel: &mut ViewportPanel) {
+    let Scene { viewport, response, rect, placed, .. } = *scene;
     if !response.contains_pointer() {
         return;
     }
@@ -263,7 +256,7 @@ fn wheel_ui(
 }
 
 /// The place in the series, at the right edge.
-fn scrollbar_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, viewport: &Viewport, rect: Rect) {
+fn scrollbar_ui(ui: &Ui, cx: &ViewCx<'_>, idx: usize, viewport: &Viewport, rect: Rect) {
     let Some(place) = &viewport.place else { return };
     let num_frames = cx.state.shown_series(place).map_or(0, |(_, series)| series.num_frames());
     if num_frames < 2 {
@@ -328,7 +321,7 @@ fn message(painter: &egui::Painter, rect: Rect, text: &str, color: Color32) {
 }
 
 /// Why a picture cannot be shown, in the middle of where it would be.
-fn message_card(ui: &mut Ui, rect: Rect, reason: &str) {
+fn message_card(ui: &Ui, rect: Rect, reason: &str) {
     let width = (rect.width() - 48.0).min(420.0);
     let icon = super::fonts::icon(28.0);
     let painter = ui.painter_at(rect);

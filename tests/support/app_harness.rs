@@ -4,19 +4,23 @@ use std::path::{Path, PathBuf};
 
 use egui_kittest::Harness;
 use reading_room::app::{
+<<<<<<< HEAD
+    AppEvent, AppOptions, AppState, Effect, ModelStatus, ReadingRoomApp, Workers,
+=======
     AnswerSlot, AppEvent, AppOptions, AppState, Effect, ModelStatus, ReadingRoomApp, Workers,
+>>>>>>> main
 };
 use reading_room::imaging::{Opened, open_paths, read_frame};
 use reading_room::vlm::{DeviceChoice, ModelInfo, PrecisionChoice};
 use reading_room::worker::{DecodeEvent, JobId};
 
 /// The window, and the folder its settings are in.
-pub struct App {
-    pub harness: Harness<'static, ReadingRoomApp>,
-    pub data_dir: tempfile::TempDir,
+pub(crate) struct App {
+    pub(crate) harness: Harness<'static, ReadingRoomApp>,
+    pub(crate) data_dir: tempfile::TempDir,
 }
 
-pub fn options(data_dir: &Path) -> AppOptions {
+pub(crate) fn options(data_dir: &Path) -> AppOptions {
     AppOptions {
         paths: Vec::new(),
         sample: false,
@@ -31,17 +35,17 @@ pub fn options(data_dir: &Path) -> AppOptions {
 
 impl App {
     /// An empty window.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_settings("acknowledged = \"0.1.0\"\n")
     }
 
-    pub fn with_settings(settings: &str) -> Self {
+    pub(crate) fn with_settings(settings: &str) -> Self {
         let data_dir = tempfile::tempdir().unwrap();
         std::fs::write(data_dir.path().join("settings.toml"), settings).unwrap();
         Self::start(data_dir, |_| None, |_| {})
     }
 
-    pub fn start(
+    pub(crate) fn start(
         data_dir: tempfile::TempDir,
         workers: impl FnOnce(&egui::Context) -> Option<Workers> + 'static,
         change: impl FnOnce(&mut AppOptions),
@@ -61,34 +65,34 @@ impl App {
     }
 
     /// The sample CT, shown.
-    pub fn with_ct() -> Self {
+    pub(crate) fn with_ct() -> Self {
         let mut app = Self::new();
         app.open(&sample("ct-torso"));
         app
     }
 
-    pub fn open(&mut self, path: &Path) {
+    pub(crate) fn open(&mut self, path: &Path) {
         let opened = open_paths(&[path.to_owned()], &mut |_| std::ops::ControlFlow::Continue(()));
         self.opened(opened.unwrap());
     }
 
-    pub fn opened(&mut self, opened: Opened) {
+    pub(crate) fn opened(&mut self, opened: Opened) {
         let job = JobId::next();
         self.apply(AppEvent::Decode(DecodeEvent::Opened { job, opened }));
         self.apply(AppEvent::Decode(DecodeEvent::Finished { job }));
         self.settle();
     }
 
-    pub fn state(&self) -> &AppState {
+    pub(crate) fn state(&self) -> &AppState {
         self.harness.state().state()
     }
 
-    pub fn apply(&mut self, event: AppEvent) {
+    pub(crate) fn apply(&mut self, event: AppEvent) {
         self.harness.state_mut().state_mut().apply(event);
     }
 
     /// Draws until nothing moves, reading the frames that are asked for.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         for _ in 0..64 {
             self.harness.run_steps(2);
             if !self.serve() {
@@ -116,7 +120,7 @@ impl App {
     }
 
     /// Every word on the screen, and everything said to screen readers.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         fn collect(node: egui_kittest::Node<'_>, words: &mut String) {
             use egui_kittest::kittest::NodeT as _;
             let accessible = node.accesskit_node();
@@ -134,7 +138,12 @@ impl App {
     }
 
     /// Text painted without being a control, such as overlays.
-    pub fn painted(&self) -> String {
+    pub(crate) fn read(&self) -> String {
+        self.painted().replace('\n', "")
+    }
+
+    /// The same, each piece on a line of its own.
+    pub(crate) fn painted(&self) -> String {
         let mut painted = String::new();
         for clipped in &self.harness.output().shapes {
             painted_in(&clipped.shape, &mut painted);
@@ -154,12 +163,12 @@ fn painted_in(shape: &egui::Shape, painted: &mut String) {
     }
 }
 
-pub fn sample(name: &str) -> PathBuf {
+pub(crate) fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/sample").join(name)
 }
 
 /// A model that answers when the test says so.
-pub fn model_info() -> ModelInfo {
+pub(crate) fn model_info() -> ModelInfo {
     ModelInfo {
         name: "huatuo-7b-tiny".to_owned(),
         family: "huatuo-vision-7b".to_owned(),
@@ -178,22 +187,18 @@ pub fn model_info() -> ModelInfo {
 
 impl App {
     /// As if a model had been loaded.
-    pub fn pretend_model(&mut self) {
+    pub(crate) fn pretend_model(&mut self) {
         self.harness.state_mut().state_mut().engine.model = ModelStatus::Ready(model_info());
         self.settle();
     }
 
     /// The job of the question under way.
-    pub fn asking_job(&self) -> JobId {
+    pub(crate) fn asking_job(&self) -> JobId {
         self.state().engine.asking.as_ref().expect("a question is under way").job
     }
 
-    pub fn slot(&self) -> AnswerSlot {
-        self.state().engine.asking.as_ref().expect("a question is under way").slot
-    }
-
     /// Commands straight to the state, with the effects they have.
-    pub fn effects_of(&mut self, command: reading_room::app::Command) -> Vec<Effect> {
+    pub(crate) fn effects_of(&mut self, command: reading_room::app::Command) -> Vec<Effect> {
         let state = self.harness.state_mut().state_mut();
         state.run(command);
         state.take_effects()

@@ -1,6 +1,6 @@
 //! Buttons: an icon with a name, a menu row with its keys.
 
-use egui::{Button, Response, RichText, Ui, vec2};
+use egui::{Align, Button, Layout, Response, RichText, Ui, vec2};
 
 use super::super::command::Command;
 use super::super::fonts;
@@ -19,8 +19,12 @@ pub(crate) fn icon_toggle_ui(ui: &mut Ui, icon: &str, name: &str, is_on: bool) -
     let palette = theme::palette(ui);
     let color = if is_on { palette.accent } else { palette.dim };
     let text = RichText::new(icon).font(fonts::icon(ICON_SIZE)).color(color);
+<<<<<<< HEAD
+    let button = Button::new(text).frame_when_inactive(false).min_size(vec2(28.0, 28.0));
+=======
     let button =
         Button::new(text).frame_when_inactive(is_on).min_size(vec2(28.0, 28.0)).selected(is_on);
+>>>>>>> main
     let response = ui
         .scope(|ui| {
             ui.spacing_mut().button_padding = vec2(5.0, 3.0);
@@ -67,17 +71,23 @@ fn icon_toggle_ui_with_keys(
     }
 }
 
+/// A row of one line that is filled from its right end.
+pub(crate) fn row_from_right_ui<R>(ui: &mut Ui, height: f32, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let size = vec2(ui.available_width(), height);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), add).inner
+}
+
+/// What is left of such a row, filled from its left end.
+pub(crate) fn rest_of_row_ui<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.with_layout(Layout::left_to_right(Align::Center), add).inner
+}
+
 /// A row of a menu, with a tick while `is_on`.
 pub(crate) fn menu_item_ui(ui: &mut Ui, cx: &ViewCx<'_>, command: Command, is_on: Option<bool>) {
     let palette = theme::palette(ui);
     let label = command.label();
-    let tick = match is_on {
-        Some(true) => super::super::icons::CHECK,
-        Some(false) | None => " ",
-    };
-    let tick = RichText::new(tick).font(fonts::icon(13.0)).color(palette.accent);
     let mut button = match is_on {
-        Some(_) => Button::new((tick, label)),
+        Some(is_on) => Button::new((tick_text(palette, is_on), label)),
         None => Button::new(label),
     };
     if let Some(keys) = command.shortcut() {
@@ -88,6 +98,12 @@ pub(crate) fn menu_item_ui(ui: &mut Ui, cx: &ViewCx<'_>, command: Command, is_on
         cx.send(command);
         ui.close();
     }
+}
+
+/// A tick, or the room one takes.
+pub(crate) fn tick_text(palette: &theme::Palette, is_on: bool) -> RichText {
+    let color = if is_on { palette.accent } else { egui::Color32::TRANSPARENT };
+    RichText::new(super::super::icons::CHECK).font(fonts::icon(13.0)).color(color)
 }
 
 /// The one button of a place that is meant to be pressed.

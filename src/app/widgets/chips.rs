@@ -1,19 +1,23 @@
 //! Small marked surfaces: badges, thumbnails, the chip of a picture that goes with a question.
 
+<<<<<<< HEAD
+use egui::{
+    Color32, CornerRadius, Frame, Margin, Rect, Response, RichText, Sense, Stroke, TextureHandle,
+    Ui, vec2,
+=======
 use std::sync::Arc;
 
 use egui::{
     Color32, CornerRadius, Frame, Margin, Rect, Response, RichText, Sense, Stroke, Ui, vec2,
+>>>>>>> main
 };
 
 use super::super::theme;
-use super::super::view_cx::ViewCx;
-use crate::imaging::DisplayImage;
 
 /// A word or two in a tinted pill.
 pub(crate) fn badge_ui(ui: &mut Ui, text: &str, color: Color32) -> Response {
     Frame::new()
-        .fill(theme::faded(color, 0.14))
+        .fill(theme::wash(ui, color, 0.16))
         .corner_radius(CornerRadius::same(4))
         .inner_margin(Margin::symmetric(6, 1))
         .show(ui, |ui| ui.label(RichText::new(text).size(10.5).color(color)))
@@ -21,17 +25,11 @@ pub(crate) fn badge_ui(ui: &mut Ui, text: &str, color: Color32) -> Response {
 }
 
 /// A picture fitted into a black square.
-pub(crate) fn thumbnail_ui(
-    ui: &mut Ui,
-    cx: &ViewCx<'_>,
-    image: Option<&Arc<DisplayImage>>,
-    side: f32,
-) -> Response {
+pub(crate) fn thumbnail_ui(ui: &mut Ui, texture: Option<&TextureHandle>, side: f32) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
     let painter = ui.painter_at(rect);
     painter.rect_filled(rect, CornerRadius::same(4), theme::VIEWPORT);
-    if let Some(image) = image {
-        let texture = cx.textures.picture(ui.ctx(), image);
+    if let Some(texture) = texture {
         let size = texture.size_vec2();
         let size = size * (side / size.max_elem());
         let uv = Rect::from_min_max(egui::Pos2::ZERO, egui::pos2(1.0, 1.0));
@@ -48,8 +46,7 @@ pub(crate) fn thumbnail_ui(
 /// A picture that goes, or went, with a question.
 pub(crate) fn evidence_chip_ui(
     ui: &mut Ui,
-    cx: &ViewCx<'_>,
-    image: Option<&Arc<DisplayImage>>,
+    texture: Option<&TextureHandle>,
     label: &str,
     name: &str,
 ) -> Response {
@@ -61,7 +58,7 @@ pub(crate) fn evidence_chip_ui(
         .inner_margin(Margin::same(4))
         .show(ui, |ui| {
             ui.horizontal(|ui| {
-                thumbnail_ui(ui, cx, image, 40.0);
+                thumbnail_ui(ui, texture, 40.0);
                 ui.add_space(-2.0);
                 ui.vertical(|ui| {
                     ui.spacing_mut().item_spacing.y = 1.0;
