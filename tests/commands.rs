@@ -1,5 +1,6 @@
 //! The headless commands, as a script sees them: exit status, JSON, files written.
-#![expect(clippy::unwrap_used, reason = "a broken test should fail loudly")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a broken test should fail loudly")]
+#![expect(clippy::print_stdout, reason = "a skipped test says why")]
 
 use std::{
     collections::HashMap,

@@ -288,6 +288,47 @@ fn rle_of_32_bits_puts_the_highest_byte_first() {
     assert_eq!(stored(&built(&builder).unwrap()), [f64::from(0x0102_0304)]);
 }
 
+/// A committed file against `pixel_array` of pydicom: hash of the 8-bit picture, or three pixels.
+fn check_fixture(name: &str, hash: Option<&str>, pixels: [(u32, u32, [u8; 3]); 2]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/imaging");
+    let frame = frame_of(&folder.join(name), 1).unwrap();
+    let shown = frame.default_grayscale().render(&frame);
+    if let Some(hash) = hash {
+        assert_eq!(shown.sha256(), hash, "{name}");
+    }
+    let rgb = shown.to_rgb8();
+    for (column, row, theirs) in pixels {
+        let at = (row * shown.width + column) as usize * 3;
+        let (largest, _) = difference(&rgb[at..at + 3], &theirs);
+        assert!(largest <= 3, "{name}: {:?} instead of {theirs:?}", &rgb[at..at + 3]);
+    }
+}
+
+#[test]
+fn every_codec_agrees_with_the_reference() {
+    let slice = "38ab8d87e706bf8d3b976e0afbf8d214c544c82a0092169ead1512024257e0f0";
+    let pixels = [(32, 32, [61, 61, 61]), (63, 63, [169, 169, 169])];
+    for name in ["RLE", "jp2klossless", "jpeg_ls_lossless", "bigendian"] {
+        check_fixture(&format!("MR_small_{name}.dcm"), Some(slice), pixels);
+    }
+    check_fixture("JPGExtended.dcm", None, [(128, 512, [14, 14, 14]), (255, 1023, [1, 1, 1])]);
+    check_fixture(
+        "SC_rgb_small_odd_jpeg.dcm",
+        None,
+        [(1, 1, [62, 87, 179]), (2, 2, [159, 158, 154])],
+    );
+    check_fixture(
+        "SC_rgb_jls_lossy_line.dcm",
+        Some("bd5344c0a46bc6c0869921680aa72c1ee344be34079d9b9c5b421336f24d798f"),
+        [(10, 20, [0, 255, 0]), (70, 80, [190, 190, 190])],
+    );
+    check_fixture(
+        "SC_rgb_jls_lossy_sample.dcm",
+        Some("bd5344c0a46bc6c0869921680aa72c1ee344be34079d9b9c5b421336f24d798f"),
+        [(10, 20, [0, 255, 0]), (70, 80, [190, 190, 190])],
+    );
+}
+
 #[test]
 fn float_pixels_are_windowed_by_their_range() {
     let bytes: Vec<u8> =

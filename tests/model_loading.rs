@@ -267,9 +267,9 @@ fn pickles_of_both_kinds_equal_safetensors() {
         remove_shards(&model);
         let file = model.join("pytorch_model.bin");
         if legacy {
-            write_legacy(&file, &tensors)
+            write_legacy(&file, &tensors);
         } else {
-            write_zip(&file, &tensors, None)
+            write_zip(&file, &tensors, None);
         }
         let mut vlm = try_load(&model).unwrap();
         assert_eq!(greedy(&mut vlm), expected, "legacy: {legacy}");

@@ -1,6 +1,7 @@
 //! Answers and tensors are those of the published code, on the CPU and on a Vulkan adapter.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
+#[expect(dead_code, reason = "shared with the other tests of models")]
 #[path = "support/models.rs"]
 mod models;
 
@@ -38,7 +39,7 @@ fn check_turn(vlm: &mut Vlm, case: &Case, index: usize, logits_within: f32, wors
     let mut trace = Trace::default();
     let traced = ask(vlm, &Question { max_new_tokens: 1, ..question.clone() }, Some(&mut trace));
     assert_eq!(traced.output_ids, answer.output_ids[..1], "{what}");
-    let golden = |name: &str| case.golden.get(&format!("t{}.{name}", index));
+    let golden = |name: &str| case.golden.get(&format!("t{index}.{name}"));
     for (name, ours, within, worst) in [
         ("pixel_values", &trace.pixel_values, 1e-6, &mut worst.pixel_values),
         ("vision_features", &trace.vision_features, 1e-4, &mut worst.vision_features),
@@ -83,6 +84,24 @@ fn every_case_of_every_family_agrees() {
     {
         if let Some(folder) = shared_family(family) {
             check_family(&folder);
+        }
+    }
+}
+
+/// The re-release has other names for the same weights and a larger vocabulary.
+#[test]
+fn the_hf_layout_gives_the_same_answers() {
+    let Some((hf, original)) =
+        shared_family("huatuo-7b-hf-tiny").zip(shared_family("huatuo-7b-tiny"))
+    else {
+        return;
+    };
+    let mut vlm = load(&hf.join("model"), ComputeDevice::cpu());
+    for case in cases(&original) {
+        for (index, turn) in case.turns().iter().enumerate() {
+            let answer = ask(&mut vlm, &case.question(index), None);
+            assert_eq!(answer.prompt, turn["prompt"].as_str().unwrap());
+            assert_eq!(answer.output_ids, ids(&turn["greedy"]["ids"]), "{}", case.folder.display());
         }
     }
 }

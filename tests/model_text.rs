@@ -1,13 +1,14 @@
 //! Strings, ids, pictures and chance: everything around the networks that must be exact.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
+#[expect(dead_code, reason = "shared with the other tests of models")]
 #[path = "support/models.rs"]
 mod models;
 
 use std::path::Path;
 
 use models::{committed, ids, picture, read_json, shared, shared_family};
-use rand::SeedableRng;
+use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use reading_room::text::{ChatTemplate, Detokenizer, TemplateTurn, TextError, Tokenizer};
 use reading_room::vlm::{

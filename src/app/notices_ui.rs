@@ -28,12 +28,12 @@ pub(crate) fn notices_ui(ui: &Ui, cx: &ViewCx<'_>, area: Rect) {
         .show(ui.ctx(), |ui| {
             ui.spacing_mut().item_spacing.y = 8.0;
             for notice in cx.state.notices.shown() {
-                notice_ui(ui, cx, notice);
+                notice_ui(ui, cx, notice, WIDTH.min(area.width() - 60.0));
             }
         });
 }
 
-fn notice_ui(ui: &mut Ui, cx: &ViewCx<'_>, notice: &Notice) {
+fn notice_ui(ui: &mut Ui, cx: &ViewCx<'_>, notice: &Notice, width: f32) {
     let palette = theme::palette(ui);
     let (icon, color) = match notice.level {
         NoticeLevel::Info => (icons::INFO, palette.accent),
@@ -45,7 +45,7 @@ fn notice_ui(ui: &mut Ui, cx: &ViewCx<'_>, notice: &Notice) {
         .stroke(Stroke::new(1.0, theme::faded(color, 0.5)))
         .inner_margin(Margin::symmetric(12, 8))
         .show(ui, |ui| {
-            ui.set_width(WIDTH);
+            ui.set_width(width);
             ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
                 ui.spacing_mut().item_spacing.x = 4.0;
                 if icon_button_ui(ui, icons::CLOSE, "Dismiss").clicked() {

@@ -13,6 +13,11 @@ use super::view_cx::ViewCx;
 use super::widgets::command_icon_ui;
 use super::window_menu::window_menu_ui;
 
+/// Less room than this is left to the tools.
+const ROOM_FOR_TITLE: f32 = 60.0;
+/// In a bar narrower than this the window is named without its numbers, which overlays show too.
+const ROOM_FOR_NUMBERS: f32 = 500.0;
+
 /// The whole bar.
 pub(crate) fn toolbar_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -34,7 +39,9 @@ pub(crate) fn toolbar_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         gap_ui(ui);
         let overlays = cx.state.overlays != Overlays::Off;
         command_icon_ui(ui, cx, icons::TEXT, Command::CycleOverlays, overlays);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| series_ui(ui, cx));
+        if ui.available_width() > ROOM_FOR_TITLE {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| series_ui(ui, cx));
+        }
     });
 }
 
@@ -54,7 +61,7 @@ fn window_button_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         if is_colour { "Colour".to_owned() } else { viewport.view.window_name(loaded.as_ref()) };
     let numbers = loaded
         .as_ref()
-        .filter(|_| !is_colour)
+        .filter(|_| !is_colour && ui.available_width() > ROOM_FOR_NUMBERS)
         .map(|loaded| window_label(&viewport.view.grayscale(loaded)))
         .unwrap_or_default();
     let numbers = RichText::new(numbers).monospace().size(11.5).color(palette.dim);

@@ -31,6 +31,7 @@ impl ReadingRoomApp {
 
 fn frame_ui(ui: &mut Ui, cx: &ViewCx<'_>, panels: &mut Panels) {
     let palette = theme::palette(ui);
+    let whole_width = ui.available_width();
     let bar = Frame::new().fill(palette.app).inner_margin(Margin::symmetric(10, 0));
     Panel::top("top bar")
         .exact_size(theme::TOP_BAR_HEIGHT)
@@ -53,7 +54,7 @@ fn frame_ui(ui: &mut Ui, cx: &ViewCx<'_>, panels: &mut Panels) {
     let margin = Margin::symmetric(theme::PADDING, 0);
     if cx.state.settings.left_open {
         Panel::left("left panel")
-            .default_size(theme::LEFT_PANEL_WIDTH)
+            .default_size(theme::LEFT_PANEL_WIDTH.min(whole_width * 0.2))
             .size_range(200.0..=380.0)
             .frame(panel.inner_margin(margin))
             .show(ui, |ui| left_panel_ui(ui, cx));
@@ -61,7 +62,7 @@ fn frame_ui(ui: &mut Ui, cx: &ViewCx<'_>, panels: &mut Panels) {
     if cx.state.settings.right_open {
         let widest = (ui.available_width() * 0.6).max(360.0);
         Panel::right("chat panel")
-            .default_size(theme::RIGHT_PANEL_WIDTH)
+            .default_size(theme::RIGHT_PANEL_WIDTH.min(whole_width * 0.32))
             .size_range(340.0..=widest)
             .frame(panel.inner_margin(margin))
             .show(ui, |ui| chat_panel_ui(ui, cx, &mut panels.chat));

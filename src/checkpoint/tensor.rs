@@ -52,7 +52,7 @@ const BLOCK: usize = 1 << 16;
 impl RawTensor<'_> {
     /// How many values are not finite.
     #[must_use]
-    pub fn count_not_finite(&self) -> usize {
+    pub fn count_not_finite(self) -> usize {
         let size = self.dtype.size();
         let blocks = self.bytes.par_chunks(BLOCK * size);
         match self.dtype {
@@ -74,7 +74,7 @@ impl RawTensor<'_> {
 
     /// The values in f32.
     #[must_use]
-    pub fn to_f32(&self) -> Vec<f32> {
+    pub fn to_f32(self) -> Vec<f32> {
         match self.dtype {
             FileDtype::Bf16 => self.convert::<2, f32>(|w| bf16::from_le_bytes(w).to_f32()),
             FileDtype::F16 => self.convert::<2, f32>(|w| f16::from_le_bytes(w).to_f32()),
@@ -86,7 +86,7 @@ impl RawTensor<'_> {
 
     /// The values in f16; those beyond its range become infinite.
     #[must_use]
-    pub fn to_f16(&self) -> Vec<f16> {
+    pub fn to_f16(self) -> Vec<f16> {
         if self.dtype == FileDtype::F16 {
             return self.convert::<2, f16>(f16::from_le_bytes);
         }
@@ -95,7 +95,7 @@ impl RawTensor<'_> {
         let mut out = vec![f16::ZERO; self.bytes.len() / size];
         out.par_chunks_mut(BLOCK).zip(self.bytes.par_chunks(BLOCK * size)).for_each(
             |(out, bytes)| {
-                let wide = RawTensor { bytes, ..*self }.to_f32();
+                let wide = RawTensor { bytes, ..self }.to_f32();
                 out.convert_from_f32_slice(&wide);
             },
         );
@@ -104,7 +104,7 @@ impl RawTensor<'_> {
 
     /// The values in bf16, rounded to nearest.
     #[must_use]
-    pub fn to_bf16(&self) -> Vec<bf16> {
+    pub fn to_bf16(self) -> Vec<bf16> {
         match self.dtype {
             FileDtype::Bf16 => self.convert::<2, bf16>(bf16::from_le_bytes),
             FileDtype::F16 => {
@@ -117,7 +117,7 @@ impl RawTensor<'_> {
     }
 
     fn convert<const N: usize, T: Copy + Default + Send>(
-        &self,
+        self,
         one: impl Fn([u8; N]) -> T + Sync,
     ) -> Vec<T> {
         let mut out = vec![T::default(); self.bytes.len() / N];

@@ -115,6 +115,9 @@ impl Frame {
     /// From the 0.1 to the 99.9 percentile of what is not padding.
     #[must_use]
     pub fn auto_window(&self) -> Window {
+        if let Some(window) = self.counted_window() {
+            return window;
+        }
         let mut values: Vec<f64> = self
             .samples
             .values()
@@ -124,11 +127,46 @@ impl Frame {
             .filter(|value| value.is_finite())
             .collect();
         let (low, high) = percentiles(&mut values).unwrap_or(self.modality_range);
-        Window {
-            center: f64::midpoint(low, high),
-            width: if high > low { high - low } else { 1.0 },
-            function: VoiLutFunction::LinearExact,
+        window_between(low, high)
+    }
+
+    /// Narrow samples are counted; a rescale keeps their order, a table does not.
+    fn counted_window(&self) -> Option<Window> {
+        let ModalityLut::Rescale { .. } = self.modality_lut else { return None };
+        if !matches!(self.samples, Samples::U8(_) | Samples::U16(_) | Samples::I16(_)) {
+            return None;
         }
+        let (low, high) = self.stored_range_i32();
+        let mut counts = vec![0_usize; usize::try_from(high.checked_sub(low)?).ok()? + 1];
+        let mut count = |stored: i32| {
+            let slot = usize::try_from(stored - low).ok().and_then(|idx| counts.get_mut(idx));
+            if let Some(slot) = slot {
+                *slot += 1;
+            }
+        };
+        match &self.samples {
+            Samples::U8(v) => v.iter().for_each(|&v| count(v.into())),
+            Samples::U16(v) => v.iter().for_each(|&v| count(v.into())),
+            Samples::I16(v) => v.iter().for_each(|&v| count(v.into())),
+            _ => {}
+        }
+        let stored = |idx: usize| i32::try_from(idx).map_or(0.0, |idx| f64::from(low + idx));
+        for (idx, count) in counts.iter_mut().enumerate() {
+            if self.is_padding(stored(idx)) {
+                *count = 0;
+            }
+        }
+        let last = counts.iter().sum::<usize>().checked_sub(1)?;
+        let at_rank = |rank: usize| {
+            let mut before = 0;
+            counts.iter().position(|count| {
+                before += count;
+                before > rank
+            })
+        };
+        let ends = [at_rank(last / 1000)?, at_rank(last - last / 1000)?];
+        let [a, b] = ends.map(|idx| self.modality_lut.apply(stored(idx)));
+        Some(window_between(a.min(b), a.max(b)))
     }
 
     /// Whether a stored value lies outside the field of view.
@@ -214,6 +252,14 @@ fn modality_range(
         ModalityLut::Table(_) => samples.values().for_each(&mut see),
     }
     if low <= high { (low, high) } else { (0.0, 0.0) }
+}
+
+fn window_between(low: f64, high: f64) -> Window {
+    Window {
+        center: f64::midpoint(low, high),
+        width: if high > low { high - low } else { 1.0 },
+        function: VoiLutFunction::LinearExact,
+    }
 }
 
 fn percentiles(values: &mut [f64]) -> Option<(f64, f64)> {

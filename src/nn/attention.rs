@@ -17,6 +17,7 @@ pub(crate) struct SelfAttention {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one a layer, and the larger is the usual one")]
 enum Qkv {
     Split {
         q_proj: Linear,

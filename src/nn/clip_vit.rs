@@ -50,7 +50,7 @@ impl Default for ClipConfig {
 }
 
 impl ClipConfig {
-    /// OpenAI's ViT-L/14 for pictures of this side.
+    /// The published ViT-L/14 for pictures of this side.
     #[must_use]
     pub fn vit_large_patch14(image_size: usize) -> Self {
         Self {
@@ -109,7 +109,7 @@ impl ClipConfig {
         if self.num_channels != 3 {
             return Err(BadConfig("the vision tower does not take three channels".to_owned()));
         }
-        if self.hidden_size % self.num_attention_heads != 0 || self.num_patches() == 0 {
+        if !self.hidden_size.is_multiple_of(self.num_attention_heads) || self.num_patches() == 0 {
             return Err(BadConfig("the sizes of the vision tower do not divide".to_owned()));
         }
         Ok(())

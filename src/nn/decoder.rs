@@ -118,11 +118,11 @@ impl DecoderConfig {
                 return bad(format!("{name} is {size}"));
             }
         }
-        if self.num_attention_heads % self.kv_heads() != 0 {
+        if !self.num_attention_heads.is_multiple_of(self.kv_heads()) {
             let heads = self.num_attention_heads;
             return bad(format!("{heads} heads do not share {} key heads evenly", self.kv_heads()));
         }
-        if self.head_dim() % 2 != 0 {
+        if !self.head_dim().is_multiple_of(2) {
             return bad(format!("head_dim {} is odd", self.head_dim()));
         }
         if self.sliding_window == Some(0) {
@@ -172,6 +172,7 @@ struct Mlp {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one a layer, and the larger is the usual one")]
 enum GateUp {
     Split {
         gate_proj: Linear,

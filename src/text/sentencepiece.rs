@@ -1,4 +1,4 @@
-//! `tokenizer.model` (SentencePiece) as a `tokenizer.json`, as the fast tokenizers convert it.
+//! `tokenizer.model` (`SentencePiece`) as a `tokenizer.json`, as the fast tokenizers convert it.
 
 use std::collections::HashMap;
 
@@ -110,7 +110,7 @@ fn merges(pieces: &[Piece]) -> Vec<[&str; 2]> {
                 Some((*ids.get(left)?, *ids.get(right)?, [left, right]))
             })
             .collect();
-        cuts.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+        cuts.sort_by_key(|cut| std::cmp::Reverse((cut.0, cut.1)));
         merges.extend(cuts.into_iter().map(|(_, _, pair)| pair));
     }
     merges

@@ -1,6 +1,6 @@
 //! Loads the tokenizer a model ships and keeps its faults inside.
 //!
-//! Checked against: tests/model_text.rs (the strings of every fixture family, and the real
+//! Checked against: `tests/model_text.rs` (the strings of every fixture family, and the real
 //! Qwen2, Mistral, Llama 2, Phi-3, phi-4 vocabularies).
 
 use std::collections::HashMap;

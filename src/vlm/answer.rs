@@ -15,8 +15,8 @@ use crate::vlm::model::Session;
 use crate::vlm::prompt::{ImageKey, Prompt, Slot, build_prompt, slots};
 use crate::vlm::sampling::{log_prob, next_token};
 use crate::vlm::{
-    Answer, FinishReason, ModelError, Progress, Question, RgbPixels, Timings, Trace, Vlm,
-    pad_to_square,
+    Answer, FinishReason, ModelError, Progress, Question, RgbPixels, SamplingParams, Timings,
+    Trace, Vlm, pad_to_square,
 };
 
 /// Positions beside the prompt that the cache gets room for at once.
@@ -301,7 +301,7 @@ struct Reply {
     stop_text: StopText,
     stops: Vec<u32>,
     forbidden_at_first: usize,
-    question: crate::vlm::SamplingParams,
+    sampling: SamplingParams,
     rng: ChaCha8Rng,
     budget: usize,
     timings: Timings,
@@ -322,7 +322,7 @@ impl Reply {
             stop_text: StopText::new(stop_text),
             stops,
             forbidden_at_first: vlm.rules.min_new_tokens,
-            question: question.sampling,
+            sampling: question.sampling,
             rng: ChaCha8Rng::seed_from_u64(question.sampling.seed),
             budget: question.max_new_tokens as usize,
             timings: Timings::default(),
@@ -340,7 +340,7 @@ impl Reply {
     fn choose(&mut self, vlm: &Vlm, logits: &[f32]) -> u32 {
         let too_early = self.output_ids.len() < self.forbidden_at_first;
         let forbidden = if too_early { vlm.config.eos.as_slice() } else { &[] };
-        let id = next_token(logits, &self.output_ids, forbidden, &self.question, &mut self.rng);
+        let id = next_token(logits, &self.output_ids, forbidden, &self.sampling, &mut self.rng);
         self.output_ids.push(id);
         self.logprobs.push(log_prob(logits, id));
         id

@@ -152,7 +152,7 @@ impl VisionFiles {
         Ok(Self { name: name.to_owned(), folder: found })
     }
 
-    /// Whether nothing more is needed than what is known of OpenAI's two towers.
+    /// Whether nothing more is needed than what is known of the two published towers.
     pub(crate) fn known_side(&self) -> Option<usize> {
         match Path::new(&self.name).file_name()?.to_str()? {
             "clip-vit-large-patch14-336" | "clip_vit_large_patch14_336" => Some(336),

@@ -74,7 +74,7 @@ impl Engine<'_> {
         self.device.device.clone()
     }
 
-    /// Scores after the last of these positions, read back; `None` when the caller broke off.
+    /// Scores after the last of these positions, read back.
     pub(crate) fn logits(&self, hidden_state: Tensor<2>) -> Result<Vec<f32>, ModelError> {
         let logits =
             self.device.read(self.decoder.logits(hidden_state), "computing the next word")?;
@@ -84,7 +84,7 @@ impl Engine<'_> {
         Ok(logits)
     }
 
-    /// One further id.
+    /// Scores after one further id, unless the caller breaks off.
     pub(crate) fn step(
         &self,
         id: u32,

@@ -1,7 +1,7 @@
 //! A picture becomes pixel values, to the last bit as Pillow and the CLIP processor do it.
 //!
-//! Checked against: tests/model_text.rs (fixtures made with Pillow 10.4) and the pixels of every
-//! case in tests/model_parity.rs.
+//! Checked against: `tests/model_text.rs` (fixtures made with Pillow 10.4) and the pixels of every
+//! case in `tests/model_parity.rs`.
 
 use serde_json::Value;
 

@@ -65,7 +65,7 @@ pub enum Family {
     HuatuoVision34b,
     /// HuatuoGPT-Vision 7B on Qwen2.5-VL.
     HuatuoVisionQwen25Vl,
-    /// LLaVA-Med of release 1.0 (LLaMA).
+    /// LLaVA-Med of release 1.0 (`LLaMA`).
     LlavaMedV1,
     /// LLaVA-Med of release 1.5 (Mistral).
     LlavaMedV15,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use half::{bf16, f16};
+use rayon::prelude::*;
 
 use crate::checkpoint::{FileDtype, RawTensor};
 use crate::nn::{Linear, MissingTensor, Table, TableValues, WeightSource};
@@ -146,7 +147,7 @@ impl Conversion {
                     Precision::Bf16 => Ok(TensorData::new::<bf16, _>(part.to_bf16(), shape)),
                     Precision::F16 => {
                         let values = part.to_f16();
-                        if values.iter().any(|value| !value.is_finite()) {
+                        if values.par_iter().any(|value| !value.is_finite()) {
                             return Err(ModelError::NotFinite {
                                 doing: "converting weights to f16",
                             });

@@ -16,10 +16,12 @@ pub(in super::super) fn decode(bytes: &[u8], expected: Expected) -> Result<Decod
     if expected.samples() / MAX_PIXELS_PER_BYTE > stream.len() {
         return Err(Fault::damaged("far too few bytes for so many pixels"));
     }
-    let (image, whole) = match open(stream, true) {
+    let miscounted = header.miscounts_tile_parts(stream);
+    let strictly = if miscounted { None } else { open(stream, true) };
+    let (image, whole) = match strictly {
         Some(image) => (image, true),
         None => match open(stream, false) {
-            Some(image) => (image, false),
+            Some(image) => (image, miscounted && ends(stream)),
             None => return Err(Fault::damaged("JPEG 2000 can't be read")),
         },
     };
@@ -28,6 +30,12 @@ pub(in super::super) fn decode(bytes: &[u8], expected: Expected) -> Result<Decod
     // the component transform is undone by the decoder
     let is_rgb = header.has_transform(stream).then_some(true);
     Ok(Decoded { samples, is_rgb, incomplete })
+}
+
+/// Whether the end marker is there, padding aside.
+fn ends(stream: &[u8]) -> bool {
+    let padding = stream.iter().rev().take_while(|byte| **byte == 0).count();
+    stream.get(..stream.len() - padding).is_some_and(|used| used.ends_with(&[0xFF, 0xD9]))
 }
 
 fn open(stream: &[u8], strict: bool) -> Option<Image> {
@@ -101,6 +109,31 @@ impl SizeHeader {
             return Err(Fault::Unsupported("its JPEG 2000 components are subsampled".to_owned()));
         }
         Ok(())
+    }
+
+    /// Some writers count the parts of a tile one too low, which only the lenient decoder mends.
+    fn miscounts_tile_parts(&self, stream: &[u8]) -> bool {
+        let mut at = 4 + self.len;
+        while let Some(&[0xFF, marker, high, low]) = stream.get(at..at + 4) {
+            let mut step = 2 + usize::from(u16::from_be_bytes([high, low])).max(2);
+            if marker == 0x90 {
+                // SOT: tile, length of the part, its number, number of parts (A.4.2)
+                let Some(&[_, _, a, b, c, d, part, parts]) =
+                    stream.get(at + 4..).and_then(<[u8]>::first_chunk)
+                else {
+                    return false;
+                };
+                if parts != 0 && part >= parts {
+                    return true;
+                }
+                step = u32::from_be_bytes([a, b, c, d]) as usize;
+                if step < 12 {
+                    return false;
+                }
+            }
+            at += step;
+        }
+        false
     }
 
     /// COD says whether a component transform was applied (A.6.1).

@@ -15,7 +15,7 @@ pub(super) fn rms_norm_kernel(
     len: usize,
 ) {
     let unit = UNIT_POS as usize;
-    let mut row = CUBE_POS as usize;
+    let mut row = CUBE_POS;
     // groups beyond the last row do its work again
     if row >= rows {
         row = rows - 1;
@@ -59,7 +59,7 @@ pub(super) fn layer_norm_kernel(
     len: usize,
 ) {
     let unit = UNIT_POS as usize;
-    let mut row = CUBE_POS as usize;
+    let mut row = CUBE_POS;
     if row >= rows {
         row = rows - 1;
     }
@@ -122,7 +122,7 @@ pub(super) fn attention_shares_kernel(
     window: usize,
 ) {
     let unit = UNIT_POS as usize;
-    let mut row = CUBE_POS as usize;
+    let mut row = CUBE_POS;
     if row >= rows {
         row = rows - 1;
     }
