@@ -4,11 +4,7 @@ use std::path::{Path, PathBuf};
 
 use egui_kittest::Harness;
 use reading_room::app::{
-<<<<<<< HEAD
     AppEvent, AppOptions, AppState, Effect, ModelStatus, ReadingRoomApp, Workers,
-=======
-    AnswerSlot, AppEvent, AppOptions, AppState, Effect, ModelStatus, ReadingRoomApp, Workers,
->>>>>>> main
 };
 use reading_room::imaging::{Opened, open_paths, read_frame};
 use reading_room::vlm::{DeviceChoice, ModelInfo, PrecisionChoice};

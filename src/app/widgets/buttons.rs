@@ -19,12 +19,7 @@ pub(crate) fn icon_toggle_ui(ui: &mut Ui, icon: &str, name: &str, is_on: bool) -
     let palette = theme::palette(ui);
     let color = if is_on { palette.accent } else { palette.dim };
     let text = RichText::new(icon).font(fonts::icon(ICON_SIZE)).color(color);
-<<<<<<< HEAD
     let button = Button::new(text).frame_when_inactive(false).min_size(vec2(28.0, 28.0));
-=======
-    let button =
-        Button::new(text).frame_when_inactive(is_on).min_size(vec2(28.0, 28.0)).selected(is_on);
->>>>>>> main
     let response = ui
         .scope(|ui| {
             ui.spacing_mut().button_padding = vec2(5.0, 3.0);

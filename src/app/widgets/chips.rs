@@ -1,15 +1,8 @@
 //! Small marked surfaces: badges, thumbnails, the chip of a picture that goes with a question.
 
-<<<<<<< HEAD
 use egui::{
     Color32, CornerRadius, Frame, Margin, Rect, Response, RichText, Sense, Stroke, TextureHandle,
     Ui, vec2,
-=======
-use std::sync::Arc;
-
-use egui::{
-    Color32, CornerRadius, Frame, Margin, Rect, Response, RichText, Sense, Stroke, Ui, vec2,
->>>>>>> main
 };
 
 use super::super::theme;
