@@ -304,6 +304,28 @@ fn inspect_describes_studies_and_models_without_naming_a_patient() {
 }
 
 #[test]
+fn a_models_licence_is_what_its_own_files_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let model =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/huatuo-7b-tiny/model");
+    let vision = model.join("vit/clip_vit_large_patch14_336");
+    fs::write(folder.path().join("reading-room.toml"), format!("vision = {vision:?}")).unwrap();
+    for entry in fs::read_dir(&model).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    let path = folder.path().display().to_string();
+    let licence = || run_json(&["inspect", &path, "--json"])["models"][0]["licence"].clone();
+    assert_eq!(licence(), Value::Null);
+    fs::write(folder.path().join("LICENSE"), "\n  MIT License\n\nCopyright").unwrap();
+    assert_eq!(licence(), "MIT License");
+    fs::write(folder.path().join("README.md"), "---\nlicense: apache-2.0\n---\n# Model").unwrap();
+    assert_eq!(licence(), "apache-2.0");
+}
+
+#[test]
 fn the_readme_names_every_command_and_option_that_help_shows() {
     let readme = fs::read_to_string("README.md").unwrap();
     for (command, help) in reading_room::cli::help_texts() {

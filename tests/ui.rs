@@ -580,6 +580,13 @@ fn models_are_listed_with_what_they_lack() {
 }
 
 /// A window with real workers, on the CPU.
+/// Tests with real workers take turns: one of them kills every engine of this process.
+static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
+fn my_turn() -> std::sync::MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 fn working(change: impl FnOnce(&mut reading_room::app::AppOptions)) -> App {
     reading_room::worker::use_executable(env!("CARGO_BIN_EXE_reading-room").into());
     let data_dir = tempfile::tempdir().unwrap();
@@ -603,6 +610,7 @@ fn last_state(state: &reading_room::app::AppState) -> Option<&AnswerState> {
 
 #[test]
 fn a_study_is_opened_and_asked_about_with_real_workers() {
+    let _turn = my_turn();
     let model = "tests/fixtures/models/huatuo-7b-tiny/model";
     let mut app = working(|options| {
         options.paths = vec![sample("ct-torso")];
@@ -650,4 +658,45 @@ fn a_study_is_opened_and_asked_about_with_real_workers() {
     let stopped = &app.state().conversation().turns[1].answers[0];
     assert_eq!(stopped.state, AnswerState::Stopped);
     assert!(!stopped.text.is_empty() && stopped.meter.tokens < 2000);
+}
+
+/// `kill -9` the engines that this test process started.
+#[cfg(unix)]
+fn kill_engines() {
+    let parent = std::process::id().to_string();
+    let args = ["-9", "-P", &parent, "-f", "worker engine"];
+    let status = std::process::Command::new("pkill").args(args).status().unwrap();
+    assert!(status.success(), "no engine was running");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_engine_killed_in_the_middle_keeps_the_text_and_the_next_question_works() {
+    let _turn = my_turn();
+    let model = "tests/fixtures/models/llava-med-v1.5-tiny/model";
+    let mut app = working(|options| {
+        options.paths = vec![sample("ct-torso")];
+        options.model = Some(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(model));
+    });
+    let run = |app: &mut App, command| app.harness.state_mut().state_mut().run(command);
+    let question =
+        |text: &str| Command::Ask { question: text.to_owned(), with_view: true, again_of: None };
+    wait_for(&mut app, "model", |state| state.engine.is_loaded());
+    app.harness.state_mut().state_mut().settings.sampling.max_new_tokens = 3000;
+    run(&mut app, question("Describe everything at length."));
+    wait_for(&mut app, "text", |state| !state.conversation().turns[0].answers[0].text.is_empty());
+    kill_engines();
+    wait_for(&mut app, "interruption", |state| {
+        matches!(last_state(state), Some(AnswerState::Interrupted(_)))
+    });
+    assert!(!app.state().conversation().turns[0].answers[0].text.is_empty());
+    assert!(app.state().notices.shown().iter().any(|notice| notice.level == NoticeLevel::Error));
+    shoot(&mut app, "e2e-killed");
+
+    app.harness.state_mut().state_mut().settings.sampling.max_new_tokens = 8;
+    run(&mut app, question("And now?"));
+    wait_for(&mut app, "next answer", |state| {
+        matches!(last_state(state), Some(AnswerState::Done(_)))
+    });
+    assert!(!app.state().conversation().turns[1].answers[0].text.is_empty());
 }

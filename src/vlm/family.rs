@@ -46,18 +46,6 @@ impl Family {
         }
     }
 
-    /// As the publisher states it.
-    pub(crate) fn licence(self) -> Option<&'static str> {
-        match self {
-            Self::HuatuoVision7b | Self::HuatuoVision34b | Self::HuatuoVisionQwen25Vl => {
-                Some("Apache-2.0")
-            }
-            Self::LlavaMedV15 => Some("Apache-2.0, research use"),
-            Self::LlavaMedV1 => Some("research use (LLaMA and Microsoft Research terms)"),
-            Self::HealthGptM3 | Self::HealthGptL14 | Self::HealthGptXl32 => None,
-        }
-    }
-
     /// Languages it was trained to answer in.
     pub(crate) fn languages(self) -> &'static [&'static str] {
         match self {

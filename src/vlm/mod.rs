@@ -7,6 +7,7 @@ mod error;
 mod family;
 mod features;
 mod generate;
+mod licence;
 mod load;
 mod memory;
 mod model;

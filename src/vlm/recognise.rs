@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::checkpoint::{Checkpoint, CheckpointError, WeightFiles, find_weight_files};
 use crate::vlm::config::{LlavaConfig, VisionFiles, read_json, read_toml};
+use crate::vlm::licence::licence_in;
 use crate::vlm::{Family, ModelError, ModelSpec, Part};
 
 /// Names of the tower's and the projector's tensors begin with these.
@@ -30,7 +31,7 @@ pub fn recognise(folder: &Path) -> Result<ModelSpec, ModelError> {
         context_len: 0,
         image_tokens: 0,
         max_images: family.rules().map_or(0, |rules| rules.max_images),
-        licence: family.licence().map(str::to_owned),
+        licence: licence_in(folder),
         languages: family.languages().iter().map(|code| (*code).to_owned()).collect(),
     };
     if matches!(family, Family::HealthGptM3 | Family::HealthGptL14 | Family::HealthGptXl32) {
