@@ -17,8 +17,8 @@ use std::{
 
 use dicom_builder::{DicomBuilder, element, item};
 use reading_room::imaging::{
-    DisplayImage, Frame, FrameRef, Grayscale, VoiLut, VoiLutFunction, Window, WindowChoice,
-    frame_from_picture_bytes, frame_from_rgba, read_frame,
+    Channels, DisplayImage, Frame, FrameRef, Grayscale, OrientationLabels, Turned, VoiLut,
+    VoiLutFunction, Window, WindowChoice, frame_from_picture_bytes, frame_from_rgba, read_frame,
 };
 use serde_json::Value;
 
@@ -508,4 +508,46 @@ fn no_cut_of_a_file_is_fatal() {
     for len in 0..whole.len() {
         check_hostile(&format!("cut at {len}"), &whole[..len]);
     }
+}
+
+#[test]
+fn four_quarter_turns_are_none() {
+    let turned = (0..4).fold(Turned::default(), |turned, _| turned.rotated_right());
+    assert_eq!(turned, Turned::default());
+}
+
+#[test]
+fn letters_follow_the_picture() {
+    let letter = |text: &str| text.to_owned();
+    let image = OrientationLabels {
+        left: letter("R"),
+        right: letter("L"),
+        top: letter("A"),
+        bottom: letter("P"),
+    };
+    let mirrored = Turned::default().flipped_horizontally().labels(&image);
+    assert_eq!((mirrored.left.as_str(), mirrored.top.as_str()), ("L", "A"));
+    let turned = Turned::default().rotated_right().labels(&image);
+    assert_eq!((turned.top.as_str(), turned.right.as_str()), ("R", "A"));
+}
+
+#[test]
+fn a_turned_picture_is_the_picture_as_it_stands_on_the_screen() {
+    let check = |turned: Turned, width: u32, pixels: &[u8]| {
+        let image = DisplayImage {
+            width: 3,
+            height: 2,
+            channels: Channels::Gray,
+            pixels: vec![1, 2, 3, 4, 5, 6],
+        };
+        let shown = turned.apply(&image);
+        assert_eq!((shown.width, shown.pixels.as_slice()), (width, pixels), "{turned:?}");
+    };
+    let upright = Turned::default();
+    check(upright, 3, &[1, 2, 3, 4, 5, 6]);
+    check(upright.flipped_horizontally(), 3, &[3, 2, 1, 6, 5, 4]);
+    check(upright.flipped_vertically(), 3, &[4, 5, 6, 1, 2, 3]);
+    check(upright.rotated_right(), 2, &[4, 1, 5, 2, 6, 3]);
+    check(upright.rotated_right().rotated_right(), 3, &[6, 5, 4, 3, 2, 1]);
+    check(upright.rotated_right().flipped_horizontally(), 2, &[1, 4, 2, 5, 3, 6]);
 }

@@ -9,7 +9,7 @@ use egui::{Key, Modifiers, Role, vec2};
 use egui_kittest::kittest::Queryable as _;
 use reading_room::app::{AppEvent, Command, Effect, NoticeLevel, ThemeChoice, WindowMode};
 use reading_room::chat::{AnswerState, Finish};
-use reading_room::imaging::{Opened, Window, open_paths};
+use reading_room::imaging::{Opened, Turned, Window, open_paths};
 use reading_room::vlm::{Answer, FinishReason, Progress, Timings};
 use reading_room::worker::{DecodeEvent, EngineEvent, JobId};
 
@@ -236,6 +236,7 @@ fn without_privacy_mode_the_title_still_names_nobody() {
 fn a_question_is_sent_with_the_picture_as_shown() {
     let mut app = App::with_ct();
     press(&mut app, Key::Num3);
+    press(&mut app, Key::H);
     app.pretend_model();
     let effects = app.effects_of(Command::Ask {
         question: "Is there a nodule?".to_owned(),
@@ -248,8 +249,10 @@ fn a_question_is_sent_with_the_picture_as_shown() {
     let place = viewport.place.clone().unwrap();
     let (_, series) = app.state().studies.series(&place.study_key, &place.series_key).unwrap();
     let loaded = app.state().frames.loaded(&series.frame_ref(place.frame_idx).unwrap()).unwrap();
-    let shown = viewport.view.grayscale(&loaded).render(&loaded.frame);
-    assert_eq!(question.images, [shown]);
+    let upright = viewport.view.grayscale(&loaded).render(&loaded.frame);
+    assert_ne!(question.images.first(), Some(&upright));
+    let mirrored = Turned::default().flipped_horizontally();
+    assert_eq!(question.images, [mirrored.apply(&upright)]);
 }
 
 #[test]
@@ -413,6 +416,15 @@ fn a_models_links_and_pictures_are_only_words() {
     let text = "See [this](https://example.org) and ![x](https://example.org/x.png).";
     finish(&mut app, text, FinishReason::Stop);
     assert!(app.read().contains("[this](https://example.org)"), "{}", app.read());
+}
+
+#[test]
+fn code_in_an_answer_is_left_alone() {
+    let text = "`a[0]`\n```\nb[1] <c>\n```\n";
+    assert_eq!(reading_room::app::inert_markdown(text), text);
+    let text = "See ![x](http://a/b.png) and [y](file:///etc) or <http://c>.";
+    let shown = "See !\\[x](http://a/b.png) and \\[y](file:///etc) or \\<http://c>.";
+    assert_eq!(reading_room::app::inert_markdown(text), shown);
 }
 
 #[test]

@@ -67,8 +67,9 @@ pub use outside::Workers;
 pub use settings::{Recent, Sampling, Settings, ThemeChoice};
 pub use state::{AppEvent, AppState, LeftTab, Overlays, Sheet};
 pub use studies::{OpenStudy, Studies, Thumbnail};
-pub use view_transform::{Turned, ViewTransform};
+pub use view_transform::ViewTransform;
 pub use viewport::{Place, View, Viewport, WindowMode};
+pub use widgets::inert_markdown;
 
 use crate::vlm::{DeviceChoice, PrecisionChoice};
 use chat_panel::ChatPanel;

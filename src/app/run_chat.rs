@@ -6,9 +6,10 @@ use super::effect::Effect;
 use super::engine_state::{AnswerSlot, Asking, Loading, ModelStatus};
 use super::notices::NoticeLevel;
 use super::state::AppState;
+use super::view_transform::ViewTransform;
 use super::viewport::{View, WindowMode, number};
 use crate::chat::{AnswerState, Conversation, Evidence, Provenance};
-use crate::imaging::{Grayscale, VoiLut};
+use crate::imaging::{Grayscale, Turned, VoiLut};
 use crate::vlm::{Question, Turn as ModelTurn};
 use crate::worker::{JobId, LoadRequest};
 
@@ -136,11 +137,13 @@ impl AppState {
         let frame_ref = series.frame_ref(place.frame_idx)?;
         let loaded = self.frames.loaded(&frame_ref)?;
         let grayscale = viewport.view.grayscale(&loaded);
-        let image = grayscale.render(&loaded.frame);
+        let turned = viewport.view.transform.turned;
+        let image = turned.apply(&grayscale.render(&loaded.frame));
         Some(Evidence {
             label: self.view_label()?,
             frame_ref: Some(frame_ref),
             grayscale,
+            turned,
             series_key: place.series_key.clone(),
             frame_idx: place.frame_idx,
             num_frames: series.num_frames(),
@@ -163,6 +166,9 @@ impl AppState {
         if loaded.frame.is_monochrome() {
             parts.push(window_label(&viewport.view.grayscale(&loaded)));
         }
+        if viewport.view.transform.turned != Turned::default() {
+            parts.push("turned".to_owned());
+        }
         Some(parts.join(" · "))
     }
 
@@ -175,6 +181,7 @@ impl AppState {
         let Some(loaded) = self.frames.loaded(&frame_ref) else { return false };
         last.frame_ref.as_ref() == Some(&frame_ref)
             && last.grayscale == viewport.view.grayscale(&loaded)
+            && last.turned == viewport.view.transform.turned
     }
 
     /// Shows the frame and the window a question was asked about.
@@ -205,7 +212,7 @@ impl AppState {
             viewport.remember();
             viewport.place = Some(place);
         }
-        let transform = viewport.view.transform;
+        let transform = ViewTransform { turned: evidence.turned, ..viewport.view.transform };
         viewport.view = View {
             window: mode_of(&evidence.grayscale),
             inverted: evidence.grayscale.inverted,

@@ -2,72 +2,10 @@
 
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
-use crate::imaging::OrientationLabels;
+use crate::imaging::Turned;
 
 /// Smallest and largest zoom, in screen pixels per picture pixel.
 pub(crate) const ZOOM_RANGE: std::ops::RangeInclusive<f32> = 0.05..=32.0;
-
-/// Mirrorings and quarter turns, as where the picture's axes point on the screen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Turned {
-    /// Screen direction of the picture's columns growing.
-    column: (i8, i8),
-    /// Screen direction of the picture's rows growing.
-    row: (i8, i8),
-}
-
-impl Default for Turned {
-    fn default() -> Self {
-        Self { column: (1, 0), row: (0, 1) }
-    }
-}
-
-impl Turned {
-    /// Mirrors left and right as seen on the screen.
-    pub(crate) fn flipped_horizontally(self) -> Self {
-        self.map(|(x, y)| (-x, y))
-    }
-
-    /// Mirrors top and bottom as seen on the screen.
-    pub(crate) fn flipped_vertically(self) -> Self {
-        self.map(|(x, y)| (x, -y))
-    }
-
-    /// A quarter turn clockwise.
-    pub(crate) fn rotated_right(self) -> Self {
-        self.map(|(x, y)| (-y, x))
-    }
-
-    fn map(self, f: impl Fn((i8, i8)) -> (i8, i8)) -> Self {
-        Self { column: f(self.column), row: f(self.row) }
-    }
-
-    fn is_sideways(self) -> bool {
-        self.column.0 == 0
-    }
-
-    /// The letters as they stand on the screen.
-    pub(crate) fn labels(self, image: &OrientationLabels) -> OrientationLabels {
-        let towards = |direction: (i8, i8)| {
-            let opposite = |(x, y): (i8, i8)| (-x, -y);
-            if direction == self.column {
-                image.right.clone()
-            } else if direction == opposite(self.column) {
-                image.left.clone()
-            } else if direction == self.row {
-                image.bottom.clone()
-            } else {
-                image.top.clone()
-            }
-        };
-        OrientationLabels {
-            left: towards((-1, 0)),
-            right: towards((1, 0)),
-            top: towards((0, -1)),
-            bottom: towards((0, 1)),
-        }
-    }
-}
 
 /// Zoom, position and orientation of a picture in its viewport.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -126,14 +64,14 @@ impl Placed {
         let from_centre = (pos_in_image.to_vec2() - self.size_in_image / 2.0) * self.scale;
         let axis = |(x, y): (i8, i8)| vec2(f32::from(x), f32::from(y));
         self.centre_in_ui
-            + axis(self.turned.column) * from_centre.x
-            + axis(self.turned.row) * from_centre.y
+            + axis(self.turned.column()) * from_centre.x
+            + axis(self.turned.row()) * from_centre.y
     }
 
     pub(crate) fn image_from_ui(&self, pos_in_ui: Pos2) -> Pos2 {
         let offset = pos_in_ui - self.centre_in_ui;
         let along = |(x, y): (i8, i8)| offset.x * f32::from(x) + offset.y * f32::from(y);
-        let from_centre = vec2(along(self.turned.column), along(self.turned.row)) / self.scale;
+        let from_centre = vec2(along(self.turned.column()), along(self.turned.row())) / self.scale;
         (self.size_in_image / 2.0 + from_centre).to_pos2()
     }
 
@@ -149,43 +87,5 @@ impl Placed {
         let ratio = zoom / self.zoom;
         let centre = fixed_in_ui + (self.centre_in_ui - fixed_in_ui) * ratio;
         centre - rect_in_ui.center()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn image_from_ui_undoes_ui_from_image() {
-        let view = ViewTransform {
-            zoom: Some(1.7),
-            pan: vec2(12.0, -40.0),
-            turned: Turned::default().rotated_right().flipped_horizontally(),
-        };
-        let rect = Rect::from_min_size(pos2(100.0, 50.0), vec2(640.0, 480.0));
-        let placed = view.place(rect, vec2(512.0, 256.0), 1.5, 2.0);
-        let back = placed.image_from_ui(placed.ui_from_image(pos2(30.0, 200.0)));
-        assert!((back - pos2(30.0, 200.0)).length() < 1e-2);
-    }
-
-    #[test]
-    fn four_quarter_turns_are_none() {
-        let turned = (0..4).fold(Turned::default(), |turned, _| turned.rotated_right());
-        assert_eq!(turned, Turned::default());
-    }
-
-    #[test]
-    fn letters_follow_the_picture() {
-        let image = OrientationLabels {
-            left: "R".to_owned(),
-            right: "L".to_owned(),
-            top: "A".to_owned(),
-            bottom: "P".to_owned(),
-        };
-        let mirrored = Turned::default().flipped_horizontally().labels(&image);
-        assert_eq!((mirrored.left.as_str(), mirrored.top.as_str()), ("L", "A"));
-        let turned = Turned::default().rotated_right().labels(&image);
-        assert_eq!((turned.top.as_str(), turned.right.as_str()), ("R", "A"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::imaging::{DisplayImage, FrameRef, Grayscale};
+use crate::imaging::{DisplayImage, FrameRef, Grayscale, Turned};
 
 /// A frame, how it was shown, and the very picture given to the model.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +11,8 @@ pub struct Evidence {
     pub frame_ref: Option<FrameRef>,
     /// How its values became grey levels.
     pub grayscale: Grayscale,
+    /// How the reader had mirrored and turned it.
+    pub turned: Turned,
     /// Key of the series, to find the way back.
     pub series_key: String,
     /// Its place in the series, from 0.
@@ -32,6 +34,7 @@ impl Evidence {
     pub fn shows_same(&self, other: &Self) -> bool {
         self.frame_ref == other.frame_ref
             && self.grayscale == other.grayscale
+            && self.turned == other.turned
             && self.image_sha256 == other.image_sha256
     }
 }

@@ -13,7 +13,7 @@ use crate::imaging::{
 };
 use crate::worker::{DecodeClient, DecodeEvent, JobId};
 
-use super::args::ImageArgs;
+use super::{args::ImageArgs, terminal};
 
 /// How long to wait for the worker before asking again.
 const WAIT: Duration = Duration::from_secs(1);
@@ -43,21 +43,16 @@ impl Decoder {
             path.display()
         );
         let frame_number = frame_number.unwrap_or(1);
+        let name = path.display().to_string();
         let frame_ref = FrameRef { path, sop_instance_uid: String::new(), frame_number };
-        match self {
-            Self::InProcess => Ok(Arc::new(read_frame(&frame_ref)?)),
-            Self::Worker(client) => {
-                let job = JobId::next();
-                client.read_frame(job, frame_ref);
-                let mut decoded = None;
-                run_job(client, job, |event| {
-                    if let DecodeEvent::Frame { frame, .. } = event {
-                        decoded = Some(frame);
-                    }
-                })?;
-                decoded.context("the image decoder gave no picture")
-            }
+        let frame = match self {
+            Self::InProcess => Arc::new(read_frame(&frame_ref)?),
+            Self::Worker(client) => frame_from_worker(client, frame_ref)?,
+        };
+        if let Some(what) = frame.incomplete() {
+            terminal::warn(&format!("{what}: {name}"));
         }
+        Ok(frame)
     }
 
     /// Look through files and folders for studies.
@@ -79,6 +74,18 @@ impl Decoder {
             }
         }
     }
+}
+
+fn frame_from_worker(client: &DecodeClient, frame_ref: FrameRef) -> anyhow::Result<Arc<Frame>> {
+    let job = JobId::next();
+    client.read_frame(job, frame_ref);
+    let mut decoded = None;
+    run_job(client, job, |event| {
+        if let DecodeEvent::Frame { frame, .. } = event {
+            decoded = Some(frame);
+        }
+    })?;
+    decoded.context("the image decoder gave no picture")
 }
 
 /// Hand events to `take` until the job's last one.

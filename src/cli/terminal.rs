@@ -54,6 +54,11 @@ pub(super) fn working_text(progress: &Progress) -> String {
     }
 }
 
+/// One line on standard error beside a result that is there but not whole.
+pub(super) fn warn(message: &str) {
+    eprintln!("reading-room: warning: {}", one_line(message));
+}
+
 /// The text on one line without control characters, so that a file cannot drive the terminal.
 pub(super) fn one_line(text: &str) -> String {
     let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

@@ -35,6 +35,7 @@ mod window_choice;
 
 mod display_image;
 mod geometry;
+mod turned;
 
 mod error;
 mod privacy;
@@ -51,5 +52,6 @@ pub use privacy::alias;
 pub use raster::{frame_from_picture_bytes, frame_from_rgba};
 pub use samples::Samples;
 pub use study::{FrameRef, Instance, Patient, Series, Study};
+pub use turned::Turned;
 pub use window::{VoiLutFunction, Window};
 pub use window_choice::{CT_PRESETS, Preset, WindowChoice, WindowReport};

@@ -9,4 +9,4 @@ pub(crate) use buttons::{
     rest_of_row_ui, row_from_right_ui, tick_text,
 };
 pub(crate) use chips::{badge_ui, evidence_chip_ui, thumbnail_ui};
-pub(crate) use inert_markdown::inert_markdown;
+pub use inert_markdown::inert_markdown;
