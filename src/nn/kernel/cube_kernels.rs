@@ -5,6 +5,47 @@ use burn_cubecl::cubecl::{self, prelude::*};
 /// Units of a group; a power of two.
 pub(super) const UNITS: usize = 128;
 
+/// The sum of every unit's value, given to all of them.
+#[cube]
+fn group_sum(shared: &mut Shared<[f32]>, value: f32) -> f32 {
+    let unit = UNIT_POS as usize;
+    shared[unit] = value;
+    sync_cube();
+    let mut step = CUBE_DIM as usize / 2;
+    while step > 0 {
+        if unit < step {
+            let other = shared[unit + step];
+            shared[unit] += other;
+        }
+        sync_cube();
+        step /= 2;
+    }
+    let sum = shared[0];
+    // the next reduction may not write before everyone has read
+    sync_cube();
+    sum
+}
+
+/// The largest of every unit's value, given to all of them.
+#[cube]
+fn group_max(shared: &mut Shared<[f32]>, value: f32) -> f32 {
+    let unit = UNIT_POS as usize;
+    shared[unit] = value;
+    sync_cube();
+    let mut step = CUBE_DIM as usize / 2;
+    while step > 0 {
+        if unit < step {
+            let other = shared[unit + step];
+            shared[unit] = f32::max(shared[unit], other);
+        }
+        sync_cube();
+        step /= 2;
+    }
+    let highest = shared[0];
+    sync_cube();
+    highest
+}
+
 #[cube(launch)]
 pub(super) fn rms_norm_kernel(
     x: &Tensor<f32>,
@@ -29,18 +70,8 @@ pub(super) fn rms_norm_kernel(
         sum += value * value;
         at += CUBE_DIM as usize;
     }
-    shared[unit] = sum;
-    sync_cube();
-    let mut step = CUBE_DIM as usize / 2;
-    while step > 0 {
-        if unit < step {
-            let other = shared[unit + step];
-            shared[unit] += other;
-        }
-        sync_cube();
-        step /= 2;
-    }
-    let factor = f32::sqrt(shared[0] / (len as f32) + eps).recip();
+    let sum = group_sum(&mut shared, sum);
+    let factor = f32::sqrt(sum / (len as f32) + eps).recip();
     let mut at = unit;
     while at < len {
         out[base + at] = x[base + at] * factor * weight[at];
@@ -71,19 +102,8 @@ pub(super) fn layer_norm_kernel(
         sum += x[base + at];
         at += CUBE_DIM as usize;
     }
-    shared[unit] = sum;
-    sync_cube();
-    let mut step = CUBE_DIM as usize / 2;
-    while step > 0 {
-        if unit < step {
-            let other = shared[unit + step];
-            shared[unit] += other;
-        }
-        sync_cube();
-        step /= 2;
-    }
-    let mean = shared[0] / (len as f32);
-    sync_cube();
+    let sum = group_sum(&mut shared, sum);
+    let mean = sum / (len as f32);
     let mut sum = 0.0f32;
     let mut at = unit;
     while at < len {
@@ -91,18 +111,8 @@ pub(super) fn layer_norm_kernel(
         sum += value * value;
         at += CUBE_DIM as usize;
     }
-    shared[unit] = sum;
-    sync_cube();
-    let mut step = CUBE_DIM as usize / 2;
-    while step > 0 {
-        if unit < step {
-            let other = shared[unit + step];
-            shared[unit] += other;
-        }
-        sync_cube();
-        step /= 2;
-    }
-    let factor = f32::sqrt(shared[0] / (len as f32) + eps).recip();
+    let sum = group_sum(&mut shared, sum);
+    let factor = f32::sqrt(sum / (len as f32) + eps).recip();
     let mut at = unit;
     while at < len {
         out[base + at] = (x[base + at] - mean) * factor * weight[at] + bias[at];
@@ -143,37 +153,15 @@ pub(super) fn attention_shares_kernel(
         highest = f32::max(highest, scores[base + at] * scale);
         at += CUBE_DIM as usize;
     }
-    shared[unit] = highest;
-    sync_cube();
-    let mut step = CUBE_DIM as usize / 2;
-    while step > 0 {
-        if unit < step {
-            let other = shared[unit + step];
-            shared[unit] = f32::max(shared[unit], other);
-        }
-        sync_cube();
-        step /= 2;
-    }
-    let highest = shared[0];
-    sync_cube();
+    let highest = group_max(&mut shared, highest);
     let mut sum = 0.0f32;
     let mut at = start + unit;
     while at < end {
         sum += f32::exp(scores[base + at] * scale - highest);
         at += CUBE_DIM as usize;
     }
-    shared[unit] = sum;
-    sync_cube();
-    let mut step = CUBE_DIM as usize / 2;
-    while step > 0 {
-        if unit < step {
-            let other = shared[unit + step];
-            shared[unit] += other;
-        }
-        sync_cube();
-        step /= 2;
-    }
-    let factor = shared[0].recip();
+    let sum = group_sum(&mut shared, sum);
+    let factor = sum.recip();
     let mut at = unit;
     while at < keys {
         let mut share = 0.0f32;
