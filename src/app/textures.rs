@@ -1,5 +1,6 @@
 //! Pictures on the graphics card, made once for each frame and window.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -97,12 +98,12 @@ impl Inner {
 }
 
 /// Graphics cards have a largest texture; beyond it the picture is shown smaller.
-fn fitting(ctx: &Context, image: &DisplayImage) -> DisplayImage {
+fn fitting<'a>(ctx: &Context, image: &'a DisplayImage) -> Cow<'a, DisplayImage> {
     let max_side = u32::try_from(ctx.input(|i| i.max_texture_side)).unwrap_or(u32::MAX);
     if image.width.max(image.height) > max_side {
-        image.resized_to_fit(max_side)
+        Cow::Owned(image.resized_to_fit(max_side))
     } else {
-        image.clone()
+        Cow::Borrowed(image)
     }
 }
 

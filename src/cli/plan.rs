@@ -101,12 +101,15 @@ fn in_range(name: &str, value: f32, low: f32, high: f32) -> anyhow::Result<()> {
 /// Decide how the window opens.
 pub(super) fn window(typed: WindowArgs, machine: &MachineArgs) -> anyhow::Result<WindowPlan> {
     let model = typed.model.as_deref().map(|model| find_model(Some(model), machine)).transpose()?;
+    // Settings remember paths, and the next start may be from another folder.
+    let paths = typed.paths.iter().map(std::path::absolute).collect::<Result<_, _>>()?;
+    let model = model.map(|spec| std::path::absolute(spec.path)).transpose()?;
     Ok(WindowPlan {
-        paths: typed.paths,
+        paths,
         sample: typed.sample,
         models_dir: models_dir(machine),
         data_dir: data_dir(typed.data_dir),
-        model: model.map(|spec| spec.path),
+        model,
         device: machine.device,
         precision: machine.precision,
         screenshot: typed.screenshot,
