@@ -295,6 +295,21 @@ fn a_stopped_answer_keeps_its_text() {
 }
 
 #[test]
+fn a_question_stopped_before_its_first_word_takes_its_picture_to_the_next() {
+    let mut app = App::with_ct();
+    app.pretend_model();
+    ask(&mut app, "Describe.");
+    app.harness.get_by_label("Stop").click();
+    app.settle();
+    finish(&mut app, "", FinishReason::Cancelled);
+    assert!(app.words().contains("stopped before the first word"), "{}", app.words());
+    ask(&mut app, "And the spleen?");
+    // the model has not seen the view yet: it goes along again
+    let turns = &app.state().conversation().turns;
+    assert_eq!((turns.len(), turns[1].evidence.len()), (2, 1));
+}
+
+#[test]
 fn answering_again_adds_an_answer_and_keeps_the_first() {
     let mut app = App::with_ct();
     app.pretend_model();

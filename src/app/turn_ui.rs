@@ -127,6 +127,9 @@ fn status_ui(ui: &mut Ui, text: &str) {
 /// "prefill 0.42 s · 31.6 tok/s · 118 tok · first token 0.6 s · stopped at 87 tokens".
 pub(crate) fn meter_text(answer: &Answer) -> String {
     let meter = &answer.meter;
+    if answer.state == AnswerState::Stopped && answer.text.is_empty() {
+        return "stopped before the first word".to_owned();
+    }
     let mut parts = Vec::new();
     if meter.prefill_ms > 0.0 {
         parts.push(format!("prefill {:.2} s", (meter.image_encode_ms + meter.prefill_ms) / 1e3));

@@ -46,9 +46,12 @@ impl Conversation {
         self.turns.len() - 1
     }
 
-    /// The last picture the model was shown.
+    /// The last picture that the next question's history brings along. A turn that was stopped or
+    /// failed before its first word is not part of that history.
     pub fn last_evidence(&self) -> Option<&Evidence> {
-        self.turns.iter().rev().find_map(|turn| turn.evidence.last())
+        let is_told = |answer: &Answer| answer.is_open() || !answer.text.is_empty();
+        let mut told = self.turns.iter().rev().filter(|turn| turn.shown().is_some_and(is_told));
+        told.find_map(|turn| turn.evidence.last())
     }
 
     /// The answer at `turn_idx`, `answer_idx`.

@@ -261,8 +261,7 @@ impl EnginePolicy {
             "the engine stopped unexpectedly ({how}); the text so far is kept and the next question loads the model again"
         );
         self.end(link, &message);
-        let message =
-            format!("The model's engine stopped ({how}); the next question loads it again");
+        let message = format!("The model's engine stopped ({how})");
         link.emit(EngineEvent::Restarted { message });
     }
 }
