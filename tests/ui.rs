@@ -688,15 +688,26 @@ fn a_study_is_opened_and_asked_about_with_real_workers() {
 }
 
 /// `kill -9` the engines that this test process started.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn kill_engines() {
-    let parent = std::process::id().to_string();
-    let args = ["-9", "-P", &parent, "-f", "worker engine"];
-    let status = std::process::Command::new("pkill").args(args).status().unwrap();
-    assert!(status.success(), "no engine was running");
+    let parent = format!("PPid:\t{}\n", std::process::id());
+    let is_engine = |process: &std::path::Path| {
+        let read = |name| std::fs::read(process.join(name)).unwrap_or_default();
+        let (status, command) = (read("status"), read("cmdline"));
+        String::from_utf8_lossy(&status).contains(&parent)
+            && String::from_utf8_lossy(&command).contains("worker\0engine")
+    };
+    let processes = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+    let engines: Vec<_> = processes.filter(|process| is_engine(process)).collect();
+    assert!(!engines.is_empty(), "no engine was running");
+    for engine in engines {
+        let pid = engine.file_name().unwrap().to_string_lossy().into_owned();
+        let kill = format!("kill -9 {pid}");
+        std::process::Command::new("sh").args(["-c", &kill]).status().unwrap();
+    }
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn an_engine_killed_in_the_middle_keeps_the_text_and_the_next_question_works() {
     let _turn = my_turn();

@@ -35,7 +35,8 @@ fn engine() -> EngineClient {
 
 fn kill(pid: Option<u32>) {
     if let Some(pid) = pid {
-        Command::new("kill").args(["-9", &pid.to_string()]).stderr(Stdio::null()).status().unwrap();
+        let kill = format!("kill -9 {pid}");
+        Command::new("sh").args(["-c", &kill]).stderr(Stdio::null()).status().unwrap();
     }
 }
 
