@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("vlm", &["imaging", "nn", "checkpoint", "text"]),
     ("worker", &["imaging", "vlm"]),
-    ("chat", &["imaging", "vlm"]),
+    ("chat", &["imaging"]),
     ("cli", &["imaging", "nn", "checkpoint", "text", "vlm", "worker", "chat"]),
     ("app", &["imaging", "vlm", "worker", "chat"]),
 ];
