@@ -4,14 +4,18 @@
 
 use std::{
     collections::HashMap,
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
+#[path = "support/shared.rs"]
+mod shared;
+
 use safetensors::SafeTensors;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use shared::shared;
 
 const FAMILIES: [&str; 4] =
     ["huatuo-7b-tiny", "huatuo-7b-tiny-336", "huatuo-34b-tiny", "llava-med-v1.5-tiny"];
@@ -39,19 +43,9 @@ fn check_failure(args: &[&str], words: &[&str]) {
     }
 }
 
-/// The folder of large data beside the project, when it is there.
-fn shared() -> Option<PathBuf> {
-    let named = env::var_os("READING_ROOM_SHARED").map(PathBuf::from);
-    let folder = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"));
-    folder.join("data/goldens").is_dir().then_some(folder)
-}
-
 fn case_folders() -> Vec<PathBuf> {
     let mut roots = vec![PathBuf::from("tests/fixtures/models")];
-    match shared() {
-        Some(shared) => roots.push(shared.join("fixtures/llava")),
-        None => println!("skipped: the cases beyond tests/fixtures, there is no ../shared"),
-    }
+    roots.extend(shared("fixtures/llava"));
     let mut cases = Vec::new();
     for root in roots {
         for family in FAMILIES {
@@ -229,20 +223,16 @@ fn render_writes_the_picture_and_describes_it() {
 
 #[test]
 fn render_agrees_with_the_reference_rendering_of_every_study_file() {
-    let Some(shared) = shared() else {
-        println!("skipped: there is no ../shared/data with studies and reference renderings");
-        return;
-    };
+    let Some(data) = shared("data") else { return };
     let goldens: Value =
-        serde_json::from_slice(&fs::read(shared.join("data/goldens/goldens.json")).unwrap())
-            .unwrap();
-    let manifest = fs::read_to_string(shared.join("data/MANIFEST.tsv")).unwrap();
+        serde_json::from_slice(&fs::read(data.join("goldens/goldens.json")).unwrap()).unwrap();
+    let manifest = fs::read_to_string(data.join("MANIFEST.tsv")).unwrap();
     let tolerances = tolerances(&manifest);
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out.png").display().to_string();
     let (mut frames, mut far) = (0, Vec::new());
     for (path, golden) in goldens.as_object().unwrap() {
-        let file = shared.join("data").join(path).display().to_string();
+        let file = data.join(path).display().to_string();
         for frame in golden["frame_goldens"].as_array().into_iter().flatten() {
             let name = format!("{file}#{}", frame["frame"].as_u64().unwrap() + 1);
             let output = reading_room(&["render", &name, "--out", &out]);
@@ -252,7 +242,7 @@ fn render_agrees_with_the_reference_rendering_of_every_study_file() {
             }
             frames += 1;
             let tolerance = tolerances.get(path.as_str()).copied().unwrap_or(0);
-            if let Some(why) = differs(&out, frame, &shared, tolerance) {
+            if let Some(why) = differs(&out, frame, &data, tolerance) {
                 far.push(format!("{path} frame {}: {why}", frame["frame"]));
             }
         }
@@ -269,7 +259,7 @@ fn tolerances(manifest: &str) -> HashMap<&str, u8> {
     rows.filter_map(|row| Some((row[0], row[column].parse().ok()?))).collect()
 }
 
-fn differs(out: &str, frame: &Value, shared: &Path, tolerance: u8) -> Option<String> {
+fn differs(out: &str, frame: &Value, data: &Path, tolerance: u8) -> Option<String> {
     let picture = image::open(out).unwrap();
     let pixels = picture.as_bytes();
     let digest: String = Sha256::digest(pixels).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -277,7 +267,7 @@ fn differs(out: &str, frame: &Value, shared: &Path, tolerance: u8) -> Option<Str
         return None;
     }
     let png = frame["png"].as_str()?;
-    let reference = image::open(shared.join("data").join(png)).unwrap();
+    let reference = image::open(data.join(png)).unwrap();
     if reference.color() != picture.color() || reference.as_bytes().len() != pixels.len() {
         return Some("the size or the colours differ".to_owned());
     }

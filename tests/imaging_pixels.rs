@@ -10,10 +10,10 @@
 #[expect(dead_code, reason = "shared with the other tests")]
 mod dicom_builder;
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-};
+use std::{env, fs, path::Path};
+
+#[path = "support/shared.rs"]
+mod shared;
 
 use dicom_builder::{DicomBuilder, element, item};
 use reading_room::imaging::{
@@ -21,18 +21,7 @@ use reading_room::imaging::{
     VoiLutFunction, Window, WindowChoice, frame_from_picture_bytes, frame_from_rgba, read_frame,
 };
 use serde_json::Value;
-
-/// The shared studies, or why the test is skipped.
-fn shared_data() -> Option<PathBuf> {
-    let named = env::var_os("READING_ROOM_SHARED").map(PathBuf::from);
-    let shared = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"));
-    let data = shared.join("data");
-    if data.join("MANIFEST.tsv").is_file() {
-        return Some(data);
-    }
-    println!("skipped: no shared studies at {} (READING_ROOM_SHARED)", data.display());
-    None
-}
+use shared::shared;
 
 fn frame_of(path: &Path, frame_number: u32) -> Result<Frame, String> {
     let frame_ref =
@@ -117,7 +106,7 @@ fn check_pixels(
 
 #[test]
 fn every_shared_study_looks_as_its_reference_rendering() {
-    let Some(data) = shared_data() else { return };
+    let Some(data) = shared("data") else { return };
     let goldens: Value =
         serde_json::from_slice(&fs::read(data.join("goldens/goldens.json")).unwrap()).unwrap();
     let manifest = fs::read_to_string(data.join("MANIFEST.tsv")).unwrap();

@@ -12,10 +12,13 @@ mod dicom_builder;
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
+
+#[path = "support/shared.rs"]
+mod shared;
 
 use dicom_builder::DicomBuilder;
 use reading_room::imaging::{
@@ -23,21 +26,10 @@ use reading_room::imaging::{
     read_frame,
 };
 use serde_json::Value;
+use shared::shared;
 
 const AXIAL: [f64; 6] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
 const CORONAL: [f64; 6] = [1.0, 0.0, 0.0, 0.0, 0.0, -1.0];
-
-/// The shared material, or why the test is skipped.
-fn shared(part: &str) -> Option<PathBuf> {
-    let named = env::var_os("READING_ROOM_SHARED").map(PathBuf::from);
-    let shared = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"));
-    let folder = shared.join(part);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("skipped: no shared studies at {} (READING_ROOM_SHARED)", folder.display());
-    None
-}
 
 fn json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()

@@ -3,10 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -82,16 +79,14 @@ pub enum DecodeEvent {
 /// Handle to the decode worker; dropping it ends the process.
 pub struct DecodeClient {
     supervisor: Supervisor<DecodePolicy>,
-    pid: Arc<AtomicU32>,
 }
 
 impl DecodeClient {
     /// Never fails: a worker that cannot be started fails the jobs given to it.
     #[must_use]
     pub fn start(wake: Wake) -> Self {
-        let pid = Arc::new(AtomicU32::new(0));
-        let policy = DecodePolicy { pending: BTreeMap::new(), idle_deaths: 0, pid: pid.clone() };
-        Self { supervisor: Supervisor::start(policy, wake), pid }
+        let policy = DecodePolicy { pending: BTreeMap::new(), idle_deaths: 0 };
+        Self { supervisor: Supervisor::start(policy, wake) }
     }
 
     /// Look through files and folders for studies.
@@ -139,7 +134,7 @@ impl DecodeClient {
     /// The worker's process number while it runs.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        Some(self.pid.load(Ordering::Relaxed)).filter(|&pid| pid != 0)
+        self.supervisor.pid()
     }
 }
 
@@ -152,7 +147,6 @@ struct Pending {
 struct DecodePolicy {
     pending: BTreeMap<JobId, Pending>,
     idle_deaths: u32,
-    pid: Arc<AtomicU32>,
 }
 
 impl DecodePolicy {
@@ -161,7 +155,6 @@ impl DecodePolicy {
             self.fail_all(link, &format!("the image decoder could not be started: {error}"));
             return;
         }
-        self.pid.store(link.pid().unwrap_or(0), Ordering::Relaxed);
         for job in jobs {
             if let Some(pending) = self.pending.get(job) {
                 link.send(pending.request.clone());
@@ -203,7 +196,6 @@ impl DecodePolicy {
     }
 
     fn restart(&mut self, how: &str, link: &mut Link<Self>, max_deaths: u32) {
-        self.pid.store(0, Ordering::Relaxed);
         let was_working = self.pending.values().any(|pending| pending.heard.is_some());
         self.idle_deaths = if was_working { 0 } else { self.idle_deaths + 1 };
         self.drop_deadly_jobs(link, how, max_deaths);

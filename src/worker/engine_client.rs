@@ -3,10 +3,6 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
     time::{Duration, Instant},
 };
 
@@ -89,16 +85,13 @@ pub enum EngineEvent {
 /// Handle to the engine worker; dropping it ends the process.
 pub struct EngineClient {
     supervisor: Supervisor<EnginePolicy>,
-    pid: Arc<AtomicU32>,
 }
 
 impl EngineClient {
     /// Never fails: an engine that cannot be started fails the jobs given to it.
     #[must_use]
     pub fn start(wake: Wake) -> Self {
-        let pid = Arc::new(AtomicU32::new(0));
-        let policy = EnginePolicy { pid: pid.clone(), ..EnginePolicy::default() };
-        Self { supervisor: Supervisor::start(policy, wake), pid }
+        Self { supervisor: Supervisor::start(EnginePolicy::default(), wake) }
     }
 
     /// Load a model in a fresh process, ending the one before it.
@@ -142,7 +135,7 @@ impl EngineClient {
     /// The engine's process number while it runs.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        Some(self.pid.load(Ordering::Relaxed)).filter(|&pid| pid != 0)
+        self.supervisor.pid()
     }
 
     fn submit(&self, job: JobId, order: Order) {
@@ -167,7 +160,6 @@ struct EnginePolicy {
     /// A load nobody asked for by name, and the question it is for.
     reload: Option<(JobId, JobId)>,
     pending: BTreeMap<JobId, Option<Instant>>,
-    pid: Arc<AtomicU32>,
 }
 
 impl EnginePolicy {
@@ -186,7 +178,6 @@ impl EnginePolicy {
         };
         match link.ensure_started() {
             Ok(()) => {
-                self.pid.store(link.pid().unwrap_or(0), Ordering::Relaxed);
                 self.is_given = link.send(EngineRequest::Load { job, request });
             }
             Err(error) => {
@@ -221,7 +212,6 @@ impl EnginePolicy {
 
     fn end(&mut self, link: &mut Link<Self>, why: &str) {
         link.end_process();
-        self.pid.store(0, Ordering::Relaxed);
         self.is_given = false;
         self.reload = None;
         self.fail_all(link, why);

@@ -3,7 +3,8 @@
 use std::{
     io,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread::{self, JoinHandle},
@@ -59,6 +60,8 @@ enum Incoming<P: Policy> {
 pub(super) struct Link<P: Policy> {
     process: Option<WorkerProcess<P::Request>>,
     generation: u64,
+    /// Of the running child, 0 without one; shared with the client's handle.
+    pid: Arc<AtomicU32>,
     inbox: SyncSender<Incoming<P>>,
     events: SyncSender<P::Event>,
     wake: Wake,
@@ -81,7 +84,9 @@ impl<P: Policy> Link<P> {
         self.generation += 1;
         let inbox = self.inbox.clone();
         let hear = move |heard| inbox.send(Incoming::Heard(heard)).is_ok();
-        self.process = Some(WorkerProcess::start(P::KIND, Generation(self.generation), hear)?);
+        let process = WorkerProcess::start(P::KIND, Generation(self.generation), hear)?;
+        self.pid.store(process.pid(), Ordering::Relaxed);
+        self.process = Some(process);
         Ok(())
     }
 
@@ -99,14 +104,14 @@ impl<P: Policy> Link<P> {
 
     /// End the child on purpose; nothing is heard from it again.
     pub(super) fn end_process(&mut self) {
-        if let Some(process) = self.process.take() {
+        if let Some(process) = self.take_process() {
             process.end(Duration::ZERO);
         }
     }
 
-    /// The running child's number, for tests and the jobs list.
-    pub(super) fn pid(&self) -> Option<u32> {
-        self.process.as_ref().map(WorkerProcess::pid)
+    fn take_process(&mut self) -> Option<WorkerProcess<P::Request>> {
+        self.pid.store(0, Ordering::Relaxed);
+        self.process.take()
     }
 }
 
@@ -115,6 +120,7 @@ pub(super) struct Supervisor<P: Policy> {
     inbox: SyncSender<Incoming<P>>,
     events: Option<Receiver<P::Event>>,
     refusals: Mutex<Vec<P::Event>>,
+    pid: Arc<AtomicU32>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -123,13 +129,20 @@ impl<P: Policy> Supervisor<P> {
     pub(super) fn start(mut policy: P, wake: Wake) -> Self {
         let (inbox, incoming) = sync_channel(EVENT_BACKLOG);
         let (events_in, events) = sync_channel(EVENT_BACKLOG);
-        let mut link =
-            Link { process: None, generation: 0, inbox: inbox.clone(), events: events_in, wake };
+        let pid = Arc::new(AtomicU32::new(0));
+        let mut link = Link {
+            process: None,
+            generation: 0,
+            pid: pid.clone(),
+            inbox: inbox.clone(),
+            events: events_in,
+            wake,
+        };
         let thread = thread::Builder::new()
             .name(format!("{}-supervisor", P::KIND))
             .spawn(move || supervise(&mut policy, &mut link, &incoming))
             .ok();
-        Self { inbox, events: Some(events), refusals: Mutex::default(), thread }
+        Self { inbox, events: Some(events), refusals: Mutex::default(), pid, thread }
     }
 
     /// Queue an order without waiting; `refusal` is the event that answers it when the
@@ -150,6 +163,13 @@ impl<P: Policy> Supervisor<P> {
     /// The next event, waiting at most `timeout` for it.
     pub(super) fn wait(&self, timeout: Duration) -> Option<P::Event> {
         self.poll().or_else(|| self.events.as_ref()?.recv_timeout(timeout).ok())
+    }
+}
+
+impl<P: Policy> Supervisor<P> {
+    /// The operating system's number of the child while one runs.
+    pub(super) fn pid(&self) -> Option<u32> {
+        Some(self.pid.load(Ordering::Relaxed)).filter(|&pid| pid != 0)
     }
 }
 
@@ -191,7 +211,7 @@ fn hear<P: Policy>(policy: &mut P, link: &mut Link<P>, heard: Heard<P::Reply>) {
             policy.reply(reply, link);
         }
         Heard::Closed(generation) if generation == current => {
-            if let Some(process) = link.process.take() {
+            if let Some(process) = link.take_process() {
                 policy.died(&describe_exit(process.end(EXIT_GRACE)), link);
             }
         }
