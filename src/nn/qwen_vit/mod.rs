@@ -133,7 +133,7 @@ impl QwenVit {
         let features = self.config.patch_features();
         let cell_len = features * self.config.patches_per_cell();
         let rows = order.computed.len() * self.config.patches_per_cell();
-        let mut values = Vec::with_capacity(rows * features);
+        let mut values: Vec<f32> = Vec::with_capacity(rows * features);
         for cell in &order.computed {
             let from = cell * cell_len;
             values.extend(patches.get(from..from + cell_len).unwrap_or_default());
