@@ -14,6 +14,7 @@ mod kv_cache;
 mod linear;
 mod norm;
 mod projector;
+mod qwen_vit;
 mod rope;
 mod weights;
 
@@ -23,4 +24,5 @@ pub use decoder::{Decoder, DecoderConfig, InitError};
 pub use kv_cache::KvCache;
 pub use linear::Linear;
 pub use projector::{Projector, ProjectorKind};
+pub use qwen_vit::{QwenFeatures, QwenVit, QwenVitConfig};
 pub use weights::{BadConfig, MissingTensor, Table, TableValues, WeightSource};

@@ -48,21 +48,17 @@ impl Rope {
         Ok(Self { inv_freq })
     }
 
+    /// By what one position turns each pair.
+    pub(crate) fn inv_freq(&self) -> &[f32] {
+        &self.inv_freq
+    }
+
     /// Angles of the positions `from..from + seq`.
     pub(crate) fn angles(&self, from: usize, seq: usize, device: &Device) -> Angles {
-        let half = self.inv_freq.len();
-        let (mut cos, mut sin) = (Vec::new(), Vec::new());
-        for position in from..from + seq {
-            let angles = self.inv_freq.iter().map(|freq| position as f32 * freq);
-            for angle in angles.clone().chain(angles) {
-                cos.push(angle.cos());
-                sin.push(angle.sin());
-            }
-        }
-        let table = |values| {
-            Tensor::<2>::from_data(TensorData::new(values, [seq, 2 * half]), device).unsqueeze()
-        };
-        Angles { cos: table(cos), sin: table(sin) }
+        let positions = from..from + seq;
+        let turns = positions
+            .flat_map(|position| self.inv_freq.iter().map(move |freq| position as f32 * freq));
+        Angles::new(&turns.collect::<Vec<_>>(), self.inv_freq.len(), device)
     }
 }
 
@@ -74,6 +70,20 @@ pub(crate) struct Angles {
 }
 
 impl Angles {
+    /// From the angle of every pair, `[seq, half]` row-major, where `half` pairs make a head.
+    pub(crate) fn new(turns: &[f32], half: usize, device: &Device) -> Self {
+        let half = half.max(1);
+        let table = |of: fn(f32) -> f32| {
+            let rows = turns.chunks_exact(half);
+            let shape = [rows.len(), 2 * half];
+            // both members of a pair turn by the same angle
+            let values: Vec<f32> =
+                rows.flat_map(|row| row.iter().chain(row)).map(|turn| of(*turn)).collect();
+            Tensor::<2>::from_data(TensorData::new(values, shape), device).unsqueeze()
+        };
+        Self { cos: table(f32::cos), sin: table(f32::sin) }
+    }
+
     /// # Shapes
     /// `[heads, seq, head_dim]` → the same, turned.
     pub(crate) fn rotate(&self, x: Tensor<3>) -> Tensor<3> {

@@ -24,7 +24,9 @@ pub use device::{
 };
 pub use error::ModelError;
 pub use model::{LoadProgress, LoadStage, ModelInfo, Vlm};
-pub use preprocess::{ImageProcessor, RgbPixels, center_crop, pad_to_square, resize_bicubic};
+pub use preprocess::{
+    ImageProcessor, QwenImageProcessor, RgbPixels, center_crop, pad_to_square, resize_bicubic,
+};
 pub use question::{
     Answer, FinishReason, Progress, Question, SamplingParams, Timings, Trace, TraceTensor, Turn,
 };
