@@ -50,7 +50,7 @@ pub(crate) struct NamedToken {
 /// `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json` of a folder, each as
 /// good as empty when it is not there.
 pub(crate) struct SideFiles {
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     config: Map<String, Value>,
     special: Map<String, Value>,
     added: Map<String, Value>,
@@ -198,6 +198,12 @@ impl SideFiles {
         }
         tokens.sort_by_key(|token| token.id);
         Ok(tokens)
+    }
+
+    /// The file that adds a token.
+    pub(crate) fn file_adding(&self, token: &AddedToken) -> Result<PathBuf, TextError> {
+        let is_of_config = self.decoder_tokens()?.iter().any(|of| of.content == token.content);
+        Ok(self.path(if is_of_config { "tokenizer_config.json" } else { "added_tokens.json" }))
     }
 }
 

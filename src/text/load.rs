@@ -14,7 +14,7 @@ use crate::text::slow::{Prefix, SlowDecoder, SlowRules};
 use crate::text::tokenizer::guarded;
 use crate::text::{TextError, Tokenizer, TokenizerKind, TokenizerOptions};
 
-/// Special tokens of LLaMA tokenizers and of GPT-2's, where no file names others.
+/// Special tokens of `LLaMA` tokenizers and of GPT-2's, where no file names others.
 const LLAMA_USUAL: [(&str, &str); 3] =
     [("bos_token", "<s>"), ("eos_token", "</s>"), ("unk_token", "<unk>")];
 const GPT2_USUAL: [(&str, &str); 3] = [
@@ -45,7 +45,7 @@ fn vq_names(files: &SideFiles, number: Option<u32>) -> Result<Vec<String>, TextE
     let Some(number) = number.filter(|number| *number <= MAX_VQ_TOKENS) else {
         return match number {
             None => Ok(Vec::new()),
-            Some(_) => Err(damaged(&files.path(""), "more picture tokens are asked for than any")),
+            Some(_) => Err(damaged(&files.folder, "more picture tokens are asked for than any")),
         };
     };
     if !files.more_special()?.is_empty() {
@@ -59,25 +59,35 @@ fn vq_names(files: &SideFiles, number: Option<u32>) -> Result<Vec<String>, TextE
 /// `tokenizer.json`, else `tokenizer.model` as a `tokenizer.json`.
 fn load_shipped(files: &SideFiles, appended: &[String]) -> Result<Tokenizer, TextError> {
     let (mut json, path, model) = read_vocabulary(files, Merging::Every)?;
-    let extra = append_missing(&mut json, &path, files)?;
-    let mut tokenizer = build(json.clone(), path.clone())?;
-    for (token, file) in &extra {
-        if tokenizer.inner.token_to_id(&token.content) != Some(token.id) {
-            return Err(damaged(file, "an added token has another id than the next free one"));
-        }
+    let mut known: HashSet<String> =
+        shipped_tokens(&json, &path)?.into_iter().map(|token| token.content).collect();
+    let mut missing = files.added_tokens()?;
+    missing.retain(|token| known.insert(token.content.clone()));
+    push_added(&mut json, missing.iter().cloned());
+    let is_new = |name: &&String| !known.contains(*name) && !is_piece(&json, name);
+    let new: Vec<&String> = appended.iter().filter(is_new).collect();
+    push_added(&mut json, new.iter().map(|name| AddedToken::new(name, 0, true)));
+
+    let mut tokenizer = build(json, path)?;
+    if let Some(token) =
+        missing.iter().find(|token| tokenizer.id_of(&token.content) != Some(token.id))
+    {
+        return Err(damaged(
+            &files.file_adding(token)?,
+            "an added token has another id than the next free one",
+        ));
     }
-    if !appended.is_empty() {
-        let base_len = tokenizer.base_len;
-        push_added(&mut json, appended.iter().map(|name| AddedToken::new(name, 0, true)));
-        tokenizer = build(json, path)?;
-        tokenizer.base_len = base_len;
-    }
+    tokenizer.base_len = tokenizer.len.saturating_sub(new.len());
     if model.is_some() {
         let named = files.named_tokens(&LLAMA_USUAL, !files.is_modern())?;
         surround(&mut tokenizer, files, &named, true);
     }
-    tokenizer.first = tokenizer.find_first()?;
+    tokenizer.bos = tokenizer.find_bos()?;
     Ok(tokenizer)
+}
+
+fn is_piece(json: &Value, name: &str) -> bool {
+    json.pointer("/model/vocab").and_then(|vocab| vocab.get(name)).is_some()
 }
 
 /// The vocabulary of a folder, its file, and the `SentencePiece` model when it is one.
@@ -91,32 +101,11 @@ fn read_vocabulary(
     }
     let model_path = files.path("tokenizer.model");
     let Some(bytes) = read_capped(&model_path)? else {
-        return Err(TextError::NoTokenizer { path: files.path("") });
+        return Err(TextError::NoTokenizer { path: files.folder.clone() });
     };
     let model = parse_model(&bytes).map_err(|reason| damaged(&model_path, &reason))?;
     let json = json_from_model(&model, files.flag("legacy").unwrap_or(true), merging);
     Ok((json, model_path, Some(model)))
-}
-
-/// Writes what the side files add and the vocabulary lacks into it; gives that with its file.
-fn append_missing(
-    json: &mut Value,
-    path: &Path,
-    files: &SideFiles,
-) -> Result<Vec<(AddedToken, PathBuf)>, TextError> {
-    let known: HashSet<String> =
-        shipped_tokens(json, path)?.into_iter().map(|token| token.content).collect();
-    let of_config: HashSet<String> =
-        files.decoder_tokens()?.into_iter().map(|token| token.content).collect();
-    let mut missing = files.added_tokens()?;
-    missing.retain(|token| !known.contains(&token.content));
-    push_added(json, missing.iter().cloned());
-    let file_of = |token: AddedToken| {
-        let is_of_config = of_config.contains(&token.content);
-        let name = if is_of_config { "tokenizer_config.json" } else { "added_tokens.json" };
-        (token, files.path(name))
-    };
-    Ok(missing.into_iter().map(file_of).collect())
 }
 
 /// Added tokens that the vocabulary file itself has.
@@ -164,9 +153,9 @@ fn build(mut json: Value, path: PathBuf) -> Result<Tokenizer, TextError> {
     let tokenizer = Tokenizer {
         inner,
         path,
+        before: None,
+        after: None,
         bos: None,
-        eos: None,
-        first: None,
         has_byte_tokens,
         added,
         slow: None,
@@ -248,7 +237,7 @@ fn strip_to_vocabulary(json: &mut Value, is_llama: bool) {
     }
 }
 
-/// `tokenizer.model` under the rules of the first LLaMA tokenizer: a token named by a plain string
+/// `tokenizer.model` under the rules of the first `LLaMA` tokenizer: a token named by a plain string
 /// takes the whitespace on both sides along, and the map of special tokens always counts.
 fn load_first_llama(files: &SideFiles, appended: &[String]) -> Result<Tokenizer, TextError> {
     let path = files.path("tokenizer.model");
@@ -289,7 +278,7 @@ fn load_first_llama(files: &SideFiles, appended: &[String]) -> Result<Tokenizer,
     Ok(tokenizer)
 }
 
-/// The names of the configuration, those of the map over them. The four roles of a LLaMA tokenizer
+/// The names of the configuration, those of the map over them. The four roles of a `LLaMA` tokenizer
 /// take no whitespace along when the configuration or nobody names them.
 fn first_llama_names(files: &SideFiles) -> Result<Vec<(&'static str, NamedToken)>, TextError> {
     let mut named = files.named_tokens(&LLAMA_USUAL, true)?;
@@ -316,7 +305,7 @@ fn surround(
         tokenizer.id_of(&token.content)
     };
     let (bos, eos) = (id("bos_token"), id("eos_token"));
-    tokenizer.bos = bos.filter(|_| files.flag("add_bos_token").unwrap_or(has_bos));
-    tokenizer.eos = eos.filter(|_| files.flag("add_eos_token").unwrap_or(false));
-    tokenizer.first = tokenizer.bos;
+    tokenizer.before = bos.filter(|_| files.flag("add_bos_token").unwrap_or(has_bos));
+    tokenizer.after = eos.filter(|_| files.flag("add_eos_token").unwrap_or(false));
+    tokenizer.bos = tokenizer.before;
 }

@@ -20,9 +20,9 @@ pub enum TokenizerKind {
     /// `tokenizer.json` as it is, else `tokenizer.model` as the fast tokenizers convert it.
     #[default]
     AsShipped,
-    /// `tokenizer.model` as the first LLaMA tokenizer of April 2023 read it: LLaVA-Med 1.
+    /// `tokenizer.model` as the first `LLaMA` tokenizer of April 2023 read it: LLaVA-Med 1.
     LlamaSlow,
-    /// A LLaMA vocabulary as the later tokenizer written in Python reads it: HealthGPT on Phi-3.
+    /// A `LLaMA` vocabulary as the later tokenizer written in Python reads it: HealthGPT on Phi-3.
     Phi3Slow,
     /// A byte-level vocabulary as the GPT-2 tokenizer written in Python reads it: HealthGPT on
     /// phi-4.
@@ -45,10 +45,10 @@ pub struct Tokenizer {
     pub(crate) inner: tokenizers::Tokenizer,
     pub(crate) path: PathBuf,
     /// Ids put before and after every text, where `inner` does not put them itself.
-    pub(crate) bos: Option<u32>,
-    pub(crate) eos: Option<u32>,
+    pub(crate) before: Option<u32>,
+    pub(crate) after: Option<u32>,
     /// What stands first in every text encoded with `add_special`, whoever puts it there.
-    pub(crate) first: Option<u32>,
+    pub(crate) bos: Option<u32>,
     pub(crate) has_byte_tokens: bool,
     /// Added tokens as they are written, and whether they are special. The library's own decoding
     /// takes normalised ones for something else.
@@ -91,8 +91,8 @@ impl Tokenizer {
             Some(rules) => rules.encode(text, |text| self.encode_inner(text, false))?,
             None => self.encode_inner(text, add_special)?,
         };
-        let (bos, eos) = if add_special { (self.bos, self.eos) } else { (None, None) };
-        Ok(bos.into_iter().chain(ids).chain(eos).collect())
+        let around = if add_special { (self.before, self.after) } else { (None, None) };
+        Ok(around.0.into_iter().chain(ids).chain(around.1).collect())
     }
 
     fn encode_inner(&self, text: &str, add_special: bool) -> Result<Vec<u32>, TextError> {
@@ -148,7 +148,7 @@ impl Tokenizer {
     /// The id that stands first in every text encoded with `add_special`.
     #[must_use]
     pub fn bos(&self) -> Option<u32> {
-        self.first
+        self.bos
     }
 
     /// Whether the id is a special token or none at all: it leaves no trace in the text.
@@ -168,7 +168,7 @@ impl Tokenizer {
     }
 
     /// What the tokenizer puts first, found by trying.
-    pub(crate) fn find_first(&self) -> Result<Option<u32>, TextError> {
+    pub(crate) fn find_bos(&self) -> Result<Option<u32>, TextError> {
         let (with, without) = (self.encode("a", true)?, self.encode("a", false)?);
         let is_in_front = with.get(1..).is_some_and(|rest| rest.starts_with(&without));
         Ok(with.first().copied().filter(|_| is_in_front && with != without))
