@@ -19,6 +19,12 @@ pub enum TextError {
         /// The folder.
         path: PathBuf,
     },
+    /// A file these rules cannot do without.
+    #[error("the tokenizer lacks a file: {}", .path.display())]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// The file cannot be used.
     #[error("the tokenizer is damaged ({reason}): {}", .path.display())]
     Damaged {

@@ -1,42 +1,53 @@
 //! `tokenizer.model` (`SentencePiece`) as a `tokenizer.json`, as the fast tokenizers convert it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
 /// No published vocabulary has more.
 const MAX_PIECES: usize = 1 << 20;
+/// No published piece has more than 48.
+const MAX_PIECE_BYTES: usize = 256;
 
-/// Kinds of pieces, by their numbers in the file.
-const UNKNOWN: u64 = 2;
-const CONTROL: u64 = 3;
-const USER: u64 = 4;
-
-struct Piece {
-    text: String,
-    score: f32,
-    kind: u64,
+/// What a piece stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PieceKind {
+    Normal,
+    Unknown,
+    Control,
+    User,
+    Byte(u8),
 }
 
+pub(crate) struct Piece {
+    pub(crate) text: String,
+    score: f32,
+    pub(crate) kind: PieceKind,
+}
+
+/// What a `tokenizer.model` says.
 #[derive(Default)]
-struct Model {
-    pieces: Vec<Piece>,
+pub(crate) struct Model {
+    pub(crate) pieces: Vec<Piece>,
     is_bpe: bool,
     byte_fallback: bool,
     has_charsmap: bool,
-    add_dummy_prefix: bool,
+    pub(crate) add_dummy_prefix: bool,
 }
 
-/// The `tokenizer.json` that does what the file says.
-pub(crate) fn json_from_model(bytes: &[u8], config: &Value) -> Result<Value, String> {
-    let model = parse_model(bytes)?;
-    if !model.is_bpe {
-        return Err("it is not a BPE vocabulary".to_owned());
-    }
-    if model.has_charsmap {
-        return Err("its normalisation of characters is not supported".to_owned());
-    }
-    let unknown = model.pieces.iter().find(|piece| piece.kind == UNKNOWN);
+/// Which pieces two others may become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Merging {
+    /// Every one, as the library's conversion has it.
+    Every,
+    /// Those that stand for text, as `SentencePiece` itself has it.
+    TextOnly,
+}
+
+/// The `tokenizer.json` that does what the file says; with `legacy`, every segment between special
+/// tokens gets its own "▁", else the text only.
+pub(crate) fn json_from_model(model: &Model, legacy: bool, merging: Merging) -> Value {
+    let unknown = model.pieces.iter().find(|piece| piece.kind == PieceKind::Unknown);
     let unknown = unknown.map(|piece| piece.text.clone());
     let vocab: serde_json::Map<String, Value> = model
         .pieces
@@ -44,21 +55,18 @@ pub(crate) fn json_from_model(bytes: &[u8], config: &Value) -> Result<Value, Str
         .enumerate()
         .map(|(id, piece)| (piece.text.clone(), json!(id)))
         .collect();
-    if vocab.len() != model.pieces.len() {
-        return Err("a piece is there twice".to_owned());
-    }
     let added: Vec<Value> = model
         .pieces
         .iter()
         .enumerate()
-        .filter(|(_, piece)| matches!(piece.kind, UNKNOWN | CONTROL | USER))
+        .filter(|(_, piece)| !matches!(piece.kind, PieceKind::Normal | PieceKind::Byte(_)))
         .map(|(id, piece)| {
             json!({"id": id, "content": piece.text, "single_word": false, "lstrip": false,
-                   "rstrip": false, "normalized": false, "special": piece.kind != USER})
+                   "rstrip": false, "normalized": false, "special": piece.kind != PieceKind::User})
         })
         .collect();
-    let (normalizer, pre_tokenizer) = spaces(&model, config);
-    Ok(json!({
+    let (normalizer, pre_tokenizer) = spaces(model, legacy);
+    json!({
         "version": "1.0",
         "truncation": null,
         "padding": null,
@@ -74,17 +82,17 @@ pub(crate) fn json_from_model(bytes: &[u8], config: &Value) -> Result<Value, Str
         "model": {"type": "BPE", "dropout": null, "unk_token": unknown,
             "continuing_subword_prefix": null, "end_of_word_suffix": null, "fuse_unk": true,
             "byte_fallback": model.byte_fallback, "ignore_merges": false,
-            "vocab": vocab, "merges": merges(&model.pieces)},
-    }))
+            "vocab": vocab, "merges": merges(&model.pieces, merging)},
+    })
 }
 
 /// How spaces become "▁": before every segment ("legacy"), or before the text only.
-fn spaces(model: &Model, config: &Value) -> (Value, Value) {
+fn spaces(model: &Model, legacy: bool) -> (Value, Value) {
     let replace = json!({"type": "Replace", "pattern": {"String": " "}, "content": "▁"});
     if !model.add_dummy_prefix {
         return (replace, Value::Null);
     }
-    if config.get("legacy").and_then(Value::as_bool).unwrap_or(true) {
+    if legacy {
         let prepend = json!({"type": "Prepend", "prepend": "▁"});
         return (json!({"type": "Sequence", "normalizers": [prepend, replace]}), Value::Null);
     }
@@ -94,13 +102,17 @@ fn spaces(model: &Model, config: &Value) -> (Value, Value) {
 }
 
 /// Every way to cut a piece into two pieces, best result first.
-fn merges(pieces: &[Piece]) -> Vec<[&str; 2]> {
+fn merges(pieces: &[Piece], merging: Merging) -> Vec<[&str; 2]> {
     let ids: HashMap<&str, usize> =
         pieces.iter().enumerate().map(|(id, piece)| (piece.text.as_str(), id)).collect();
-    let mut order: Vec<(usize, &Piece)> = pieces.iter().enumerate().collect();
-    order.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
+    let is_result = |piece: &&Piece| match merging {
+        Merging::Every => true,
+        Merging::TextOnly => piece.kind == PieceKind::Normal,
+    };
+    let mut order: Vec<&Piece> = pieces.iter().filter(is_result).collect();
+    order.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut merges = Vec::new();
-    for (_, piece) in order {
+    for piece in order {
         let mut cuts: Vec<(usize, usize, [&str; 2])> = piece
             .text
             .char_indices()
@@ -116,7 +128,24 @@ fn merges(pieces: &[Piece]) -> Vec<[&str; 2]> {
     merges
 }
 
-fn parse_model(bytes: &[u8]) -> Result<Model, String> {
+/// # Errors
+/// When it is damaged, or no byte-pair vocabulary.
+pub(crate) fn parse_model(bytes: &[u8]) -> Result<Model, String> {
+    let model = read_model(bytes)?;
+    if !model.is_bpe {
+        return Err("it is not a BPE vocabulary".to_owned());
+    }
+    if model.has_charsmap {
+        return Err("its normalisation of characters is not supported".to_owned());
+    }
+    let texts: HashSet<&str> = model.pieces.iter().map(|piece| piece.text.as_str()).collect();
+    if texts.len() != model.pieces.len() {
+        return Err("a piece is there twice".to_owned());
+    }
+    Ok(model)
+}
+
+fn read_model(bytes: &[u8]) -> Result<Model, String> {
     let mut model = Model { add_dummy_prefix: true, ..Model::default() };
     for field in Fields::new(bytes) {
         match field? {
@@ -151,7 +180,8 @@ fn parse_model(bytes: &[u8]) -> Result<Model, String> {
 }
 
 fn parse_piece(bytes: &[u8]) -> Result<Piece, String> {
-    let mut piece = Piece { text: String::new(), score: 0.0, kind: 1 };
+    let mut piece = Piece { text: String::new(), score: 0.0, kind: PieceKind::Normal };
+    let mut kind = 1;
     for field in Fields::new(bytes) {
         match field? {
             (1, Field::Bytes(text)) => {
@@ -159,11 +189,28 @@ fn parse_piece(bytes: &[u8]) -> Result<Piece, String> {
                     std::str::from_utf8(text).map_err(|error| error.to_string())?.to_owned();
             }
             (2, Field::Fixed32(bits)) => piece.score = f32::from_bits(bits),
-            (3, Field::Number(kind)) => piece.kind = kind,
+            (3, Field::Number(number)) => kind = number,
             _ => {}
         }
     }
+    if piece.text.len() > MAX_PIECE_BYTES {
+        return Err("a piece is longer than any that is published".to_owned());
+    }
+    piece.kind = match kind {
+        2 => PieceKind::Unknown,
+        3 => PieceKind::Control,
+        4 => PieceKind::User,
+        6 => PieceKind::Byte(byte_of(&piece.text).ok_or("a piece stands for no byte")?),
+        _ => PieceKind::Normal,
+    };
     Ok(piece)
+}
+
+/// The byte that a piece written `<0xNN>` stands for.
+pub(crate) fn byte_of(piece: &str) -> Option<u8> {
+    let digits = piece.strip_prefix("<0x")?.strip_suffix('>')?;
+    let is_byte = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    u8::from_str_radix(digits, 16).ok().filter(|_| is_byte)
 }
 
 enum Field<'a> {

@@ -1,4 +1,4 @@
-//! Loads the tokenizer a model ships and keeps its faults inside.
+//! Text becomes ids and ids become text, by the rules that a model's authors used.
 //!
 //! Checked against: `tests/model_text.rs` (the strings of every fixture family, and the real
 //! Qwen2, Mistral, Llama 2, Phi-3, phi-4 vocabularies).
@@ -7,77 +7,73 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
 use tokenizers::{Decoder as _, Model as _};
 
 use crate::text::TextError;
-use crate::text::sentencepiece::json_from_model;
+use crate::text::load::load;
+use crate::text::sentencepiece::{PieceKind, byte_of};
+use crate::text::slow::{SlowDecoder, SlowRules};
 
-/// The largest published tokenizer has 7 MB.
-const MAX_BYTES: u64 = 64 << 20;
+/// How a folder's tokenizer files are read: by which program the authors read them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenizerKind {
+    /// `tokenizer.json` as it is, else `tokenizer.model` as the fast tokenizers convert it.
+    #[default]
+    AsShipped,
+    /// `tokenizer.model` as the first `LLaMA` tokenizer of April 2023 read it: LLaVA-Med 1.
+    LlamaSlow,
+    /// A `LLaMA` vocabulary as the later tokenizer written in Python reads it: HealthGPT on Phi-3.
+    Phi3Slow,
+    /// A byte-level vocabulary as the GPT-2 tokenizer written in Python reads it: HealthGPT on
+    /// phi-4.
+    Gpt2Slow,
+}
+
+/// How to load a tokenizer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenizerOptions {
+    /// Whose rules.
+    pub kind: TokenizerKind,
+    /// Number of picture tokens that HealthGPT appends, with their begin, end and newline; nothing
+    /// is appended to a vocabulary that names additional special tokens already.
+    pub vq_tokens: Option<u32>,
+}
 
 /// Text ↔ ids of one model.
 pub struct Tokenizer {
-    inner: tokenizers::Tokenizer,
-    path: PathBuf,
-    /// Ids put before and after every text (`tokenizer.model` only; `tokenizer.json` says it itself).
-    bos: Option<u32>,
-    eos: Option<u32>,
-    has_byte_tokens: bool,
+    /// Without its added tokens where `slow` cuts them out.
+    pub(crate) inner: tokenizers::Tokenizer,
+    pub(crate) path: PathBuf,
+    /// Ids put before and after every text, where `inner` does not put them itself.
+    pub(crate) before: Option<u32>,
+    pub(crate) after: Option<u32>,
+    /// What stands first in every text encoded with `add_special`, whoever puts it there.
+    pub(crate) bos: Option<u32>,
+    pub(crate) has_byte_tokens: bool,
     /// Added tokens as they are written, and whether they are special. The library's own decoding
     /// takes normalised ones for something else.
-    added: HashMap<u32, (String, bool)>,
+    pub(crate) added: HashMap<u32, (String, bool)>,
+    pub(crate) slow: Option<SlowRules>,
+    pub(crate) slow_decoder: Option<SlowDecoder>,
+    pub(crate) base_len: usize,
+    pub(crate) len: usize,
 }
 
 impl Tokenizer {
     /// `tokenizer.json` of a folder, else its `tokenizer.model`.
     ///
     /// # Errors
-    /// When there is none or it is damaged.
+    /// When there is none or a file is damaged; the error names it.
     pub fn load(folder: &Path) -> Result<Self, TextError> {
-        let config = read_json(&folder.join("tokenizer_config.json"))?.unwrap_or_default();
-        let json_path = folder.join("tokenizer.json");
-        if let Some(json) = read_json(&json_path)? {
-            return Self::from_json(json, json_path);
-        }
-        let model_path = folder.join("tokenizer.model");
-        let Some(bytes) = read_capped(&model_path)? else {
-            return Err(TextError::NoTokenizer { path: folder.to_owned() });
-        };
-        let json = json_from_model(&bytes, &config)
-            .map_err(|reason| TextError::Damaged { reason, path: model_path.clone() })?;
-        let mut tokenizer = Self::from_json(json, model_path)?;
-        let flag = |key: &str, default| config.get(key).and_then(Value::as_bool).unwrap_or(default);
-        let id = |key: &str, usual| tokenizer.id_of(token_text(&config, key).unwrap_or(usual));
-        let (bos, eos) = (id("bos_token", "<s>"), id("eos_token", "</s>"));
-        tokenizer.bos = bos.filter(|_| flag("add_bos_token", true));
-        tokenizer.eos = eos.filter(|_| flag("add_eos_token", false));
-        Ok(tokenizer)
+        Self::load_with(folder, TokenizerOptions::default())
     }
 
-    fn from_json(mut json: Value, path: PathBuf) -> Result<Self, TextError> {
-        let damaged = |reason: String| TextError::Damaged { reason, path: path.clone() };
-        // both are for batches, and either can ask for gigabytes
-        if let Some(fields) = json.as_object_mut() {
-            fields.insert("padding".to_owned(), Value::Null);
-            fields.insert("truncation".to_owned(), Value::Null);
-        }
-        let has_byte_tokens = json.pointer("/model/byte_fallback") == Some(&Value::Bool(true));
-        let inner = guarded(|| {
-            serde_json::from_value::<tokenizers::Tokenizer>(json).map_err(|error| error.to_string())
-        })
-        .map_err(damaged)?;
-        let added = inner.get_added_vocabulary().get_added_tokens_decoder().iter();
-        let added =
-            added.map(|(id, token)| (*id, (token.content.clone(), token.special))).collect();
-        let path_of = path.clone();
-        let tokenizer = Self { inner, path: path_of, bos: None, eos: None, has_byte_tokens, added };
-        let probe = "The chest X-ray, 2 views:\n 正常 é 🩻 <s>";
-        tokenizer
-            .encode(probe, true)
-            .and_then(|ids| tokenizer.decode(&ids, false))
-            .map_err(|error| damaged(format!("a probe failed: {error}")))?;
-        Ok(tokenizer)
+    /// The tokenizer of a folder, read as its authors read it.
+    ///
+    /// # Errors
+    /// When a file it needs is not there or damaged; the error names it.
+    pub fn load_with(folder: &Path, options: TokenizerOptions) -> Result<Self, TextError> {
+        load(folder, options)
     }
 
     /// Where it came from.
@@ -91,15 +87,18 @@ impl Tokenizer {
     /// # Errors
     /// When the tokenizer's own code fails.
     pub fn encode(&self, text: &str, add_special: bool) -> Result<Vec<u32>, TextError> {
-        let encoded = guarded(|| {
-            self.inner.encode_fast(text, add_special).map_err(|error| error.to_string())
-        })
-        .map_err(|reason| TextError::Encode { reason })?;
-        let ids = encoded.get_ids().iter().copied();
-        if !add_special {
-            return Ok(ids.collect());
-        }
-        Ok(self.bos.into_iter().chain(ids).chain(self.eos).collect())
+        let ids = match &self.slow {
+            Some(rules) => rules.encode(text, |text| self.encode_inner(text, false))?,
+            None => self.encode_inner(text, add_special)?,
+        };
+        let around = if add_special { (self.before, self.after) } else { (None, None) };
+        Ok(around.0.into_iter().chain(ids).chain(around.1).collect())
+    }
+
+    fn encode_inner(&self, text: &str, add_special: bool) -> Result<Vec<u32>, TextError> {
+        guarded(|| self.inner.encode_fast(text, add_special).map_err(|error| error.to_string()))
+            .map(|encoded| encoded.get_ids().to_vec())
+            .map_err(|reason| TextError::Encode { reason })
     }
 
     /// Text of ids; those the tokenizer does not know give nothing.
@@ -107,11 +106,15 @@ impl Tokenizer {
     /// # Errors
     /// When the tokenizer's own code fails.
     pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, TextError> {
-        let tokens: Vec<String> = ids
-            .iter()
-            .filter(|id| !(skip_special && self.is_silent(**id)))
-            .filter_map(|id| self.token_of(*id))
-            .collect();
+        let shown = ids.iter().copied().filter(|id| !(skip_special && self.is_silent(*id)));
+        if let Some(decoder) = &self.slow_decoder {
+            let added = |id| self.added.get(&id).map(|(content, _)| content.as_str());
+            // a special token of the vocabulary itself is no added one
+            let outside = |id| added(id).filter(|_| decoder.piece(id).is_none());
+            let shown: Vec<u32> = shown.collect();
+            return Ok(decoder.decode(&shown, outside, |id| added(id).is_some()));
+        }
+        let tokens: Vec<String> = shown.filter_map(|id| self.token_of(id)).collect();
         let Some(decoder) = self.inner.get_decoder() else { return Ok(tokens.join(" ")) };
         guarded(|| decoder.decode(tokens).map_err(|error| error.to_string()))
             .map_err(|reason| TextError::Encode { reason })
@@ -122,19 +125,29 @@ impl Tokenizer {
         added.or_else(|| self.inner.get_model().id_to_token(id))
     }
 
-    /// Id of a token.
+    /// Id of a token, added ones included.
     #[must_use]
     pub fn id_of(&self, token: &str) -> Option<u32> {
-        self.inner.token_to_id(token)
+        let added = self.slow.as_ref().and_then(|rules| rules.cutter.id_of(token));
+        added.or_else(|| self.inner.token_to_id(token))
     }
 
-    /// Tokens it has, the added ones included.
+    /// Tokens it has, the added ones included, the appended picture tokens not: the id of the first
+    /// of those.
+    #[must_use]
+    pub fn base_len(&self) -> usize {
+        self.base_len
+    }
+
+    /// Tokens it has, all of them.
     #[must_use]
     pub fn vocab_size(&self) -> usize {
-        self.inner.get_vocab_size(true)
+        self.len
     }
 
-    pub(crate) fn bos(&self) -> Option<u32> {
+    /// The id that stands first in every text encoded with `add_special`.
+    #[must_use]
+    pub fn bos(&self) -> Option<u32> {
         self.bos
     }
 
@@ -148,15 +161,22 @@ impl Tokenizer {
 
     /// Whether the id stands for one byte of a character.
     pub(crate) fn is_byte(&self, id: u32) -> bool {
-        self.has_byte_tokens
-            && self.token_of(id).is_some_and(|token| {
-                token.len() == 6 && token.starts_with("<0x") && token.ends_with('>')
-            })
+        if let Some(decoder) = &self.slow_decoder {
+            return matches!(decoder.piece(id).map(|piece| piece.kind), Some(PieceKind::Byte(_)));
+        }
+        self.has_byte_tokens && self.token_of(id).is_some_and(|token| byte_of(&token).is_some())
+    }
+
+    /// What the tokenizer puts first, found by trying.
+    pub(crate) fn find_bos(&self) -> Result<Option<u32>, TextError> {
+        let (with, without) = (self.encode("a", true)?, self.encode("a", false)?);
+        let is_in_front = with.get(1..).is_some_and(|rest| rest.starts_with(&without));
+        Ok(with.first().copied().filter(|_| is_in_front && with != without))
     }
 }
 
 /// Run the tokenizer library, which panics on some damaged files, at load or later.
-fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result,
         Err(panic) => Err(panic
@@ -165,29 +185,4 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
             .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
             .unwrap_or_else(|| "its parts do not fit together".to_owned())),
     }
-}
-
-/// A token named in `tokenizer_config.json`, as a string or as an object with its content.
-fn token_text<'a>(config: &'a Value, key: &str) -> Option<&'a str> {
-    let token = config.get(key)?;
-    token.as_str().or_else(|| token.get("content")?.as_str())
-}
-
-fn read_capped(path: &Path) -> Result<Option<Vec<u8>>, TextError> {
-    let io = |source| TextError::Io { source, path: path.to_owned() };
-    if !path.is_file() {
-        return Ok(None);
-    }
-    if std::fs::metadata(path).map_err(io)?.len() > MAX_BYTES {
-        let reason = "it is larger than 64 MB".to_owned();
-        return Err(TextError::Damaged { reason, path: path.to_owned() });
-    }
-    std::fs::read(path).map(Some).map_err(io)
-}
-
-fn read_json(path: &Path) -> Result<Option<Value>, TextError> {
-    let Some(bytes) = read_capped(path)? else { return Ok(None) };
-    serde_json::from_slice(&bytes)
-        .map(Some)
-        .map_err(|error| TextError::Damaged { reason: error.to_string(), path: path.to_owned() })
 }
