@@ -15,7 +15,7 @@ use reading_room::text::{
     TokenizerKind, TokenizerOptions,
 };
 use reading_room::vlm::{
-    Family, ImageProcessor, RgbPixels, SamplingParams, log_prob, next_token, pad_to_square,
+    ImageProcessor, RgbPixels, SamplingParams, log_prob, next_token, pad_to_square, recognise,
     resize_bicubic,
 };
 use serde_json::{Value, json};
@@ -867,7 +867,11 @@ fn probabilities_are_of_the_raw_scores() {
 
 #[test]
 fn authors_settings_have_the_library_default_of_fifty() {
-    let (sampling, budget) = Family::HuatuoVision7b.author_defaults();
+    let of = |model: &str| recognise(&committed(model)).unwrap().author_defaults();
+    let (sampling, budget) = of("huatuo-7b-tiny/model");
     assert_eq!((sampling.top_k, sampling.repetition_penalty, budget), (Some(50), 1.2, 512));
-    assert_eq!(Family::LlavaMedV15.author_defaults().0.top_k, Some(50));
+    assert_eq!(of("llava-med-v1.5-tiny/model").0.top_k, Some(50));
+    // greedy, with what the base model's file says
+    let (sampling, budget) = of("xl32-com-tiny/HealthGPT-XL32");
+    assert_eq!((sampling.temperature, sampling.repetition_penalty, budget), (0.0, 1.05, 2048));
 }

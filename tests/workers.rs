@@ -62,6 +62,8 @@ fn question(max_new_tokens: u32) -> Question {
         sampling: SamplingParams::greedy(),
         max_new_tokens,
         ignore_eos: true,
+        stop: Vec::new(),
+        template: None,
     }
 }
 

@@ -108,6 +108,8 @@ impl AppState {
             sampling: self.settings.sampling.params(),
             max_new_tokens: self.settings.sampling.max_new_tokens,
             ignore_eos: false,
+            stop: Vec::new(),
+            template: None,
         })
     }
 
@@ -286,7 +288,7 @@ impl AppState {
     pub(crate) fn use_author_defaults(&mut self) {
         let Some(name) = self.engine.info().map(|info| info.family.clone()) else { return };
         if let Some(spec) = self.models.iter().find(|spec| spec.family.as_str() == name) {
-            let (params, max_new_tokens) = spec.family.author_defaults();
+            let (params, max_new_tokens) = spec.author_defaults();
             self.settings.sampling.take_over(&params, max_new_tokens);
         }
     }

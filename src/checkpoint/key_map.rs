@@ -13,6 +13,9 @@ const RENAMES: &[(&str, &str)] = &[
     ("model.multi_modal_projector.linear_1.", "model.mm_projector.0."),
     ("model.multi_modal_projector.linear_2.", "model.mm_projector.2."),
     ("model.vision_tower.vision_model.", "model.vision_tower.vision_tower.vision_model."),
+    ("model.visual.", "visual."),
+    // adapters, as their library wraps the model
+    ("base_model.model.", ""),
     // a repository of the tower alone
     ("vision_model.", "model.vision_tower.vision_tower.vision_model."),
 ];

@@ -6,12 +6,14 @@ mod header;
 mod key_map;
 mod pickle;
 mod reader;
+mod shards;
 mod tensor;
 mod write;
 
 pub use error::CheckpointError;
 pub use files::{WeightFiles, find_weight_files};
 pub use key_map::canonical_name;
-pub use reader::{Checkpoint, ReadEnd, TensorInfo};
-pub use tensor::{FileDtype, RawTensor};
+pub use reader::{Checkpoint, ReadEnd, TensorInfo, combined_hash};
+pub use shards::{Listed, write_shards};
+pub use tensor::{FileDtype, OwnedTensor, RawTensor};
 pub use write::write_f32_safetensors;

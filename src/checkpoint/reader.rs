@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{ErrorKind, Read as _};
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::checkpoint::header::{Entry, read_header};
 use crate::checkpoint::pickle::{dtype_of, open_pickle};
-use crate::checkpoint::{CheckpointError, FileDtype, RawTensor, WeightFiles, canonical_name};
+use crate::checkpoint::{
+    CheckpointError, FileDtype, OwnedTensor, RawTensor, WeightFiles, canonical_name,
+};
 
 /// Bytes hashed at once where nothing else is done with them.
 const HASH_BLOCK: usize = 8 << 20;
@@ -154,6 +156,29 @@ impl Checkpoint {
         &self.ignored_objects
     }
 
+    /// One tensor by itself; `None` when there is none of that name.
+    ///
+    /// # Errors
+    /// When its file is damaged.
+    pub fn read_tensor(&self, name: &str) -> Result<Option<OwnedTensor>, CheckpointError> {
+        for file in &self.files {
+            let found = match &file.tensors {
+                FileTensors::Safe(entries) => entries
+                    .iter()
+                    .find(|entry| canonical_name(&entry.name) == name)
+                    .map(|entry| read_entry(&file.path, entry)),
+                FileTensors::Pickle(tensors) => tensors
+                    .iter()
+                    .find(|tensor| canonical_name(&tensor.name) == name)
+                    .map(|tensor| read_pickled(&file.path, tensor)),
+            };
+            if let Some(tensor) = found {
+                return tensor.map(Some);
+            }
+        }
+        Ok(None)
+    }
+
     /// Read everything once, front to back, and give the SHA-256 of it.
     ///
     /// Safetensors are hashed from the same bytes that are loaded, beside the conversion, so the
@@ -184,15 +209,34 @@ impl Checkpoint {
             };
             hashes.push((file.path.clone(), hash));
         }
-        Ok(whole_hash(&hashes))
+        Ok(combined_hash(&hashes))
     }
+}
+
+fn read_entry(path: &Path, entry: &Entry) -> Result<OwnedTensor, CheckpointError> {
+    let io = |source| CheckpointError::Io { source, path: path.to_owned() };
+    let mut file = File::open(path).map_err(io)?;
+    file.seek(SeekFrom::Start(entry.offset)).map_err(io)?;
+    let mut bytes = vec![0; usize::try_from(entry.len).unwrap_or(usize::MAX)];
+    file.read_exact(&mut bytes).map_err(io)?;
+    Ok(OwnedTensor { dtype: entry.dtype, shape: entry.shape.clone(), bytes })
+}
+
+fn read_pickled(path: &Path, tensor: &PickleTensor) -> Result<OwnedTensor, CheckpointError> {
+    let bytes = tensor.read().map_err(|error| CheckpointError::Damaged {
+        reason: error.to_string(),
+        path: path.to_owned(),
+    })?;
+    Ok(OwnedTensor { dtype: dtype_of(tensor), shape: tensor.shape().to_vec(), bytes: bytes.into() })
 }
 
 fn hex(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn whole_hash(hashes: &[(PathBuf, String)]) -> String {
+/// One hash as it is; several as the hash of the list `hash  name` that `sha256sum` prints.
+#[must_use]
+pub fn combined_hash(hashes: &[(PathBuf, String)]) -> String {
     if let [(_, only)] = hashes {
         return only.clone();
     }
@@ -300,15 +344,8 @@ impl<P: Send, E: Send> Steps<'_, P, E> {
         for tensor in tensors {
             let name = canonical_name(&tensor.name);
             if (self.wanted)(&name) {
-                let bytes = tensor.read().map_err(|error| {
-                    ReadEnd::Checkpoint(CheckpointError::Damaged {
-                        reason: error.to_string(),
-                        path: self.path.to_owned(),
-                    })
-                })?;
-                let raw =
-                    RawTensor { dtype: dtype_of(tensor), shape: tensor.shape(), bytes: &bytes };
-                let prepared = (self.prepare)(&name, raw).map_err(ReadEnd::Caller)?;
+                let read = read_pickled(self.path, tensor).map_err(ReadEnd::Checkpoint)?;
+                let prepared = (self.prepare)(&name, read.raw()).map_err(ReadEnd::Caller)?;
                 (self.place)(&name, prepared).map_err(ReadEnd::Caller)?;
             }
             let room = (before + file_bytes).saturating_sub(*self.done);

@@ -46,6 +46,25 @@ pub struct RawTensor<'a> {
     pub bytes: &'a [u8],
 }
 
+/// A tensor read by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedTensor {
+    /// How to read its bytes.
+    pub dtype: FileDtype,
+    /// Outermost first.
+    pub shape: Vec<usize>,
+    /// Row-major, little-endian.
+    pub bytes: Vec<u8>,
+}
+
+impl OwnedTensor {
+    /// The same, borrowed.
+    #[must_use]
+    pub fn raw(&self) -> RawTensor<'_> {
+        RawTensor { dtype: self.dtype, shape: &self.shape, bytes: &self.bytes }
+    }
+}
+
 /// Numbers handled by one thread at a time.
 const BLOCK: usize = 1 << 16;
 

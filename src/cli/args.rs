@@ -61,6 +61,8 @@ pub(super) enum Command {
     Render(RenderArgs),
     /// Recognise and describe studies and model folders
     Inspect(InspectArgs),
+    /// Add LLaVA-Med 1.0's published differences to LLaMA-7B and write the model
+    ApplyDelta(ApplyDeltaArgs),
     /// The other end of a pipe
     #[command(hide = true)]
     Worker { kind: WorkerKind },
@@ -136,6 +138,13 @@ pub(super) struct AskArgs {
     pub(super) image_options: ImageArgs,
     #[command(flatten)]
     pub(super) sampling: SamplingArgs,
+    /// End the answer where this text comes
+    #[arg(long, value_name = "TEXT", action = ArgAction::Append)]
+    pub(super) stop: Vec<String>,
+    /// Form of the prompt, for models whose authors use more than one: mistral_instruct or
+    /// vicuna_v1, multimodal or simple, train or list
+    #[arg(long, value_name = "NAME")]
+    pub(super) template: Option<String>,
     /// Print one JSON object with the ids, timings and the model's identity
     #[arg(long)]
     pub(super) json: bool,
@@ -178,6 +187,19 @@ pub(super) struct InspectArgs {
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ApplyDeltaArgs {
+    /// The base model's folder: LLaMA-7B in Hugging Face's layout
+    #[arg(long, value_name = "DIR")]
+    pub(super) base: PathBuf,
+    /// The folder of the differences
+    #[arg(long, value_name = "DIR")]
+    pub(super) delta: PathBuf,
+    /// A new folder for the model
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
 }
 
 fn parse_crop(text: &str) -> Result<[u32; 4], String> {

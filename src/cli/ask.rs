@@ -43,7 +43,9 @@ pub(super) fn run(args: &AskArgs, machine: &MachineArgs) -> anyhow::Result<()> {
     drop(decoder); // its memory is the model's now
     let ignore_eos = args.sampling.ignore_eos;
     let text = args.question.clone();
-    let question = Question { history, text, images, sampling, max_new_tokens, ignore_eos };
+    let (stop, template) = (args.stop.clone(), args.template.clone());
+    let question =
+        Question { history, text, images, sampling, max_new_tokens, ignore_eos, stop, template };
 
     let mut screen = Screen { status: StatusLine::new(), is_quiet: args.json };
     let answered = if args.in_process {

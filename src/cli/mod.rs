@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 1 the work failed (one sentence on standard error), 2 wrong arguments.
 #![expect(clippy::print_stderr, reason = "the one place that speaks to the terminal")]
 
+mod apply_delta;
 mod args;
 mod ask;
 mod ask_report;
@@ -51,6 +52,7 @@ pub fn main() -> Next {
         Some(Command::Ask(ask)) => ask::run(&ask, &args.machine),
         Some(Command::Render(render)) => render::run(&render),
         Some(Command::Inspect(inspect)) => inspect::run(&inspect),
+        Some(Command::ApplyDelta(delta)) => apply_delta::run(&delta),
         None => match plan::window(args.window, &args.machine) {
             Ok(plan) => return Next::OpenWindow(Box::new(plan)),
             Err(error) => Err(error),

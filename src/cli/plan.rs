@@ -70,9 +70,9 @@ pub(super) fn sampling(
     typed: &SamplingArgs,
     spec: &ModelSpec,
 ) -> anyhow::Result<(SamplingParams, u32)> {
-    let (mut params, mut max_new_tokens) = (SamplingParams::greedy(), DEFAULT_MAX_NEW_TOKENS);
+    let (mut params, mut max_new_tokens) = (spec.greedy(), DEFAULT_MAX_NEW_TOKENS);
     if typed.author_defaults {
-        (params, max_new_tokens) = spec.family.author_defaults();
+        (params, max_new_tokens) = spec.author_defaults();
     }
     if let Some(temperature) = typed.temperature {
         in_range("--temperature", temperature, 0.0, 100.0)?;

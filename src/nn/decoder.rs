@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::nn::attention::SelfAttention;
 use crate::nn::kernel::Visible;
 use crate::nn::norm::RmsNorm;
-use crate::nn::rope::{Rope, RopeScaling};
+use crate::nn::rope::{Position, Rope, RopeScaling};
 use crate::nn::{Activation, BadConfig, KvCache, Linear, MissingTensor, Table, WeightSource};
 
 /// `config.json` under its own names, and what the files leave to the architecture's name.
@@ -57,14 +57,19 @@ pub struct DecoderConfig {
     /// Qwen2: layers before this one look back without limit.
     pub max_window_layers: Option<usize>,
     /// Positions it was trained for.
-    #[serde(alias = "max_sequence_length")]
     pub max_position_embeddings: Option<usize>,
+    /// The older key.
+    pub max_sequence_length: Option<usize>,
     /// Biases on q, k and v (Qwen2); set by the family.
     #[serde(skip)]
     pub qkv_bias: bool,
     /// One matrix for q, k, v and one for gate and up (Phi-3); set by the family.
     #[serde(skip)]
     pub fused_projections: bool,
+    /// The position itself comes on top of `sliding_window` (Phi-3 as its authors ran it); set by
+    /// the family.
+    #[serde(skip)]
+    pub window_excludes_self: bool,
 }
 
 fn silu() -> Activation {
@@ -88,7 +93,13 @@ impl DecoderConfig {
         self.explicit_head_dim.unwrap_or(self.hidden_size / self.num_attention_heads.max(1))
     }
 
-    /// How far back a layer looks.
+    /// Positions it was trained for.
+    #[must_use]
+    pub fn positions(&self) -> Option<usize> {
+        self.max_position_embeddings.or(self.max_sequence_length)
+    }
+
+    /// How far back a layer looks, the position itself included.
     #[must_use]
     pub fn window(&self, layer: usize) -> Option<usize> {
         let counts = self.use_sliding_window.unwrap_or(true)
@@ -97,7 +108,8 @@ impl DecoderConfig {
                     .max_window_layers
                     .filter(|_| self.use_sliding_window.is_some())
                     .unwrap_or(0);
-        self.sliding_window.filter(|_| counts)
+        let window = self.sliding_window.filter(|_| counts);
+        window.map(|window| window.saturating_add(usize::from(self.window_excludes_self)))
     }
 
     /// # Errors
@@ -247,17 +259,19 @@ impl Decoder {
     /// After a break the positions are not counted as read.
     ///
     /// # Shapes
-    /// embeddings `[seq, hidden]` → hidden state `[seq, hidden]` before the last normalisation.
+    /// embeddings `[seq, hidden]`, a position each → hidden state `[seq, hidden]` before the last
+    /// normalisation.
     pub fn forward(
         &self,
         embeds: Tensor<2>,
+        positions: &[Position],
         cache: &mut KvCache,
         between: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> ControlFlow<(), Tensor<2>> {
         let [seq, _] = embeds.dims();
         let device = embeds.device();
         let past = cache.len();
-        let angles = self.rope.angles(past, seq, &device);
+        let angles = self.rope.angles(positions, &device);
         let mut x = embeds;
         for (index, layer) in self.layers.iter().enumerate() {
             between()?;

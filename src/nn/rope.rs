@@ -9,16 +9,27 @@ use crate::nn::BadConfig;
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct RopeScaling {
-    #[serde(alias = "type")]
     rope_type: Option<String>,
+    /// The older key; some files have both.
+    #[serde(rename = "type")]
+    old_type: Option<String>,
     factor: Option<f32>,
     rope_theta: Option<f32>,
+    /// Pairs turned by time, row and column (Qwen2-VL); all by time when absent.
+    mrope_section: Option<[usize; 3]>,
 }
+
+/// Where a row of the sequence stands: time, row, column. The three are equal for text.
+pub type Position = [u32; 3];
 
 impl RopeScaling {
     /// The base, which newer configurations keep here.
     pub(crate) fn theta(&self) -> Option<f32> {
         self.rope_theta
+    }
+
+    fn kind(&self) -> Option<&str> {
+        self.rope_type.as_deref().or(self.old_type.as_deref())
     }
 }
 
@@ -26,6 +37,8 @@ impl RopeScaling {
 #[derive(Clone, Debug)]
 pub(crate) struct Rope {
     inv_freq: Vec<f32>,
+    /// Which of the three numbers of a position turns each pair.
+    axes: Vec<usize>,
 }
 
 impl Rope {
@@ -36,16 +49,18 @@ impl Rope {
         theta: f32,
         scaling: Option<&RopeScaling>,
     ) -> Result<Self, BadConfig> {
-        let kind = scaling.and_then(|scaling| scaling.rope_type.as_deref()).unwrap_or("default");
+        let kind = scaling.and_then(RopeScaling::kind).unwrap_or("default");
         let factor = match kind {
-            "default" => 1.0,
+            "default" | "mrope" => 1.0,
             "linear" => scaling.and_then(|scaling| scaling.factor).unwrap_or(1.0),
             other => return Err(BadConfig(format!("rope scaling {other} is not supported"))),
         };
-        let inv_freq = (0..head_dim / 2)
+        let pairs = head_dim / 2;
+        let inv_freq = (0..pairs)
             .map(|pair| 1.0 / theta.powf((2 * pair) as f32 / head_dim as f32) / factor)
             .collect();
-        Ok(Self { inv_freq })
+        let sections = scaling.and_then(|scaling| scaling.mrope_section);
+        Ok(Self { inv_freq, axes: axes(pairs, sections)? })
     }
 
     /// By what one position turns each pair.
@@ -53,13 +68,25 @@ impl Rope {
         &self.inv_freq
     }
 
-    /// Angles of the positions `from..from + seq`.
-    pub(crate) fn angles(&self, from: usize, seq: usize, device: &Device) -> Angles {
-        let positions = from..from + seq;
-        let turns = positions
-            .flat_map(|position| self.inv_freq.iter().map(move |freq| position as f32 * freq));
-        Angles::new(&turns.collect::<Vec<_>>(), self.inv_freq.len(), device)
+    /// Angles of these positions.
+    pub(crate) fn angles(&self, positions: &[Position], device: &Device) -> Angles {
+        let mut turns = Vec::with_capacity(positions.len() * self.inv_freq.len());
+        for position in positions {
+            let along = self.axes.iter().map(|axis| position.get(*axis).copied().unwrap_or(0));
+            turns.extend(self.inv_freq.iter().zip(along).map(|(freq, along)| along as f32 * freq));
+        }
+        Angles::new(&turns, self.inv_freq.len(), device)
     }
+}
+
+/// The axis of each pair; a head's pairs are cut in sections of time, row and column.
+fn axes(pairs: usize, sections: Option<[usize; 3]>) -> Result<Vec<usize>, BadConfig> {
+    let Some(sections) = sections else { return Ok(vec![0; pairs]) };
+    if sections.iter().try_fold(0_usize, |sum, len| sum.checked_add(*len)) != Some(pairs) {
+        return Err(BadConfig(format!("mrope_section {sections:?} does not add up to {pairs}")));
+    }
+    let axes = sections.iter().enumerate();
+    Ok(axes.flat_map(|(axis, len)| std::iter::repeat_n(axis, *len)).collect())
 }
 
 /// Cosines and sines `[1, seq, head_dim]`.

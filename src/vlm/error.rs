@@ -100,6 +100,20 @@ pub enum ModelError {
     /// Nothing was asked.
     #[error("the question is empty")]
     EmptyQuestion,
+    /// A form of the prompt this family does not have.
+    #[error("there is no template {name} for this model; it has: {known}")]
+    UnknownTemplate {
+        /// As given.
+        name: String,
+        /// Those it has.
+        known: String,
+    },
+    /// A picture the model cannot take.
+    #[error("the picture cannot be used: {reason}")]
+    BadPicture {
+        /// The fault.
+        reason: String,
+    },
     /// A sampling parameter is out of its range.
     #[error("{name} must be {allowed}, not {given}")]
     BadParameter {
@@ -139,6 +153,12 @@ pub enum ModelError {
     NotFinite {
         /// What was going on.
         doing: &'static str,
+    },
+    /// A folder that was to be written is in use.
+    #[error("the folder is not empty, choose a new one: {}", .path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
     },
     /// Stopped while loading.
     #[error("cancelled")]

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use sha2::{Digest as _, Sha256};
 
 use crate::imaging::{Channels, DisplayImage};
-use crate::vlm::prompt::ImageKey;
+use crate::vlm::slots::ImageKey;
 
 /// Pictures whose features are kept: two questions with the most pictures.
 const CAPACITY: usize = 12;

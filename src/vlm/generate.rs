@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::nn::{Decoder, KvCache};
+use crate::nn::{Decoder, KvCache, Position};
 use crate::vlm::{ComputeDevice, ModelError, Progress};
 
 /// How often the caller is asked between layers.
@@ -88,45 +88,45 @@ impl Engine<'_> {
     pub(crate) fn step(
         &self,
         id: u32,
+        position: Position,
         cache: &mut KvCache,
         between: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<ControlFlow<(), Vec<f32>>, ModelError> {
-        match self.decoder.forward(self.embed(&[id]), cache, between) {
+        match self.decoder.forward(self.embed(&[id]), &[position], cache, between) {
             ControlFlow::Break(()) => Ok(ControlFlow::Break(())),
             ControlFlow::Continue(state) => Ok(ControlFlow::Continue(self.logits(state)?)),
         }
     }
 }
 
-/// Holds back text that may become the stop text.
+/// Holds back text that may become one of the stop texts.
 #[derive(Debug, Default)]
 pub(crate) struct StopText {
-    stop: Option<&'static str>,
+    stops: Vec<String>,
     held: String,
-    /// Whether it has come; nothing is let through after it.
+    /// Whether one has come; nothing is let through after it.
     pub(crate) has_come: bool,
 }
 
 impl StopText {
-    pub(crate) fn new(stop: Option<&'static str>) -> Self {
-        Self { stop, ..Self::default() }
+    /// Empty texts would stop everything and do not count.
+    pub(crate) fn new(stops: Vec<String>) -> Self {
+        let stops = stops.into_iter().filter(|stop| !stop.is_empty()).collect();
+        Self { stops, ..Self::default() }
     }
 
-    /// Further text; gives what is certain not to be the stop text.
+    /// Further text; gives what is certain not to be a stop text.
     pub(crate) fn push(&mut self, text: &str) -> String {
         if self.has_come {
             return String::new();
         }
         self.held.push_str(text);
-        let Some(stop) = self.stop else { return std::mem::take(&mut self.held) };
-        if let Some(at) = self.held.find(stop) {
+        if let Some(at) = self.stops.iter().filter_map(|stop| self.held.find(stop)).min() {
             self.has_come = true;
             self.held.truncate(at);
             return std::mem::take(&mut self.held);
         }
-        let keep = (1..stop.len())
-            .rev()
-            .find(|len| stop.get(..*len).is_some_and(|start| self.held.ends_with(start)));
+        let keep = self.stops.iter().map(|stop| begun(&self.held, stop)).max();
         let rest = self.held.split_off(self.held.len() - keep.unwrap_or(0));
         std::mem::replace(&mut self.held, rest)
     }
@@ -135,4 +135,10 @@ impl StopText {
     pub(crate) fn finish(&mut self) -> String {
         std::mem::take(&mut self.held)
     }
+}
+
+/// Bytes at the end of a text that are the beginning of the stop text.
+fn begun(held: &str, stop: &str) -> usize {
+    let begins = |len: &usize| stop.get(..*len).is_some_and(|start| held.ends_with(start));
+    (1..stop.len()).rev().find(begins).unwrap_or(0)
 }

@@ -1,51 +1,23 @@
-//! From a described folder to networks on a device, every tensor accounted for.
+//! From the parts of a model to networks on a device, every tensor accounted for.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use crate::checkpoint::{
-    Checkpoint, CheckpointError, FileDtype, RawTensor, ReadEnd, find_weight_files,
+    Checkpoint, CheckpointError, OwnedTensor, RawTensor, ReadEnd, combined_hash,
 };
-use crate::nn::{ClipVit, Decoder, InitError, MissingTensor, Projector, WeightSource};
-use crate::vlm::config::{LlavaConfig, config_error};
+use crate::nn::{InitError, MissingTensor};
+use crate::vlm::config::{VlmConfig, config_error};
+use crate::vlm::delta::added;
+use crate::vlm::fit::{check_fit, notes, plan_of, sources};
 use crate::vlm::memory::available_bytes;
-use crate::vlm::recognise::{PROJECTOR, VISION_PREFIX};
-use crate::vlm::weights::{Conversion, Loaded, Plan};
-use crate::vlm::{
-    ComputeDevice, LoadProgress, LoadStage, ModelError, ModelSpec, Precision, PrecisionChoice,
-};
-
-/// Names listed in one error before "and N more".
-const MAX_NAMES: usize = 8;
+use crate::vlm::networks::Networks;
+use crate::vlm::parts::{PartKind, Parts};
+use crate::vlm::weights::{Conversion, Loaded, Plan, Prepared};
+use crate::vlm::{ComputeDevice, LoadProgress, LoadStage, ModelError, Precision, PrecisionChoice};
 
 /// Room kept beside weights: cache, activations, the window.
 const SPARE_BYTES: u64 = 1 << 30;
-
-/// The three networks.
-pub(crate) struct Networks {
-    pub(crate) tower: ClipVit,
-    pub(crate) projector: Projector,
-    pub(crate) decoder: Decoder,
-}
-
-impl Networks {
-    fn init(config: &LlavaConfig, weights: &mut impl WeightSource) -> Result<Self, InitError> {
-        let tower = ClipVit::init(
-            VISION_PREFIX,
-            &config.vision,
-            config.vision_blocks,
-            config.select_feature,
-            weights,
-        )?;
-        let projector = Projector::init(
-            PROJECTOR,
-            config.projector,
-            config.vision.hidden_size,
-            config.decoder.hidden_size,
-            weights,
-        )?;
-        Ok(Self { tower, projector, decoder: Decoder::init(&config.decoder, weights)? })
-    }
-}
 
 /// What loading gives.
 pub(crate) struct LoadedWeights {
@@ -57,124 +29,107 @@ pub(crate) struct LoadedWeights {
 
 /// Check names and shapes, then read everything once.
 pub(crate) fn load_weights(
-    spec: &ModelSpec,
-    config: &LlavaConfig,
+    parts: &Parts,
+    config: &VlmConfig,
     device: &ComputeDevice,
     choice: PrecisionChoice,
     progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
 ) -> Result<LoadedWeights, ModelError> {
-    let checkpoint = Checkpoint::open(&spec.path, &find_weight_files(&spec.path)?)?;
-    let mut plan = Plan::default();
-    Networks::init(config, &mut plan)
-        .map_err(|error| config_error(&spec.path, "config.json", &error))?;
-    check_fit(&checkpoint, &plan, config)?;
-    let numbers: u64 =
-        plan.expected.values().map(|e| e.shape.iter().product::<usize>() as u64).sum();
-    let precision = choose_precision(choice, device, numbers)?;
-    let conversion = Conversion { device: device.clone(), precision };
-    let mut loaded = Loaded::new(conversion.clone());
-    let total = checkpoint.bytes();
-    let wanted = |name: &str| plan.expected.contains_key(name);
-    let prepare = |name: &str, raw: RawTensor<'_>| {
-        let count = raw.count_not_finite();
-        if count > 0 {
-            let path = checkpoint.folder().to_owned();
-            return Err(CheckpointError::NotFinite { tensor: name.to_owned(), count, path }.into());
-        }
-        match plan.expected.get(name) {
-            Some(expected) => conversion.prepare(name, expected, raw),
-            None => Err(InitError::from(MissingTensor(name.to_owned())))
-                .map_err(|error| config_error(checkpoint.folder(), "config.json", &error)),
-        }
+    let mut opened = Vec::new();
+    for part in &parts.weights {
+        opened.push((part.kind, Checkpoint::open(&part.folder, &part.files)?));
+    }
+    let plan = plan_of(parts, config)?;
+    let sources = sources(&plan, &opened);
+    check_fit(&opened, &plan, &sources, config)?;
+    let precision = choose_precision(choice, device, plan.numbers())?;
+    let mut loaded = Loaded::new(Conversion { device: device.clone(), precision });
+    let reading = Reading {
+        opened: &opened,
+        plan: &plan,
+        sources: &sources,
+        total: opened.iter().map(|(_, part)| part.bytes()).sum(),
     };
-    let read = checkpoint.read_all(
-        &wanted,
-        &prepare,
-        &mut |name, prepared| {
-            loaded.place(name, prepared);
-            Ok(())
-        },
-        &mut |bytes_done| {
-            progress(LoadProgress { stage: LoadStage::Transfer, bytes_done, bytes_total: total })
-        },
-    );
-    let weights_sha256 = read.map_err(|end| match end {
-        ReadEnd::Checkpoint(error) => error.into(),
-        ReadEnd::Caller(error) => error,
-        ReadEnd::Cancelled => ModelError::Cancelled,
-    })?;
+    let weights_sha256 = reading.read(&mut loaded, progress)?;
     let networks = Networks::init(config, &mut loaded)
-        .map_err(|error| config_error(&spec.path, "config.json", &error))?;
-    Ok(LoadedWeights { networks, precision, weights_sha256, notes: notes(&checkpoint) })
+        .map_err(|error| config_error(&parts.language, "config.json", &error))?;
+    Ok(LoadedWeights { networks, precision, weights_sha256, notes: notes(&opened, &plan) })
 }
 
-fn notes(checkpoint: &Checkpoint) -> Vec<String> {
-    let objects = checkpoint.ignored_objects();
-    if objects.is_empty() {
-        return Vec::new();
+/// All parts, read one after the other.
+struct Reading<'a> {
+    opened: &'a [(PartKind, Checkpoint)],
+    plan: &'a Plan,
+    /// Which part gives a tensor.
+    sources: &'a BTreeMap<String, usize>,
+    total: u64,
+}
+
+impl Reading<'_> {
+    fn read(
+        &self,
+        loaded: &mut Loaded,
+        progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
+    ) -> Result<String, ModelError> {
+        let (mut done, mut hashes) = (0, Vec::new());
+        let conversion = loaded.conversion().clone();
+        for (at, (_, part)) in self.opened.iter().enumerate() {
+            let wanted = |name: &str| self.sources.get(name) == Some(&at);
+            let prepare = |name: &str, raw: RawTensor<'_>| self.prepare(at, name, raw, &conversion);
+            let mut place = |name: &str, prepared: Prepared| {
+                loaded.place(name, prepared);
+                Ok(())
+            };
+            let mut tell = |bytes: u64| {
+                let (stage, bytes_done) = (LoadStage::Transfer, done + bytes);
+                progress(LoadProgress { stage, bytes_done, bytes_total: self.total })
+            };
+            let hash = part.read_all(&wanted, &prepare, &mut place, &mut tell);
+            let hash = hash.map_err(|end| match end {
+                ReadEnd::Checkpoint(error) => error.into(),
+                ReadEnd::Caller(error) => error,
+                ReadEnd::Cancelled => ModelError::Cancelled,
+            })?;
+            hashes.push((part.folder().to_owned(), hash));
+            done += part.bytes();
+        }
+        Ok(combined_hash(&hashes))
     }
-    vec![format!("objects in the weight files were left unread: {}", objects.join(", "))]
-}
 
-/// Every tensor of the files is expected or an exception, every expected one is there and fits.
-fn check_fit(checkpoint: &Checkpoint, plan: &Plan, config: &LlavaConfig) -> Result<(), ModelError> {
-    let (mut missing, mut wrong, mut unused) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, expected) in &plan.expected {
-        match checkpoint.tensors().get(name) {
-            None => missing.push(name.clone()),
-            Some(info) if matches!(info.dtype, FileDtype::Other { .. }) => {
-                wrong.push(format!("{name} (not floating-point numbers)"));
-            }
-            Some(info) if !expected.fits(&info.shape) => {
-                wrong.push(format!("{name} ({:?}, not {:?})", info.shape, expected.shape));
-            }
-            Some(_) => {}
+    fn prepare(
+        &self,
+        at: usize,
+        name: &str,
+        raw: RawTensor<'_>,
+        conversion: &Conversion,
+    ) -> Result<Prepared, ModelError> {
+        let Some((kind, part)) = self.opened.get(at) else {
+            return Err(ModelError::NotFinite { doing: "reading weights" });
+        };
+        let refuse = |count| {
+            let (tensor, path) = (name.to_owned(), part.folder().to_owned());
+            ModelError::from(CheckpointError::NotFinite { tensor, count, path })
+        };
+        let Some(expected) = self.plan.expected.get(name) else {
+            let error = InitError::from(MissingTensor(name.to_owned()));
+            return Err(config_error(part.folder(), "config.json", &error));
+        };
+        let base = match kind {
+            PartKind::Delta => self.base_tensor(name)?,
+            _ => None,
+        };
+        let sum = added(name, base.as_ref(), raw, part.folder())?;
+        let raw = sum.as_ref().map_or(raw, |sum| sum.raw());
+        match raw.count_not_finite() {
+            0 => conversion.prepare(name, expected, raw),
+            count => Err(refuse(count)),
         }
     }
-    for name in checkpoint.tensors().keys() {
-        if !plan.expected.contains_key(name) && exception(name, config).is_none() {
-            unused.push(name.clone());
-        }
-    }
-    let faults: Vec<String> = [("missing", missing), ("wrong shape", wrong), ("unused", unused)]
-        .into_iter()
-        .filter(|(_, names)| !names.is_empty())
-        .map(|(fault, names)| format!("{fault}: {}", listed(&names)))
-        .collect();
-    if faults.is_empty() {
-        return Ok(());
-    }
-    let path = checkpoint.folder().to_owned();
-    Err(CheckpointError::DoesNotFit { faults: faults.join("; "), path }.into())
-}
 
-fn listed(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().take(MAX_NAMES).map(String::as_str).collect();
-    match names.len().saturating_sub(MAX_NAMES) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
+    fn base_tensor(&self, name: &str) -> Result<Option<OwnedTensor>, ModelError> {
+        let base = self.opened.iter().find(|(kind, _)| *kind == PartKind::DeltaBase);
+        Ok(base.map(|(_, base)| base.read_tensor(name)).transpose()?.flatten())
     }
-}
-
-/// Why a tensor of the files is not used, for those that rightly are not.
-fn exception(name: &str, config: &LlavaConfig) -> Option<&'static str> {
-    if name.ends_with("rotary_emb.inv_freq") {
-        return Some("computed anew: old files hold it rounded");
-    }
-    if name.ends_with("embeddings.position_ids") {
-        return Some("a count from 0");
-    }
-    if name == "lm_head.weight" && config.decoder.tie_word_embeddings {
-        return Some("the embedding is used");
-    }
-    let rest = name.strip_prefix(VISION_PREFIX)?;
-    if rest.starts_with("post_layernorm.") {
-        return Some("comes after the layer that is read");
-    }
-    let block = rest.strip_prefix("encoder.layers.")?.split('.').next()?.parse::<usize>().ok()?;
-    (config.vision_blocks..config.vision.num_hidden_layers)
-        .contains(&block)
-        .then_some("comes after the layer that is read")
 }
 
 /// `auto` is f16 on a GPU that computes in it, and on the CPU f32 where it fits.

@@ -2,23 +2,30 @@
 
 mod answer;
 mod config;
+mod delta;
 mod device;
 mod error;
 mod family;
 mod features;
+mod fit;
 mod generate;
 mod licence;
 mod load;
 mod memory;
 mod model;
+mod networks;
+mod parts;
 mod preprocess;
 mod prompt;
 mod question;
 mod recognise;
+mod reply;
 mod sampling;
+mod slots;
 mod spec;
 mod weights;
 
+pub use delta::apply_delta;
 pub use device::{
     ComputeDevice, DeviceChoice, GpuInfo, Precision, PrecisionChoice, choose_device, detect_gpus,
 };

@@ -7,16 +7,19 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::nn::KvCache;
-use crate::text::Tokenizer;
+use crate::text::{ChatTemplate, ImageSpan, Tokenizer, TokenizerOptions};
 use crate::vlm::answer::answer;
-use crate::vlm::config::LlavaConfig;
+use crate::vlm::config::VlmConfig;
 use crate::vlm::family::FamilyRules;
 use crate::vlm::features::FeatureCache;
 use crate::vlm::generate::Engine;
-use crate::vlm::load::{Networks, load_weights};
-use crate::vlm::prompt::Slot;
+use crate::vlm::load::load_weights;
+use crate::vlm::networks::Networks;
+use crate::vlm::parts::Parts;
+use crate::vlm::slots::Slot;
 use crate::vlm::{
-    Answer, ComputeDevice, ModelError, ModelSpec, PrecisionChoice, Progress, Question, Trace,
+    Answer, ComputeDevice, Family, ModelError, ModelSpec, PrecisionChoice, Progress, Question,
+    Trace,
 };
 
 /// What loading is busy with.
@@ -76,9 +79,12 @@ pub struct ModelInfo {
 /// further question about the same picture neither encodes nor reads it again.
 pub struct Vlm {
     info: ModelInfo,
+    pub(crate) family: Family,
     pub(crate) device: ComputeDevice,
     pub(crate) rules: FamilyRules,
-    pub(crate) config: LlavaConfig,
+    pub(crate) config: VlmConfig,
+    /// Form of the prompt unless a question asks for another.
+    pub(crate) template: ChatTemplate,
     pub(crate) tokenizer: Tokenizer,
     pub(crate) networks: Networks,
     pub(crate) features: FeatureCache,
@@ -133,9 +139,14 @@ impl Vlm {
                 ControlFlow::Break(()) => Err(ModelError::Cancelled),
             };
         tell(LoadStage::Reading, 0)?;
-        let config = LlavaConfig::read(&spec.path, spec.family)?;
-        let tokenizer = Tokenizer::load(&spec.path)?;
-        let weights = load_weights(spec, &config, &device, precision, progress)?;
+        let parts = Parts::find(&spec.path, spec.family)?;
+        let mut config = VlmConfig::read(&parts, spec.family)?;
+        let template = spec.family.template(parts.told.template.as_deref())?;
+        let options = TokenizerOptions { kind: rules.tokenizer, vq_tokens: None };
+        let tokenizer = Tokenizer::load_with(&parts.language, options)?;
+        config.settle(spec.family, &tokenizer);
+        check_span(template, &tokenizer, &parts)?;
+        let weights = load_weights(&parts, &config, &device, precision, progress)?;
         let mut tell =
             |stage| progress(LoadProgress { stage, bytes_done: bytes_total, bytes_total });
         if tell(LoadStage::Warmup).is_break() {
@@ -157,9 +168,11 @@ impl Vlm {
         };
         let vlm = Self {
             info,
+            family: spec.family,
             device,
             rules,
             config,
+            template,
             tokenizer,
             networks: weights.networks,
             features: FeatureCache::default(),
@@ -174,7 +187,7 @@ impl Vlm {
     fn warm_up(&self) -> Result<(), ModelError> {
         let mut cache = self.networks.decoder.new_cache(&self.device.device);
         let go_on = &mut || ControlFlow::Continue(());
-        self.engine().step(0, &mut cache, go_on).map(|_| ())
+        self.engine().step(0, [0; 3], &mut cache, go_on).map(|_| ())
     }
 
     pub(crate) fn engine(&self) -> Engine<'_> {
@@ -199,6 +212,21 @@ impl Vlm {
     ) -> Result<Answer, ModelError> {
         let label = self.device.label();
         guarded(&label, "answering", || answer(self, question, emit, trace))
+    }
+}
+
+/// Without the token that stands for a row of a picture, pictures would silently be left out.
+fn check_span(
+    template: ChatTemplate,
+    tokenizer: &Tokenizer,
+    parts: &Parts,
+) -> Result<(), ModelError> {
+    match template.image_span() {
+        ImageSpan::Tokens { patch, .. } if tokenizer.id_of(patch).is_none() => {
+            let missing = vec![format!("the token {patch} of the tokenizer")];
+            Err(ModelError::Incomplete { missing, path: parts.language.clone() })
+        }
+        _ => Ok(()),
     }
 }
 

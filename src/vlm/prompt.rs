@@ -1,42 +1,29 @@
-//! A conversation becomes positions: ids of text and rows of pictures.
+//! A conversation becomes ids of text, with places for the rows of pictures.
 
-use crate::text::{ChatTemplate, IMAGE_MARKER, TemplateTurn, TextError, Tokenizer};
+use crate::text::{
+    ChatTemplate, IMAGE_MARKER, ImageSpan, Piece, TemplateTurn, TextError, Tokenizer,
+};
 use crate::vlm::Question;
+use crate::vlm::config::ImageExtent;
+use crate::vlm::slots::{ImageKey, Slot};
 
 /// Stands for a picture in `prompt_ids`, as in the references.
-pub(crate) const IMAGE_SENTINEL: i64 = -200;
+const IMAGE_SENTINEL: i64 = -200;
 
-/// Hash of a picture and of all that preprocessing depends on.
-pub(crate) type ImageKey = [u8; 32];
-
-/// What a position of the sequence is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Slot {
-    /// A token.
-    Id(u32),
-    /// A row of a picture.
-    Row { key: ImageKey, image: usize, row: usize },
-}
-
-impl Slot {
-    /// Whether it puts the same into the sequence, wherever the picture stands in the list.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Id(a), Self::Id(b)) => a == b,
-            (Self::Row { key: a, row: x, .. }, Self::Row { key: b, row: y, .. }) => {
-                a == b && x == y
-            }
-            _ => false,
-        }
-    }
-}
-
-/// A prompt as text and as ids.
+/// A prompt as text, as ids, and as what stands at each position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Prompt {
     pub(crate) text: String,
-    /// With [`IMAGE_SENTINEL`]s.
+    /// As the references have them: a sentinel for a picture, or an id for each of its rows.
     pub(crate) ids: Vec<i64>,
+    pub(crate) slots: Vec<Slot>,
+}
+
+/// A picture of the conversation: which, and what it takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PromptImage {
+    pub(crate) key: ImageKey,
+    pub(crate) extent: ImageExtent,
 }
 
 /// # Errors
@@ -45,24 +32,51 @@ pub(crate) fn build_prompt(
     question: &Question,
     template: ChatTemplate,
     tokenizer: &Tokenizer,
+    images: &[PromptImage],
 ) -> Result<Prompt, TextError> {
-    let mut turns: Vec<TemplateTurn<'_>> = question
-        .history
-        .iter()
-        .map(|turn| TemplateTurn {
-            question: &turn.question,
-            answer: Some(&turn.answer),
-            num_images: turn.images.len(),
-        })
-        .collect();
-    turns.push(TemplateTurn {
-        question: &question.text,
-        answer: None,
-        num_images: question.images.len(),
-    });
-    let pieces = template.render(&turns);
-    let mut ids = Vec::new();
+    let pieces = template.render(&turns(question));
+    let mut writer = Writer { images, next_image: 0, ids: Vec::new(), slots: Vec::new() };
     for piece in &pieces {
+        match template.image_span() {
+            ImageSpan::Sentinel => writer.chunks(piece, template, tokenizer)?,
+            ImageSpan::Tokens { span, patch } => {
+                let text = piece.text.replace(IMAGE_MARKER, span);
+                let ids = tokenizer.encode(&text, template.adds_special())?;
+                writer.expand(&ids, tokenizer.id_of(patch));
+            }
+        }
+    }
+    let text = pieces.into_iter().map(|piece| piece.text).collect();
+    Ok(Prompt { text, ids: writer.ids, slots: writer.slots })
+}
+
+fn turns(question: &Question) -> Vec<TemplateTurn<'_>> {
+    let past = question.history.iter().map(|turn| TemplateTurn {
+        question: &turn.question,
+        answer: Some(&turn.answer),
+        num_images: turn.images.len(),
+    });
+    let open =
+        TemplateTurn { question: &question.text, answer: None, num_images: question.images.len() };
+    past.chain([open]).collect()
+}
+
+/// Ids and positions while they grow.
+struct Writer<'a> {
+    images: &'a [PromptImage],
+    next_image: usize,
+    ids: Vec<i64>,
+    slots: Vec<Slot>,
+}
+
+impl Writer<'_> {
+    /// The text between pictures is tokenised by itself, a sentinel stands for each picture.
+    fn chunks(
+        &mut self,
+        piece: &Piece,
+        template: ChatTemplate,
+        tokenizer: &Tokenizer,
+    ) -> Result<(), TextError> {
         let chunks: Vec<&str> = if piece.has_images {
             piece.text.split(IMAGE_MARKER).collect()
         } else {
@@ -70,32 +84,42 @@ pub(crate) fn build_prompt(
         };
         for (index, chunk) in chunks.iter().enumerate() {
             if index > 0 {
-                ids.push(IMAGE_SENTINEL);
+                self.ids.push(IMAGE_SENTINEL);
+                self.image(|_| {});
             }
-            let chunk_ids = tokenizer.encode(chunk, template.adds_special())?;
+            let ids = tokenizer.encode(chunk, template.adds_special())?;
             // a later chunk's own beginning-of-sequence is dropped
             let bos = tokenizer.bos().filter(|_| index > 0 && template.adds_special());
-            let skip = usize::from(bos.is_some() && chunk_ids.first().copied() == bos);
-            ids.extend(chunk_ids.into_iter().skip(skip).map(i64::from));
+            let skip = usize::from(bos.is_some() && ids.first().copied() == bos);
+            ids.iter().skip(skip).for_each(|id| self.text(*id));
         }
+        Ok(())
     }
-    let text = pieces.into_iter().map(|piece| piece.text).collect();
-    Ok(Prompt { text, ids })
-}
 
-/// The positions of a prompt; pictures take `rows` each, in order.
-pub(crate) fn slots(ids: &[i64], keys: &[ImageKey], rows: usize) -> Vec<Slot> {
-    let mut images = keys.iter().enumerate();
-    let mut slots = Vec::with_capacity(ids.len() + keys.len() * rows);
-    for id in ids {
-        match u32::try_from(*id) {
-            Ok(id) => slots.push(Slot::Id(id)),
-            Err(_sentinel) => {
-                if let Some((image, key)) = images.next() {
-                    slots.extend((0..rows).map(|row| Slot::Row { key: *key, image, row }));
-                }
+    /// One id of the text stands for a picture and becomes as many as the picture has rows.
+    fn expand(&mut self, ids: &[u32], patch: Option<u32>) {
+        for id in ids {
+            if patch == Some(*id) && self.next_image < self.images.len() {
+                let patch = i64::from(*id);
+                self.image(|ids| ids.push(patch));
+            } else {
+                self.text(*id);
             }
         }
     }
-    slots
+
+    fn text(&mut self, id: u32) {
+        self.ids.push(i64::from(id));
+        self.slots.push(Slot::Id(id));
+    }
+
+    fn image(&mut self, mut on_row: impl FnMut(&mut Vec<i64>)) {
+        let image = self.next_image;
+        self.next_image += 1;
+        let Some(PromptImage { key, extent }) = self.images.get(image) else { return };
+        for row in 0..extent.rows {
+            on_row(&mut self.ids);
+            self.slots.push(Slot::Row { key: *key, image, row });
+        }
+    }
 }

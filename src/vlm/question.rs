@@ -33,6 +33,10 @@ pub struct Question {
     pub max_new_tokens: u32,
     /// Go on to the budget (benchmarks).
     pub ignore_eos: bool,
+    /// Further texts that end the answer; they are not part of it.
+    pub stop: Vec<String>,
+    /// Form of the prompt by name; `None` for the model's usual one.
+    pub template: Option<String>,
 }
 
 /// How the next id is chosen from the scores.
@@ -125,7 +129,7 @@ pub struct Timings {
 pub struct Answer {
     /// `<image>` stands where a picture goes.
     pub prompt: String,
-    /// As the published code has them: −200 stands for a picture.
+    /// As the published code has them: −200 stands for a picture, or an id for each of its rows.
     pub prompt_ids: Vec<i64>,
     /// The stop token included when there was one.
     pub output_ids: Vec<u32>,

@@ -1,17 +1,19 @@
 //! What a folder on disk is, from its JSON files and the headers of its weights.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::checkpoint::{Checkpoint, CheckpointError, WeightFiles, find_weight_files};
-use crate::vlm::config::{LlavaConfig, VisionFiles, read_json, read_toml};
+use crate::checkpoint::{Checkpoint, TensorInfo};
+use crate::vlm::config::{RoomToml, VlmConfig, config_error, read_json};
+use crate::vlm::fit::missing_tensors;
 use crate::vlm::licence::licence_in;
+use crate::vlm::parts::{PROJECTOR, PartKind, Parts, VISION_PREFIX, adapter_in, architecture};
 use crate::vlm::{Family, ModelError, ModelSpec, Part};
 
-/// Names of the tower's and the projector's tensors begin with these.
-pub(crate) const VISION_PREFIX: &str = "model.vision_tower.vision_tower.vision_model.";
-pub(crate) const PROJECTOR: &str = "model.mm_projector";
+/// Most tensors that are named one by one.
+const MAX_NAMES: usize = 8;
 
 /// What a folder is; reads headers and JSON only.
 ///
@@ -19,13 +21,14 @@ pub(crate) const PROJECTOR: &str = "model.mm_projector";
 /// When it holds no model of a known family.
 pub fn recognise(folder: &Path) -> Result<ModelSpec, ModelError> {
     let family = family_of(folder)?;
+    let parts = Parts::find(folder, family)?;
     let mut spec = ModelSpec {
         name: name_of(folder),
         path: folder.to_owned(),
         family,
         title: family.title().to_owned(),
         parts: Vec::new(),
-        missing: Vec::new(),
+        missing: parts.missing.clone(),
         weights_bytes: 0,
         parameters: 0,
         context_len: 0,
@@ -33,21 +36,26 @@ pub fn recognise(folder: &Path) -> Result<ModelSpec, ModelError> {
         max_images: family.rules().map_or(0, |rules| rules.max_images),
         licence: licence_in(folder),
         languages: family.languages().iter().map(|code| (*code).to_owned()).collect(),
+        repetition_penalty: penalty_in(&parts.language)?,
     };
-    if matches!(family, Family::HealthGptM3 | Family::HealthGptL14 | Family::HealthGptXl32) {
+    let checkpoints = add_weights(&mut spec, &parts)?;
+    add_files(&mut spec, &parts);
+    if !family.is_supported() {
         return Ok(spec);
     }
-    add_weights(&mut spec)?;
-    add_tokenizer(&mut spec);
-    if family.is_supported() {
-        match LlavaConfig::read(folder, family) {
-            Ok(config) => {
-                spec.context_len = config.context_len as u32;
-                spec.image_tokens = config.image_tokens() as u32;
+    match VlmConfig::read(&parts, family) {
+        Ok(config) => {
+            spec.context_len = config.context_len as u32;
+            spec.image_tokens = config.vision.max_rows() as u32;
+            if spec.missing.is_empty() {
+                spec.missing = missing_in(&parts, &config, &checkpoints)?;
             }
-            Err(ModelError::Incomplete { missing, .. }) => spec.missing.extend(missing),
-            Err(error) => return Err(error),
         }
+        Err(ModelError::Incomplete { missing, .. }) => {
+            let known = spec.missing.clone();
+            spec.missing.extend(missing.into_iter().filter(|name| !known.contains(name)));
+        }
+        Err(error) => return Err(error),
     }
     Ok(spec)
 }
@@ -74,22 +82,20 @@ fn name_of(folder: &Path) -> String {
 }
 
 fn family_of(folder: &Path) -> Result<Family, ModelError> {
-    if has_hlora(folder) {
-        let told = read_toml(folder)?;
-        return Ok(match told.get("family").and_then(toml::Value::as_str) {
-            Some("healthgpt-l14") => Family::HealthGptL14,
-            Some("healthgpt-xl32") => Family::HealthGptXl32,
-            _ => Family::HealthGptM3,
-        });
+    let told = RoomToml::read(folder)?.family;
+    let adapter = ["com_hlora_weights", "gen_hlora_weights"]
+        .iter()
+        .find_map(|beginning| adapter_in(folder, beginning));
+    let is_healthgpt = told.as_deref().is_some_and(|family| family.starts_with("healthgpt"));
+    if adapter.is_some() || is_healthgpt {
+        return healthgpt_family(folder, told.as_deref(), &adapter.unwrap_or_default());
     }
     let Some(config) = read_json(folder, "config.json")? else {
         return Err(ModelError::NotAModel { path: folder.to_owned() });
     };
-    let architecture =
-        config.pointer("/architectures/0").and_then(Value::as_str).unwrap_or_default();
     let has_marks = config.get("mm_use_im_start_end").and_then(Value::as_bool).unwrap_or(false);
     let text_model = config.pointer("/text_config/model_type").and_then(Value::as_str);
-    match (architecture, text_model) {
+    match (architecture(&config), text_model) {
         ("LlavaQwen2ForCausalLM", _) => Ok(Family::HuatuoVision7b),
         ("LlavaLlamaForCausalLM" | "LlavaForCausalLM" | "LlavaForConditionalGeneration", _)
             if has_marks =>
@@ -99,82 +105,128 @@ fn family_of(folder: &Path) -> Result<Family, ModelError> {
         ("LlavaLlamaForCausalLM", _) => Ok(Family::HuatuoVision34b),
         ("LlavaMistralForCausalLM", _) => Ok(Family::LlavaMedV15),
         ("Qwen2_5_VLForConditionalGeneration", _) => Ok(Family::HuatuoVisionQwen25Vl),
+        ("Qwen3VLForConditionalGeneration", _) => Ok(Family::HealthGptPro),
         ("LlavaForConditionalGeneration", Some("qwen2")) => Ok(Family::HuatuoVision7b),
         ("LlavaForConditionalGeneration", Some("llama")) => Ok(Family::HuatuoVision34b),
-        _ => Err(ModelError::UnknownArchitecture {
+        (architecture, _) => Err(ModelError::UnknownArchitecture {
             architecture: architecture.chars().take(80).collect(),
             path: folder.to_owned(),
         }),
     }
 }
 
-fn has_hlora(folder: &Path) -> bool {
-    std::fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        name.contains("_hlora_weights") && name.ends_with(".bin")
+fn penalty_in(folder: &Path) -> Result<f32, ModelError> {
+    let json = read_json(folder, "generation_config.json")?.unwrap_or_default();
+    let penalty = json.get("repetition_penalty").and_then(Value::as_f64).unwrap_or(1.0) as f32;
+    Ok(if penalty.is_finite() && penalty > 0.0 { penalty } else { 1.0 })
+}
+
+/// As `reading-room.toml` says, else by the published names of the adapters.
+fn healthgpt_family(
+    folder: &Path,
+    told: Option<&str>,
+    adapter: &str,
+) -> Result<Family, ModelError> {
+    let families = [Family::HealthGptM3, Family::HealthGptL14, Family::HealthGptXl32];
+    if let Some(told) = told {
+        let found = families.into_iter().find(|family| family.as_str() == told);
+        return found.ok_or_else(|| {
+            let names = families.map(Family::as_str).join(", ");
+            let reason = format!("family {told} of H-LoRA weights is none of {names}");
+            config_error(folder, "reading-room.toml", &reason)
+        });
+    }
+    let adapter = adapter.to_lowercase();
+    Ok(match () {
+        () if adapter.contains("phi4") => Family::HealthGptL14,
+        () if adapter.contains("qwen") => Family::HealthGptXl32,
+        () => Family::HealthGptM3,
     })
 }
 
-fn add_weights(spec: &mut ModelSpec) -> Result<(), ModelError> {
-    let files = match find_weight_files(&spec.path) {
-        Ok(files) => files,
-        Err(CheckpointError::NoWeights { .. }) => {
-            spec.missing.push("model.safetensors".to_owned());
-            return Ok(());
+/// Sizes of all weight files, by what their tensors are for.
+fn add_weights(spec: &mut ModelSpec, parts: &Parts) -> Result<Vec<Checkpoint>, ModelError> {
+    let mut checkpoints = Vec::new();
+    for part in &parts.weights {
+        let checkpoint = Checkpoint::open(&part.folder, &part.files)?;
+        spec.weights_bytes += checkpoint.bytes();
+        let mut sizes: BTreeMap<usize, (&str, u64)> = BTreeMap::new();
+        for (name, info) in checkpoint.tensors() {
+            let Some((order, label)) = role(part.kind, name) else { continue };
+            let numbers: u64 = info.shape.iter().map(|extent| *extent as u64).product();
+            if part.kind != PartKind::DeltaBase {
+                spec.parameters += numbers;
+            }
+            sizes.entry(order).or_insert((label, 0)).1 += numbers * info.dtype.size() as u64;
         }
-        Err(error) => return Err(error.into()),
-    };
-    spec.missing.extend(files.missing.iter().cloned());
-    let there = WeightFiles { missing: Vec::new(), ..files };
-    let checkpoint = Checkpoint::open(&spec.path, &there)?;
-    spec.weights_bytes = checkpoint.bytes();
-    spec.parameters = checkpoint.parameters();
-    let mut sizes = [0, 0, 0];
-    for (name, info) in checkpoint.tensors() {
-        let part = match name {
-            name if name.starts_with(VISION_PREFIX) => 1,
-            name if name.starts_with(PROJECTOR) => 2,
-            _ => 0,
-        };
-        let bytes = info.shape.iter().product::<usize>() * info.dtype.size();
-        if let Some(size) = sizes.get_mut(part) {
-            *size += bytes as u64;
+        for (label, bytes) in sizes.into_values() {
+            let path = part.folder.clone();
+            spec.parts.push(Part { name: label.to_owned(), path, bytes });
         }
+        checkpoints.push(checkpoint);
     }
-    for (name, bytes) in ["language model", "vision tower", "projector"].into_iter().zip(sizes) {
-        if bytes > 0 {
-            spec.parts.push(Part { name: name.to_owned(), path: spec.path.clone(), bytes });
-        }
-    }
-    let config = read_json(&spec.path, "config.json")?.unwrap_or_default();
-    if let Some(folder) =
-        VisionFiles::find(&spec.path, &config)?.folder.filter(|path| *path != spec.path)
-    {
-        let bytes = folder_bytes(&folder);
-        spec.parts.push(Part {
-            name: "vision tower configuration".to_owned(),
-            path: folder,
-            bytes,
-        });
-    }
-    Ok(())
+    Ok(checkpoints)
 }
 
-fn add_tokenizer(spec: &mut ModelSpec) {
-    let files = ["tokenizer.json", "tokenizer.model"].map(|name| spec.path.join(name));
-    match files.into_iter().find(|path| path.is_file()) {
-        Some(path) => {
-            let bytes = path.metadata().map_or(0, |meta| meta.len());
-            spec.parts.push(Part { name: "tokenizer".to_owned(), path, bytes });
-        }
-        None => spec.missing.push("tokenizer.json".to_owned()),
+/// What a tensor is for; `None` for those no family here uses.
+fn role(kind: PartKind, name: &str) -> Option<(usize, &'static str)> {
+    if name.starts_with(VISION_PREFIX) {
+        return Some((1, "vision tower"));
+    }
+    if name.starts_with("visual.merger.") || name.starts_with(PROJECTOR) {
+        return Some((2, "projector"));
+    }
+    match kind {
+        PartKind::Tower => None,
+        PartKind::Adapter => Some((3, "adapter")),
+        PartKind::DeltaBase => Some((0, "base language model")),
+        PartKind::Delta => Some((0, "differences from the base")),
+        PartKind::Model if name.starts_with("visual.") => Some((1, "vision tower")),
+        PartKind::Model => Some((0, "language model")),
     }
 }
 
-fn folder_bytes(folder: &Path) -> u64 {
-    ["config.json", "preprocessor_config.json"]
-        .iter()
-        .filter_map(|name| folder.join(name).metadata().ok())
-        .map(|meta| meta.len())
-        .sum()
+fn add_files(spec: &mut ModelSpec, parts: &Parts) {
+    let is_own = |folder: &PathBuf| parts.weights.iter().any(|part| part.folder == *folder);
+    let tower = parts.tower.as_ref().and_then(|tower| tower.folder.clone());
+    if let Some(path) = tower.filter(|folder| !is_own(folder)) {
+        let files = ["config.json", "preprocessor_config.json"].map(|name| path.join(name));
+        let bytes = files.iter().filter_map(|file| file.metadata().ok()).map(|m| m.len()).sum();
+        spec.parts.push(Part { name: "vision tower configuration".to_owned(), path, bytes });
+    }
+    let files = ["tokenizer.json", "tokenizer.model"].map(|name| parts.language.join(name));
+    if let Some(path) = files.into_iter().find(|path| path.is_file()) {
+        let bytes = path.metadata().map_or(0, |meta| meta.len());
+        spec.parts.push(Part { name: "tokenizer".to_owned(), path, bytes });
+    }
+    for set in spec.family.rules().map_or(&[][..], |rules| rules.files) {
+        let is_there = set.iter().any(|name| parts.language.join(name).is_file());
+        if let (false, Some(name)) = (is_there || !parts.has_language, set.first()) {
+            spec.missing.push((*name).to_owned());
+        }
+    }
+}
+
+/// Tensors that are not there; a tower whose sizes are only assumed lacks its configuration.
+fn missing_in(
+    parts: &Parts,
+    config: &VlmConfig,
+    checkpoints: &[Checkpoint],
+) -> Result<Vec<String>, ModelError> {
+    if let Some(tower) = parts.tower.as_ref().filter(|tower| tower.is_assumed()) {
+        let name = format!("{VISION_PREFIX}embeddings.position_embedding.weight");
+        let found = checkpoints.iter().find_map(|checkpoint| checkpoint.tensors().get(&name));
+        if found.is_some_and(|found| !config.vision.has_positions(found)) {
+            return Ok(vec![tower.config_name()]);
+        }
+    }
+    let tensors: Vec<&BTreeMap<String, TensorInfo>> =
+        checkpoints.iter().map(Checkpoint::tensors).collect();
+    let mut names = missing_tensors(parts, config, &tensors)?;
+    let more = names.len().saturating_sub(MAX_NAMES);
+    names.truncate(MAX_NAMES);
+    if more > 0 {
+        names.push(format!("{more} more tensors"));
+    }
+    Ok(names)
 }

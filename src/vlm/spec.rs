@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::vlm::SamplingParams;
 
 /// A model on disk, described without reading its weights.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelSpec {
     /// Folder name.
     pub name: String,
@@ -35,6 +35,8 @@ pub struct ModelSpec {
     pub licence: Option<String>,
     /// Codes such as `en`.
     pub languages: Vec<String>,
+    /// Of `generation_config.json`; 1 when it says nothing.
+    pub repetition_penalty: f32,
 }
 
 impl ModelSpec {
@@ -42,6 +44,46 @@ impl ModelSpec {
     #[must_use]
     pub fn is_supported(&self) -> bool {
         self.family.is_supported()
+    }
+
+    /// Always the most likely id, as the authors' own programs do it.
+    ///
+    /// `HealthGPT` decodes greedily and leaves the base model's file in force, so that its
+    /// repetition penalty counts even then.
+    #[must_use]
+    pub fn greedy(&self) -> SamplingParams {
+        match self.family {
+            Family::HealthGptM3 | Family::HealthGptL14 | Family::HealthGptXl32 => SamplingParams {
+                repetition_penalty: self.repetition_penalty,
+                ..SamplingParams::greedy()
+            },
+            _ => SamplingParams::greedy(),
+        }
+    }
+
+    /// What the authors ship: sampling and the budget of an answer.
+    ///
+    /// `top_k` 50 is the default of the library all of them use, though none of their files says so.
+    #[must_use]
+    pub fn author_defaults(&self) -> (SamplingParams, u32) {
+        let shared =
+            SamplingParams { temperature: 0.2, top_k: Some(50), ..SamplingParams::greedy() };
+        let repetition_penalty = self.repetition_penalty;
+        match self.family {
+            Family::HuatuoVision7b | Family::HuatuoVision34b => {
+                (SamplingParams { repetition_penalty: 1.2, ..shared }, 512)
+            }
+            Family::HuatuoVisionQwen25Vl => {
+                (SamplingParams { temperature: 1e-6, repetition_penalty, ..shared }, 512)
+            }
+            // its worker samples from all ids
+            Family::LlavaMedV1 => (SamplingParams { top_k: None, ..shared }, 512),
+            Family::LlavaMedV15 => (shared, 512),
+            Family::HealthGptM3 | Family::HealthGptL14 | Family::HealthGptXl32 => {
+                (self.greedy(), 2048)
+            }
+            Family::HealthGptPro => (SamplingParams { temperature: 0.7, ..shared }, 512),
+        }
     }
 }
 
@@ -75,6 +117,8 @@ pub enum Family {
     HealthGptL14,
     /// HealthGPT XL32 (Qwen2.5).
     HealthGptXl32,
+    /// HealthGPT-Pro (Qwen3-VL).
+    HealthGptPro,
 }
 
 impl Family {
@@ -90,6 +134,7 @@ impl Family {
             Self::HealthGptM3 => "healthgpt-m3",
             Self::HealthGptL14 => "healthgpt-l14",
             Self::HealthGptXl32 => "healthgpt-xl32",
+            Self::HealthGptPro => "healthgpt-pro",
         }
     }
 
@@ -105,33 +150,13 @@ impl Family {
             Self::HealthGptM3 => "HealthGPT M3",
             Self::HealthGptL14 => "HealthGPT L14",
             Self::HealthGptXl32 => "HealthGPT XL32",
+            Self::HealthGptPro => "HealthGPT-Pro",
         }
     }
 
     /// Whether this version can load it.
     #[must_use]
     pub fn is_supported(self) -> bool {
-        matches!(self, Self::HuatuoVision7b | Self::HuatuoVision34b | Self::LlavaMedV15)
-    }
-
-    /// What the authors ship: sampling and the budget of an answer.
-    ///
-    /// `top_k` 50 is the default of the library all of them use, though none of their files says so.
-    #[must_use]
-    pub fn author_defaults(self) -> (SamplingParams, u32) {
-        let shared =
-            SamplingParams { temperature: 0.2, top_k: Some(50), ..SamplingParams::greedy() };
-        match self {
-            Self::HuatuoVision7b | Self::HuatuoVision34b => {
-                (SamplingParams { repetition_penalty: 1.2, ..shared }, 512)
-            }
-            Self::HuatuoVisionQwen25Vl => {
-                (SamplingParams { temperature: 1e-6, repetition_penalty: 1.05, ..shared }, 512)
-            }
-            Self::LlavaMedV1 | Self::LlavaMedV15 => (shared, 512),
-            Self::HealthGptM3 | Self::HealthGptL14 | Self::HealthGptXl32 => {
-                (SamplingParams::greedy(), 2048)
-            }
-        }
+        self.rules().is_some()
     }
 }

@@ -37,6 +37,14 @@ pub(crate) struct Plan {
     pub(crate) expected: BTreeMap<String, Expected>,
 }
 
+impl Plan {
+    /// Numbers in all tensors.
+    pub(crate) fn numbers(&self) -> u64 {
+        let count = |expected: &Expected| expected.shape.iter().product::<usize>() as u64;
+        self.expected.values().map(count).sum()
+    }
+}
+
 impl WeightSource for Plan {
     fn device(&self) -> Device {
         Device::flex()
@@ -176,6 +184,10 @@ impl Loaded {
             vectors: HashMap::new(),
             tables: HashMap::new(),
         }
+    }
+
+    pub(crate) fn conversion(&self) -> &Conversion {
+        &self.conversion
     }
 
     /// Put a tensor onto the device.

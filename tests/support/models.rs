@@ -25,7 +25,8 @@ pub(crate) fn committed(family: &str) -> PathBuf {
 
 /// A family's folder among the shared data; prints when it is not there.
 pub(crate) fn shared_family(family: &str) -> Option<PathBuf> {
-    let folder = shared().map(|shared| shared.join("fixtures/llava").join(family));
+    let side = if family.ends_with("-com-tiny") { "healthgpt" } else { "llava" };
+    let folder = shared().map(|shared| shared.join("fixtures").join(side).join(family));
     let folder = folder.filter(|folder| folder.is_dir());
     if folder.is_none() {
         println!("skipped: no {family} (READING_ROOM_SHARED or ../shared is not there)");
@@ -60,7 +61,7 @@ pub(crate) fn load(folder: &Path, device: ComputeDevice) -> Vlm {
 pub(crate) struct Case {
     pub(crate) folder: PathBuf,
     pub(crate) json: Value,
-    pub(crate) golden: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    pub(crate) golden: Golden,
 }
 
 pub(crate) fn cases(family: &Path) -> Vec<Case> {
@@ -79,7 +80,10 @@ pub(crate) fn cases(family: &Path) -> Vec<Case> {
         .collect()
 }
 
-fn read_golden(path: &Path) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
+/// Tensors by name: extents and values.
+pub(crate) type Golden = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+
+pub(crate) fn read_golden(path: &Path) -> Golden {
     let bytes = std::fs::read(path).unwrap();
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     file.iter()
@@ -99,6 +103,14 @@ impl Case {
     fn pictures(&self, list: &Value) -> Vec<DisplayImage> {
         let paths = list.as_array().into_iter().flatten();
         paths.map(|path| picture(&self.folder.join(path.as_str().unwrap()))).collect()
+    }
+
+    /// The form of the prompt, where it is not the family's usual one.
+    fn template(&self) -> Option<String> {
+        let conv_mode = self.json["conv_mode"].as_str().map(str::to_owned);
+        let is_list =
+            self.json["prompt_form"].as_str().map(|form| form.starts_with("chat template"));
+        conv_mode.or_else(|| is_list.map(|list| if list { "list" } else { "train" }.to_owned()))
     }
 
     /// The question of a turn after the turns the case says came before.
@@ -121,6 +133,8 @@ impl Case {
             sampling: SamplingParams::greedy(),
             max_new_tokens: 32,
             ignore_eos: true,
+            stop: Vec::new(),
+            template: self.template(),
         }
     }
 }

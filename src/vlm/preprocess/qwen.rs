@@ -144,6 +144,22 @@ impl QwenImageProcessor {
         Ok((height, width))
     }
 
+    /// Cells of a picture, rows and columns.
+    ///
+    /// # Errors
+    /// As [`Self::smart_resize`].
+    pub fn cells(&self, height: usize, width: usize) -> Result<[usize; 2], String> {
+        let (new_height, new_width) = self.smart_resize(height, width)?;
+        let sides = if self.do_resize { [new_height, new_width] } else { [height, width] };
+        Ok(sides.map(|side| side / self.cell()))
+    }
+
+    /// Cells of the largest picture.
+    #[must_use]
+    pub fn max_cells(&self) -> usize {
+        self.max_pixels / (self.cell() * self.cell())
+    }
+
     /// Resize to whole cells.
     ///
     /// # Errors

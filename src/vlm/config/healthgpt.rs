@@ -1,0 +1,64 @@
+//! HealthGPT: a base language model, a CLIP tower, and a file with adapters and projector.
+
+use crate::nn::{BadConfig, DecoderConfig, ProjectorKind, SelectFeature};
+use crate::vlm::config::{
+    ClipVision, VisionConfig, VlmConfig, config_error, eos_ids, need_json, need_keys,
+};
+use crate::vlm::parts::Parts;
+use crate::vlm::{Family, ModelError};
+
+/// The state of the tower that questions are answered from (`mm_vision_select_layer`).
+const SELECT_LAYER: i64 = -2;
+
+const KEYS: &[&str] = &["num_key_value_heads", "rms_norm_eps", "rope_theta"];
+
+/// Read the files of all folders.
+pub(crate) fn read(parts: &Parts, family: Family) -> Result<VlmConfig, ModelError> {
+    let folder = &parts.language;
+    if !parts.missing.is_empty() {
+        return Err(ModelError::Incomplete {
+            missing: parts.missing.clone(),
+            path: folder.clone(),
+        });
+    }
+    let json = need_json(folder, "config.json")?;
+    // it stays in force in the published programs: stop ids, repetition penalty
+    let generation = need_json(folder, "generation_config.json")?;
+    let bad = |error: &dyn std::fmt::Display| config_error(folder, "config.json", error);
+    need_keys(folder, &json, KEYS)?;
+    let mut decoder: DecoderConfig =
+        serde_json::from_value(json.clone()).map_err(|error| bad(&error))?;
+    match family {
+        Family::HealthGptXl32 => decoder.qkv_bias = true,
+        _ => {
+            decoder.fused_projections = true;
+            decoder.window_excludes_self = true;
+        }
+    }
+    decoder.check().map_err(|error| bad(&error))?;
+    let Some((tower, adapter)) = parts.tower.as_ref().zip(parts.adapter.as_ref()) else {
+        return Err(ModelError::Incomplete {
+            missing: parts.missing.clone(),
+            path: folder.clone(),
+        });
+    };
+    let hlora = adapter
+        .config()
+        .map_err(|error: BadConfig| config_error(&adapter.folder, "the adapter", &error))?;
+    let (config, processor) = tower.read(folder)?;
+    let vision = ClipVision {
+        blocks: config.blocks_for(SELECT_LAYER).map_err(|error| bad(&error))?,
+        select_feature: SelectFeature::Patch,
+        config,
+        projector: ProjectorKind::Mlp { depth: 2 },
+        processor,
+    };
+    Ok(VlmConfig {
+        context_len: decoder.positions().unwrap_or(4096),
+        eos: eos_ids([&generation]),
+        hlora: Some(hlora),
+        vocab_limit: None,
+        vision: VisionConfig::Clip(vision),
+        decoder,
+    })
+}

@@ -1,0 +1,124 @@
+//! An answer while it grows: ids, text, and when to stop.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+
+use crate::text::Detokenizer;
+use crate::vlm::generate::{Pulse, StopText};
+use crate::vlm::prompt::Prompt;
+use crate::vlm::sampling::{log_prob, next_token};
+use crate::vlm::{
+    Answer, FinishReason, ModelError, Progress, Question, SamplingParams, Timings, Vlm,
+};
+
+pub(crate) fn ms_since(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e3
+}
+
+/// An answer while it grows.
+pub(crate) struct Reply {
+    pub(crate) prompt: Prompt,
+    pub(crate) output_ids: Vec<u32>,
+    /// What the repetition penalty looks at.
+    seen_ids: Vec<u32>,
+    logprobs: Vec<f32>,
+    text: String,
+    pub(crate) detokenizer: Detokenizer,
+    pub(crate) stop_text: StopText,
+    pub(crate) stops: Vec<u32>,
+    forbidden_at_first: usize,
+    sampling: SamplingParams,
+    rng: ChaCha8Rng,
+    pub(crate) budget: usize,
+    pub(crate) timings: Timings,
+    pub(crate) prefill_started: Instant,
+    decode_started: Instant,
+}
+
+impl Reply {
+    pub(crate) fn new(vlm: &Vlm, question: &Question, prompt: Prompt) -> Self {
+        let stops = if question.ignore_eos { Vec::new() } else { vlm.config.eos.clone() };
+        let own = vlm.rules.stop_text.filter(|_| !question.ignore_eos).map(str::to_owned);
+        let stop_texts = question.stop.iter().cloned().chain(own).collect();
+        let seen_ids = if vlm.rules.penalises_prompt {
+            prompt.ids.iter().filter_map(|id| u32::try_from(*id).ok()).collect()
+        } else {
+            Vec::new()
+        };
+        Self {
+            prompt,
+            output_ids: Vec::new(),
+            seen_ids,
+            logprobs: Vec::new(),
+            text: String::new(),
+            detokenizer: Detokenizer::new(),
+            stop_text: StopText::new(stop_texts),
+            stops,
+            forbidden_at_first: vlm.rules.min_new_tokens,
+            sampling: question.sampling,
+            rng: ChaCha8Rng::seed_from_u64(question.sampling.seed),
+            budget: question.max_new_tokens as usize,
+            timings: Timings { load_ms: vlm.load_ms, ..Timings::default() },
+            prefill_started: Instant::now(),
+            decode_started: Instant::now(),
+        }
+    }
+
+    pub(crate) fn started(&mut self, asked: Instant) {
+        self.timings.prefill_ms = ms_since(self.prefill_started);
+        self.timings.first_token_ms = ms_since(asked);
+        self.decode_started = Instant::now();
+    }
+
+    pub(crate) fn choose(&mut self, vlm: &Vlm, logits: &[f32]) -> u32 {
+        let too_early = self.output_ids.len() < self.forbidden_at_first;
+        let forbidden = if too_early { vlm.config.eos.as_slice() } else { &[] };
+        let known = vlm.config.vocab_limit.and_then(|limit| logits.get(..limit));
+        let logits = known.unwrap_or(logits);
+        let id = next_token(logits, &self.seen_ids, forbidden, &self.sampling, &mut self.rng);
+        self.output_ids.push(id);
+        self.seen_ids.push(id);
+        self.logprobs.push(log_prob(logits, id));
+        id
+    }
+
+    pub(crate) fn say(&mut self, text: &str, pulse: &mut Pulse<'_>) -> ControlFlow<()> {
+        let text = self.stop_text.push(text);
+        self.text.push_str(&text);
+        pulse.tell(Progress::Text { text, tokens: self.output_ids.len() })
+    }
+
+    /// What was held back, now that nothing follows.
+    pub(crate) fn end_text(&mut self, vlm: &Vlm, pulse: &mut Pulse<'_>) -> Result<(), ModelError> {
+        let last = self.detokenizer.finish(&vlm.tokenizer)?;
+        let mut rest = self.stop_text.push(&last);
+        rest.push_str(&self.stop_text.finish());
+        if !rest.is_empty() {
+            self.text.push_str(&rest);
+            let tokens = self.output_ids.len();
+            // it is the end either way
+            let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
+                pulse.tell(Progress::Text { text: rest, tokens });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self, finish_reason: FinishReason) -> Answer {
+        self.timings.decode_tokens = self.output_ids.len().saturating_sub(1) as u32;
+        if !self.output_ids.is_empty() {
+            self.timings.decode_ms = ms_since(self.decode_started);
+        }
+        Answer {
+            prompt: self.prompt.text,
+            prompt_ids: self.prompt.ids,
+            output_ids: self.output_ids,
+            text: self.text,
+            finish_reason,
+            logprobs: self.logprobs,
+            timings: self.timings,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The cases of HealthGPT, which have a layout of their own.
+
+use std::path::{Path, PathBuf};
+
+use reading_room::vlm::{Question, SamplingParams, recognise};
+use serde_json::Value;
+
+use crate::models::{Golden, picture, read_golden, read_json};
+
+/// A case folder: the model's folders, a picture, and two questions.
+pub(crate) struct HealthCase {
+    pub(crate) folder: PathBuf,
+    pub(crate) json: Value,
+    pub(crate) golden: Golden,
+}
+
+impl HealthCase {
+    pub(crate) fn read(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            json: read_json(&folder.join("case.json")),
+            golden: read_golden(&folder.join("goldens.safetensors")),
+        }
+    }
+
+    /// The folder with the adapters.
+    pub(crate) fn model(&self) -> PathBuf {
+        let entries = std::fs::read_dir(&self.folder).unwrap();
+        let mut folders = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+        folders
+            .find(|path| path.file_name().unwrap().to_string_lossy().starts_with("HealthGPT"))
+            .unwrap()
+    }
+
+    pub(crate) fn runs(&self) -> &[Value] {
+        self.json["runs"].as_array().unwrap()
+    }
+
+    /// As `ask` puts it when nothing is said about sampling.
+    pub(crate) fn question(&self, run: &Value) -> Question {
+        let image = run["image"].as_str().map(|name| picture(&self.folder.join(name)));
+        Question {
+            history: Vec::new(),
+            text: run["question"].as_str().unwrap().to_owned(),
+            images: image.into_iter().collect(),
+            sampling: self.sampling(),
+            max_new_tokens: run["max_new_tokens"].as_u64().unwrap() as u32,
+            ignore_eos: false,
+            stop: Vec::new(),
+            template: None,
+        }
+    }
+
+    fn sampling(&self) -> SamplingParams {
+        let greedy = recognise(&self.model()).unwrap().greedy();
+        let penalty = self.json["repetition_penalty"].as_f64().unwrap() as f32;
+        assert_eq!(
+            greedy,
+            SamplingParams { repetition_penalty: penalty, ..SamplingParams::greedy() }
+        );
+        greedy
+    }
+}
