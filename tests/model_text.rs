@@ -222,6 +222,31 @@ fn healthgpt_tokenizers_give_the_reference_ids() {
     }
 }
 
+/// Added tokens, rare whitespace, byte tokens and halves of tokens, strung together by chance.
+#[test]
+fn odd_strings_give_the_reference_ids() {
+    for (name, part, kind, vq_tokens) in [
+        ("llava-med-v1", "model", TokenizerKind::LlamaSlow, None),
+        ("healthgpt-m3", "Phi-3-mini-4k-instruct", TokenizerKind::Phi3Slow, Some(96)),
+        ("healthgpt-l14", "phi-4", TokenizerKind::Gpt2Slow, Some(64)),
+    ] {
+        let folder = committed_text(name);
+        let options = TokenizerOptions { kind, vq_tokens };
+        let tokenizer = Tokenizer::load_with(&folder.join(part), options).unwrap();
+        let odd = read_json(&folder.join("odd_strings.json"));
+        for case in odd["texts"].as_array().unwrap() {
+            let text = case["text"].as_str().unwrap();
+            assert_eq!(tokenizer.encode(text, true).unwrap(), ids(&case["ids"]), "{text:?}");
+        }
+        for case in odd["ids"].as_array().unwrap() {
+            let all = ids(&case["ids"]);
+            assert_eq!(tokenizer.decode(&all, true).unwrap(), case["skip"].as_str().unwrap());
+            assert_eq!(tokenizer.decode(&all, false).unwrap(), case["keep"].as_str().unwrap());
+            check_stream(&tokenizer, &all);
+        }
+    }
+}
+
 #[test]
 fn the_beginning_is_put_where_the_files_want_it() {
     let folder = committed_text("healthgpt-m3/Phi-3-mini-4k-instruct");

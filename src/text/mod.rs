@@ -7,6 +7,8 @@ mod detokenizer;
 mod error;
 mod files;
 mod load;
+mod load_slow;
+mod protobuf;
 mod sentencepiece;
 mod slow;
 mod tokenizer;
