@@ -227,7 +227,7 @@ fn read_pickled(path: &Path, tensor: &PickleTensor) -> Result<OwnedTensor, Check
         reason: error.to_string(),
         path: path.to_owned(),
     })?;
-    Ok(OwnedTensor { dtype: dtype_of(tensor), shape: tensor.shape().to_vec(), bytes: bytes.into() })
+    Ok(OwnedTensor { dtype: dtype_of(tensor), shape: tensor.shape().to_vec(), bytes })
 }
 
 fn hex(hash: Sha256) -> String {

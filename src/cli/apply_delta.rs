@@ -16,10 +16,11 @@ pub(super) fn run(args: &ApplyDeltaArgs) -> anyhow::Result<()> {
     });
     status.clear();
     result?;
-    let spec = recognise(&args.out)?;
-    for missing in &spec.missing {
-        warn(&format!("the new model still needs {missing}"));
+    match recognise(&args.out) {
+        Ok(spec) if spec.missing.is_empty() => {}
+        Ok(spec) => warn(&format!("the new model still needs {}", spec.missing.join(", "))),
+        Err(error) => warn(&error.to_string()),
     }
-    writeln!(stdout(), "{}: {}", spec.title, args.out.display())?;
+    writeln!(stdout(), "{}", args.out.display())?;
     Ok(())
 }

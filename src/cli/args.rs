@@ -141,8 +141,7 @@ pub(super) struct AskArgs {
     /// End the answer where this text comes
     #[arg(long, value_name = "TEXT", action = ArgAction::Append)]
     pub(super) stop: Vec<String>,
-    /// Form of the prompt, for models whose authors use more than one: mistral_instruct or
-    /// vicuna_v1, multimodal or simple, train or list
+    /// Form of the prompt, for models whose authors use more than one; the README names them
     #[arg(long, value_name = "NAME")]
     pub(super) template: Option<String>,
     /// Print one JSON object with the ids, timings and the model's identity

@@ -201,7 +201,7 @@ fn read_history(
                     "the history marks more pictures with <image> than --image gives"
                 );
                 let rest = images.split_off(marked);
-                let question = question.replace("<image>\n", "").replace("<image>", "");
+                let question = without_markers(&question);
                 Turn { question, answer, images: std::mem::replace(&mut images, rest) }
             }
             PastTurn::WithImages(question, answer, paths) => {
@@ -212,6 +212,11 @@ fn read_history(
         });
     }
     Ok((turns, images))
+}
+
+/// A question as typed; markers stand before it on lines of their own, or after it.
+fn without_markers(question: &str) -> String {
+    question.replace("<image>\n", "").replace("\n<image>", "").replace("<image>", "")
 }
 
 /// A path as written when it exists, else relative to the history file.

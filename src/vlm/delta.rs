@@ -81,19 +81,19 @@ pub fn apply_delta(
     out: &Path,
     progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
 ) -> Result<(), ModelError> {
+    let open = |folder: &Path| Checkpoint::open(folder, &find_weight_files(folder)?);
+    let (base, delta) = (open(base)?, open(delta)?);
+    check_same(&base, &delta)?;
     let io = |source| ModelError::Io { source, path: out.to_owned() };
     std::fs::create_dir_all(out).map_err(io)?;
     if std::fs::read_dir(out).map_err(io)?.next().is_some() {
         return Err(ModelError::NotEmpty { path: out.to_owned() });
     }
-    let open = |folder: &Path| Checkpoint::open(folder, &find_weight_files(folder)?);
-    let (base, delta) = (open(base)?, open(delta)?);
     let tensors: Vec<Listed> = delta
         .tensors()
         .iter()
         .map(|(name, info)| (name.clone(), FileDtype::F16, info.shape.clone()))
         .collect();
-    check_same(&base, &delta)?;
     let total = tensors.iter().map(|(_, _, s)| 2 * s.iter().product::<usize>() as u64).sum();
     let mut make = |name: &str| sum_of(&base, &delta, name);
     let mut tell = |done: u64| progress(done, total);

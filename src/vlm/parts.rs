@@ -110,7 +110,7 @@ impl Parts {
         let hidden = adapter.as_ref().and_then(|(_, hidden)| *hidden);
         let (base_name, tower_name) = (published_base(family), "clip-vit-large-patch14-336");
         let fits = |json: &Value| fits_base(json, family, hidden);
-        match find_beside(folder, self.told.base.as_deref(), base_name, &fits)? {
+        match find_beside(folder, self.told.base.as_deref(), base_name, &fits) {
             Some(base) => {
                 self.language.clone_from(&base);
                 self.add_weights(
@@ -127,7 +127,7 @@ impl Parts {
         }
         let told = self.told.vision.as_deref();
         let is_clip = |json: &Value| json.get("vision_config").is_some();
-        match find_beside(folder, told, tower_name, &is_clip)? {
+        match find_beside(folder, told, tower_name, &is_clip) {
             Some(tower) => {
                 let name = told.unwrap_or(tower_name).to_owned();
                 self.tower = Some(TowerFiles { name, folder: Some(tower) });
@@ -192,7 +192,7 @@ impl Parts {
                 && same("hidden_size", other)
                 && same("num_hidden_layers", other)
         };
-        match find_beside(folder, told, "llama-7b", &fits)? {
+        match find_beside(folder, told, "llama-7b", &fits) {
             Some(base) => {
                 self.add_weights(PartKind::DeltaBase, &base, "the base's pytorch_model.bin")
             }
@@ -311,15 +311,15 @@ fn find_beside(
     told: Option<&str>,
     published_name: &str,
     fits: &dyn Fn(&Value) -> bool,
-) -> Result<Option<PathBuf>, ModelError> {
+) -> Option<PathBuf> {
     if let Some(told) = told {
-        return Ok(Some(folder.join(told)).filter(|path| path.is_dir()));
+        return Some(folder.join(told)).filter(|path| path.is_dir());
     }
     let whole = std::fs::canonicalize(folder).unwrap_or_else(|_error| folder.to_owned());
     let places: Vec<&Path> = std::iter::once(whole.as_path()).chain(whole.parent()).collect();
     let named = places.iter().map(|place| place.join(published_name)).find(|path| path.is_dir());
     if named.is_some() {
-        return Ok(named);
+        return named;
     }
     let mut fitting = Vec::new();
     for path in places.iter().flat_map(|place| folders_in(place)).filter(|path| *path != whole) {
@@ -328,7 +328,7 @@ fn find_beside(
             fitting.push(path);
         }
     }
-    Ok(fitting.pop().filter(|_| fitting.is_empty()))
+    fitting.pop().filter(|_| fitting.is_empty())
 }
 
 fn folders_in(place: &Path) -> Vec<PathBuf> {

@@ -40,7 +40,7 @@ pub(crate) fn build_prompt(
         match template.image_span() {
             ImageSpan::Sentinel => writer.chunks(piece, template, tokenizer)?,
             ImageSpan::Tokens { span, patch } => {
-                let text = piece.text.replace(IMAGE_MARKER, span);
+                let text = piece.text.replace(template.image_marker(), span);
                 let ids = tokenizer.encode(&text, template.adds_special())?;
                 writer.expand(&ids, tokenizer.id_of(patch));
             }

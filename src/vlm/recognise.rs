@@ -52,8 +52,9 @@ pub fn recognise(folder: &Path) -> Result<ModelSpec, ModelError> {
             }
         }
         Err(ModelError::Incomplete { missing, .. }) => {
-            let known = spec.missing.clone();
-            spec.missing.extend(missing.into_iter().filter(|name| !known.contains(name)));
+            if spec.missing.is_empty() {
+                spec.missing = missing;
+            }
         }
         Err(error) => return Err(error),
     }

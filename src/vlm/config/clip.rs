@@ -47,7 +47,8 @@ impl TowerFiles {
         }
     }
 
-    fn without_config(&self, model: &Path) -> ModelError {
+    /// For a tower whose sizes are not the published ones.
+    pub(crate) fn without_config(&self, model: &Path) -> ModelError {
         ModelError::Incomplete { missing: vec![self.config_name()], path: model.to_owned() }
     }
 

@@ -93,8 +93,11 @@ impl LlavaKeys {
         tower: Option<&TowerFiles>,
     ) -> Result<ClipVision, ModelError> {
         let bad = |error: &dyn std::fmt::Display| config_error(folder, "config.json", error);
-        let (config, processor) = self.tower(folder, json, tower)?;
+        let (config, processor) = tower_of(folder, json, tower)?;
         if self.mm_hidden_size.is_some_and(|width| width != config.hidden_size) {
+            if let Some(tower) = tower.filter(|tower| tower.is_assumed()) {
+                return Err(tower.without_config(folder));
+            }
             let (tower, wanted) = (config.hidden_size, self.mm_hidden_size.unwrap_or_default());
             return Err(bad(&format!("the tower is {tower} wide and mm_hidden_size is {wanted}")));
         }
@@ -113,26 +116,23 @@ impl LlavaKeys {
         })
     }
 
-    fn tower(
-        &self,
-        folder: &Path,
-        json: &Value,
-        tower: Option<&TowerFiles>,
-    ) -> Result<(ClipConfig, ImageProcessor), ModelError> {
-        match tower {
-            Some(tower) => tower.read(folder),
-            None => {
-                let config = clip_config(folder, json)?;
-                let processor = processor(Some(folder), config.image_size)?;
-                Ok((config, processor))
-            }
-        }
-    }
-
     fn select_feature(&self) -> SelectFeature {
         match self.vision_feature_select_strategy.as_deref() {
             Some("full") => SelectFeature::ClsPatch,
             _ => self.mm_vision_select_feature.unwrap_or_default(),
         }
     }
+}
+
+fn tower_of(
+    folder: &Path,
+    json: &Value,
+    tower: Option<&TowerFiles>,
+) -> Result<(ClipConfig, ImageProcessor), ModelError> {
+    if let Some(tower) = tower {
+        return tower.read(folder);
+    }
+    let config = clip_config(folder, json)?;
+    let processor = processor(Some(folder), config.image_size)?;
+    Ok((config, processor))
 }

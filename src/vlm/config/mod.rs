@@ -38,7 +38,6 @@ pub(crate) struct VlmConfig {
 
 /// How pictures become rows.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "one a model")]
 pub(crate) enum VisionConfig {
     /// Squares of one size through CLIP and a projector.
     Clip(ClipVision),
