@@ -209,6 +209,64 @@ fn ask_gives_what_healthgpt_gives() {
     }
 }
 
+/// Codes and picture of the generation case; the second question gives more codes than fit.
+#[test]
+fn reconstruct_draws_what_the_authors_code_draws() {
+    let mut cases = vec![PathBuf::from("tests/fixtures/models/m3-gen-tiny")];
+    cases.extend(shared("fixtures/healthgpt/m3-gen-tiny"));
+    for case in cases {
+        let json = read_case(&case);
+        let model = case.join("HealthGPT-M3").display().to_string();
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out.png");
+        let trace = folder.path().join("trace.safetensors");
+        for run in json["runs"].as_array().unwrap() {
+            let budget = run["max_new_tokens"].to_string();
+            let question = run["question"].as_str().unwrap();
+            let (png, tensors) = (out.display().to_string(), trace.display().to_string());
+            let mut args = vec!["reconstruct", "--json", "--precision", "f32", "--device", "cpu"];
+            args.extend(["--model", &model, "--out", &png, "--trace", &tensors]);
+            args.extend(["--max-new-tokens", &budget, "--question", question]);
+            let image = run["image"].as_str().map(|name| case.join(name).display().to_string());
+            if let Some(image) = &image {
+                args.extend(["--image", image]);
+            }
+            let made = run_json(&args);
+            let place = format!("{} {}", case.display(), run["name"]);
+            assert_eq!(ints(&made["prompt_ids"]), ints(&run["input_ids"]), "{place}");
+            assert_eq!(ints(&made["output_ids"]), ints(&run["output_ids"]), "{place}");
+            assert_eq!(ints(&made["codes"]), ints(&run["vq_indices"]), "{place}");
+            assert_eq!(made["grid"], json["vq"]["grid"], "{place}");
+            let is_whole = run["reference_error"].is_null();
+            assert_eq!(made["complete"], is_whole, "{place}");
+            assert_eq!(made["metrics"].is_object(), image.is_some(), "{place}");
+            if is_whole {
+                check_drawn(&case, &out, &trace);
+            }
+        }
+    }
+}
+
+fn check_drawn(case: &Path, out: &Path, trace: &Path) {
+    let [ours, golden] = [out, &case.join("generated.png")]
+        .map(|path| image::open(path).unwrap().to_rgb8().into_raw());
+    let worst = ours.iter().zip(&golden).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+    assert!(ours.len() == golden.len() && worst <= 1, "{worst} levels");
+    let made = fs::read(trace).unwrap();
+    let made = SafeTensors::deserialize(&made).unwrap();
+    let golden = fs::read(case.join("goldens.safetensors")).unwrap();
+    let golden = SafeTensors::deserialize(&golden).unwrap();
+    let floats = |tensor: &str, file: &SafeTensors<'_>| -> Vec<f32> {
+        let tensor = file.tensor(tensor).unwrap();
+        tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+    };
+    let (ours, golden) = (floats("image", &made), floats("run0.decoded", &golden));
+    assert_eq!(ours.len(), golden.len());
+    let worst = ours.iter().zip(&golden).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(worst <= 1e-4, "{worst}");
+    assert_eq!(made.tensor("codes").unwrap().dtype(), safetensors::Dtype::I64);
+}
+
 #[test]
 fn apply_delta_writes_a_model_that_answers() {
     let family = Path::new("tests/fixtures/models/llava-med-v1-tiny");
@@ -379,6 +437,78 @@ fn inspect_describes_studies_and_models_without_naming_a_patient() {
         run_json(&["inspect", "tests/fixtures/models/llava-med-v1.5-tiny/model", "--json"]);
     assert_eq!(report["models"][0]["family"], "llava-med-v1.5");
     assert_eq!(report["models"][0]["missing"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn inspect_reckons_a_models_memory_on_the_device() {
+    let model = "tests/fixtures/models/llava-med-v1.5-tiny/model";
+    let args = ["inspect", model, "--json", "--device", "cpu", "--context", "1000"];
+    let report = run_json(&args);
+    assert_eq!(report["device"]["kind"], "cpu");
+    let model = &report["models"][0];
+    let abilities = serde_json::json!({
+        "questions": true, "several_images": false, "reconstruction": false
+    });
+    assert_eq!(model["abilities"], abilities);
+    assert_eq!(model["missing_for_reconstruction"], Value::Null);
+    assert_eq!((&model["context"], &model["repetition_penalty"]), (&1000.into(), &1.0.into()));
+    let per_token = model["kv_bytes_per_token"].as_u64().unwrap();
+    let free = report["device"]["free_bytes"].as_u64();
+    let precisions = model["precisions"].as_array().unwrap();
+    let names: Vec<&str> = precisions.iter().map(|p| p["precision"].as_str().unwrap()).collect();
+    assert_eq!(names, ["f32", "f16", "bf16"]);
+    for precision in precisions {
+        let bytes = |key: &str| precision[key].as_u64().unwrap();
+        let parts = ["weights_bytes", "kv_cache_bytes", "activation_bytes"].map(bytes);
+        assert_eq!(bytes("total_bytes"), parts.iter().sum::<u64>());
+        assert_eq!(bytes("kv_cache_bytes"), 1024 * per_token);
+        assert_eq!(precision["supported"], true);
+        assert_eq!(precision["fits"].as_bool(), free.map(|free| bytes("total_bytes") <= free));
+    }
+    // as many as the model reads at most
+    let all = run_json(&[&args[..5], &["--context", "999999"]].concat());
+    assert_eq!(all["models"][0]["context"], 4096);
+    let studies = run_json(&["inspect", "assets/sample", "--json"]);
+    assert!(studies.get("device").is_none(), "no device is looked for without a model");
+}
+
+#[test]
+fn inspect_tells_a_person_what_a_model_needs_and_lacks() {
+    let text = |args: &[&str]| {
+        let output = reading_room(&[&["inspect", "--device", "cpu"], args].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = text(&["tests/fixtures/models/m3-com-tiny/HealthGPT-M3"]);
+    for words in [
+        "HealthGPT-M3 · HealthGPT M3 (healthgpt-m3)",
+        "abilities     questions in en\n",
+        "reconstruction: missing gen_hlora_weights.bin, fusion_layer_weights.bin, \
+         taming_transformers/ckpt/last.ckpt, taming_transformers/ckpt/model.yaml\n",
+        "memory        for 4096 tokens; ",
+        "f16   needs ",
+    ] {
+        assert!(said.contains(words), "{said}\ndoes not say {words:?}");
+    }
+    if cfg!(target_os = "linux") {
+        assert!(said.contains("): fits\n"), "{said}");
+    }
+}
+
+#[test]
+fn the_files_for_reconstruction_are_looked_for_by_name() {
+    let Some(folder) = shared("fixtures/healthgpt/m3-gen-tiny") else { return };
+    let model = folder.join("HealthGPT-M3").display().to_string();
+    let report = run_json(&["inspect", &model, "--json", "--device", "cpu"]);
+    let model = &report["models"][0];
+    assert_eq!(model["missing_for_reconstruction"], Value::Array(Vec::new()));
+    assert_eq!(model["abilities"]["reconstruction"], true);
+    assert_eq!(model["abilities"]["questions"], false);
+    assert_eq!(model["missing"], serde_json::json!(["com_hlora_weights.bin"]));
+    let parts = model["parts"].to_string();
+    for part in ["reconstruction adapter", "reconstruction embeddings", "picture decoder"] {
+        assert!(parts.contains(part), "{parts}");
+    }
 }
 
 #[test]

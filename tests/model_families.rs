@@ -15,12 +15,13 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use healthgpt::HealthCase;
+use healthgpt::{HealthCase, with_room};
 use models::{ask, cases, committed, distance, ids, load, read_json, shared_family};
 use pickle::{Stored, write_zip};
 use reading_room::checkpoint::{Checkpoint, FileDtype, WeightFiles, find_weight_files};
 use reading_room::vlm::{
-    ComputeDevice, Precision, PrecisionChoice, Question, Trace, Vlm, apply_delta, recognise,
+    ComputeDevice, Precision, PrecisionChoice, Progress, Question, Task, Tasks, Trace, Vlm,
+    apply_delta, recognise,
 };
 use safetensors::Dtype;
 use serde_json::Value;
@@ -444,6 +445,78 @@ fn what_reading_room_toml_says_must_be_so() {
         assert!(good.contains(from));
         std::fs::write(&toml, good.replace(from, to)).unwrap();
         refused(&model, part);
+    }
+}
+
+/// Questions and pictures share one base and do not disturb each other.
+#[test]
+fn both_tasks_of_healthgpt_share_one_model() {
+    with_room(ask_and_draw);
+}
+
+fn ask_and_draw() {
+    let case = HealthCase::read(&committed("m3-gen-tiny"));
+    let copy = copy_of("m3-gen-tiny");
+    let model = copy.path().join("HealthGPT-M3");
+    let only_pictures = recognise(&model).unwrap();
+    assert!(only_pictures.abilities.reconstruction && !only_pictures.abilities.questions);
+    assert_eq!(only_pictures.missing, ["com_hlora_weights.bin"]);
+    std::fs::copy(model.join("gen_hlora_weights.bin"), model.join("com_hlora_weights.bin"))
+        .unwrap();
+    let toml = std::fs::read_to_string(model.join("reading-room.toml")).unwrap();
+    let questions = toml.replace("[generation]", "[comprehension]").replace("gen_", "com_");
+    let section = &questions[questions.find("[comprehension]").unwrap()..];
+    std::fs::write(model.join("reading-room.toml"), format!("{toml}\n{section}")).unwrap();
+    let both = recognise(&model).unwrap();
+    assert!(both.abilities.reconstruction && both.abilities.questions, "{:?}", both.missing);
+
+    let mut vlm = load(&model, ComputeDevice::cpu());
+    let run = &case.runs()[0];
+    let drawing = case.question(run);
+    let question = Question { task: Task::Question, max_new_tokens: 8, ..drawing.clone() };
+    let first = ask(&mut vlm, &question, None);
+    let go_on = &mut |_| ControlFlow::Continue(());
+    let drawn = vlm.reconstruct(&drawing, false, go_on, None).unwrap();
+    assert_eq!(drawn.answer.output_ids, ids(&run["output_ids"]));
+    assert!(drawn.complete && drawn.similarity.is_some());
+    let again = ask(&mut vlm, &question, None);
+    assert_eq!((again.output_ids, again.text), (first.output_ids, first.text));
+    // nothing but codes may come: the text-only run, which wanders off, is whole then
+    let free = case.question(&case.runs()[1]);
+    let wanted = (drawn.grid[0] * drawn.grid[1]) as u32;
+    let held = Question { max_new_tokens: wanted, ..free };
+    assert!(vlm.reconstruct(&held, true, go_on, None).unwrap().complete);
+    // stopped after some codes: those that came are kept
+    let mut left = 5;
+    let mut stop = |progress| {
+        left -= i32::from(matches!(progress, Progress::Code { .. }));
+        if left > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    let partial = vlm.reconstruct(&drawing, false, &mut stop, None).unwrap();
+    assert_eq!(partial.answer.codes.len(), 5);
+    assert_eq!(partial.shortfall().unwrap(), format!("5 of {wanted} codes"));
+    assert!(partial.picture.width > 0 && !partial.complete);
+}
+
+#[test]
+fn what_reconstruction_lacks_is_named() {
+    for file in [
+        "HealthGPT-M3/gen_hlora_weights.bin",
+        "HealthGPT-M3/fusion_layer_weights.bin",
+        "taming_transformers/ckpt/last.ckpt",
+        "taming_transformers/ckpt/model.yaml",
+    ] {
+        let copy = copy_of("m3-gen-tiny");
+        std::fs::remove_file(copy.path().join(file)).unwrap();
+        let spec = recognise(&copy.path().join("HealthGPT-M3")).unwrap();
+        let missing = &spec.missing_for_reconstruction;
+        assert!(missing.iter().any(|name| name.contains(name_of(file))), "{file}: {missing:?}");
+        let tasks = Tasks { reconstruction: true, ..Tasks::default() };
+        let precision = PrecisionChoice::Exactly(Precision::F32);
+        let mut go_on = |_| ControlFlow::Continue(());
+        let loaded = Vlm::load_for(tasks, &spec, ComputeDevice::cpu(), precision, &mut go_on);
+        let Err(error) = loaded else { panic!("{file}: it was loaded") };
+        assert!(error.to_string().contains(name_of(file)), "{error}");
     }
 }
 

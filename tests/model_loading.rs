@@ -12,6 +12,7 @@ use std::path::Path;
 
 use models::{ask, cases, committed, ids, load, read_json, shared_family};
 use pickle::{Stored, write_legacy, write_zip};
+use reading_room::checkpoint::{Checkpoint, WeightFiles};
 use reading_room::vlm::{
     ComputeDevice, Family, FinishReason, LoadStage, ModelError, Precision, PrecisionChoice,
     Progress, Question, SamplingParams, Vlm, models_in, recognise,
@@ -322,6 +323,38 @@ fn damaged_configurations_are_refused() {
     refused(&model, &["tokenizer.json"]);
 }
 
+/// Old training programs keyed a dictionary by a class, which the library refuses.
+#[test]
+fn checkpoints_with_classes_as_keys_are_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pickles");
+    let path = folder.join("lightning-1.0.ckpt");
+    let files = WeightFiles { present: vec![path], missing: Vec::new() };
+    let checkpoint = Checkpoint::open(&folder, &files).unwrap();
+    let names: Vec<&str> = checkpoint.tensors().keys().map(String::as_str).collect();
+    assert_eq!(names, ["decoder.turned", "decoder.weight", "loss.part"]);
+    let values = |name: &str| checkpoint.read_tensor(name).unwrap().unwrap().raw().to_f32();
+    assert_eq!(values("decoder.weight"), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    assert_eq!(values("decoder.turned"), [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+    assert_eq!(values("loss.part"), [12.0, 13.0, 14.0, 15.0]);
+    // cut or changed anywhere it is refused or read, never more than that
+    let bytes = std::fs::read(folder.join("lightning-1.0.ckpt")).unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    let damaged = copy.path().join("x.ckpt");
+    for at in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[at] = changed[at].wrapping_add(41);
+        for bytes in [&changed[..], &bytes[..at]] {
+            std::fs::write(&damaged, bytes).unwrap();
+            let files = WeightFiles { present: vec![damaged.clone()], missing: Vec::new() };
+            if let Ok(checkpoint) = Checkpoint::open(copy.path(), &files) {
+                for name in checkpoint.tensors().keys() {
+                    checkpoint.read_tensor(name).ok();
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn loading_can_be_stopped() {
     let spec = recognise(&committed("huatuo-7b-tiny").join("model")).unwrap();
@@ -351,6 +384,8 @@ fn plain_question(text: &str) -> Question {
         ignore_eos: true,
         stop: Vec::new(),
         template: None,
+        task: reading_room::vlm::Task::Question,
+        only_codes: 0,
     }
 }
 

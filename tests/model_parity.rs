@@ -9,7 +9,7 @@ mod models;
 
 use std::path::Path;
 
-use healthgpt::HealthCase;
+use healthgpt::{HealthCase, with_room};
 use models::{Case, ask, cases, committed, distance, ids, load, shared_family};
 use reading_room::vlm::{
     ComputeDevice, DeviceChoice, FinishReason, Question, SamplingParams, Trace, Vlm, choose_device,
@@ -95,7 +95,8 @@ fn check_family(folder: &Path) {
 fn check_healthgpt(folder: &Path, device: ComputeDevice, logits_within: f32) {
     let case = HealthCase::read(folder);
     let mut vlm = load(&case.model(), device);
-    let base_len = case.json["tokenizer"]["base_len"].as_u64().unwrap() as usize;
+    let rows = if case.json["task"] == "generation" { "extended_len" } else { "base_len" };
+    let base_len = case.json["tokenizer"][rows].as_u64().unwrap() as usize;
     let mut worst = Worst::default();
     for run in case.runs() {
         let what = format!("{} {}", folder.display(), run["name"]);
@@ -154,6 +155,23 @@ fn the_committed_cases_agree() {
     }
     for family in HEALTHGPT {
         check_healthgpt(&committed(family), ComputeDevice::cpu(), 1e-4);
+    }
+}
+
+/// Codes of both questions of the generation case, one after the other on one loaded model.
+#[test]
+fn codes_agree() {
+    with_room(check_codes);
+}
+
+fn check_codes() {
+    let folder = committed("m3-gen-tiny");
+    check_healthgpt(&folder, ComputeDevice::cpu(), 1e-4);
+    let case = HealthCase::read(&folder);
+    let mut vlm = load(&case.model(), ComputeDevice::cpu());
+    for run in case.runs() {
+        let answer = ask(&mut vlm, &case.question(run), None);
+        assert_eq!(answer.codes, ids(&run["vq_indices"]), "{}", run["name"]);
     }
 }
 

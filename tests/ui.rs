@@ -7,10 +7,18 @@ mod app_harness;
 use app_harness::{App, sample};
 use egui::{Key, Modifiers, Role, vec2};
 use egui_kittest::kittest::Queryable as _;
-use reading_room::app::{AppEvent, Command, Effect, NoticeLevel, ThemeChoice, WindowMode};
+use reading_room::app::{
+    AppEvent, Command, DifferenceKind, Drawn, Effect, NoticeLevel, ThemeChoice, WindowMode,
+    difference, marked,
+};
 use reading_room::chat::{AnswerState, Finish};
-use reading_room::imaging::{Opened, Turned, Window, open_paths};
-use reading_room::vlm::{Answer, FinishReason, Progress, Timings};
+use reading_room::imaging::{
+    Channels, DisplayImage, Opened, Similarity, Turned, Window, open_paths,
+};
+use reading_room::vlm::{
+    Answer, Ceiling, ComputeKind, DeviceInfo, FinishReason, ModelSpec, Precision, Progress,
+    Reconstruction, Timings,
+};
 use reading_room::worker::{DecodeEvent, EngineEvent, JobId};
 
 fn window(app: &App) -> Window {
@@ -69,6 +77,7 @@ fn finish(app: &mut App, text: &str, finish_reason: FinishReason) {
         prompt_ids: vec![1, 2, -200, 3],
         output_ids: vec![7; 12],
         text: text.to_owned(),
+        codes: Vec::new(),
         finish_reason,
         logprobs: vec![0.0; 12],
         timings: Timings {
@@ -358,6 +367,7 @@ fn a_question_without_a_model_is_kept_and_sent_after_loading() {
     assert!(app.state().picker_open);
     assert_eq!(app.state().conversation().turns[0].answers[0].state, AnswerState::Waiting);
     let load = Command::LoadModel(reading_room::worker::LoadRequest {
+        tasks: None,
         model: "/models/x".into(),
         device: reading_room::vlm::DeviceChoice::Cpu,
         precision: reading_room::vlm::PrecisionChoice::Auto,
@@ -499,6 +509,489 @@ fn opening_can_be_watched_and_stopped() {
     assert!(app.state().jobs.visible().next().is_none());
 }
 
+// reconstruction
+
+/// Rows and columns of codes, and pixels a code stands for.
+const GRID: usize = 32;
+const PATCH: usize = 8;
+
+/// A picture of the size of the drawing, grey after `level` of column and row.
+fn square(level: impl Fn(usize, usize) -> u8) -> DisplayImage {
+    let side = GRID * PATCH;
+    let at = |idx: usize| level(idx % side, idx / side);
+    let pixels = (0..side * side).flat_map(|idx| [at(idx); 3]).collect();
+    let (width, height) = (side as u32, side as u32);
+    DisplayImage { width, height, channels: Channels::Rgb, pixels }
+}
+
+/// Rings around the middle.
+fn rings(columns_off: usize) -> DisplayImage {
+    let middle = (GRID * PATCH / 2) as f32;
+    square(|x, y| {
+        let (dx, dy) = ((x + columns_off) as f32 - middle, y as f32 - middle);
+        let radius = dx.hypot(dy);
+        if radius > middle * 0.9 { 0 } else { (128.0 + 100.0 * (radius / 9.0).cos()) as u8 }
+    })
+}
+
+/// As if a model of the family that reconstructs had been loaded from the list of models.
+fn pretend_drawing_model(app: &mut App, change: impl FnOnce(&mut ModelSpec)) {
+    let folder =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/m3-com-tiny");
+    let mut spec = reading_room::vlm::models_in(&folder).swap_remove(0);
+    spec.abilities.reconstruction = true;
+    spec.missing_for_reconstruction.clear();
+    change(&mut spec);
+    let mut info = app_harness::model_info();
+    info.name.clone_from(&spec.name);
+    info.family = spec.family.as_str().to_owned();
+    info.title.clone_from(&spec.title);
+    app.apply(AppEvent::Models(vec![spec]));
+    app.harness.state_mut().state_mut().engine.model = reading_room::app::ModelStatus::Ready(info);
+    app.settle();
+}
+
+fn work(app: &mut App, progress: Progress) {
+    let job = app.asking_job();
+    app.apply(AppEvent::Engine(EngineEvent::Working { job, progress }));
+}
+
+/// So many codes more, with a look at the picture after each row.
+fn draw_codes(app: &mut App, from: usize, to: usize) {
+    for done in from + 1..=to {
+        work(app, Progress::Code { code: done as u32, done });
+        if done.is_multiple_of(GRID) {
+            let rows = done / GRID * PATCH;
+            let drawn = rings(2);
+            let picture = square(|x, y| {
+                let known = drawn.pixels[(y * GRID * PATCH + x) * 3];
+                if y < rows { known } else { 127 }
+            });
+            work(app, Progress::Glimpse { picture, done });
+        }
+    }
+    app.harness.run_steps(3);
+}
+
+fn reconstruction(num_codes: usize, finish_reason: FinishReason) -> Reconstruction {
+    let rows = num_codes / GRID * PATCH;
+    let drawn = rings(2);
+    let picture =
+        square(|x, y| if y < rows { drawn.pixels[(y * GRID * PATCH + x) * 3] } else { 127 });
+    let codes: Vec<u32> = (1..=num_codes as u32).collect();
+    let wanted = GRID * GRID;
+    let stopped = finish_reason == FinishReason::Cancelled;
+    let own = (1..=wanted as u32).map(|code| if code % 5 < 2 { code + 5000 } else { code });
+    let similarity = |mae, psnr_db| Similarity { mae, psnr_db: Some(psnr_db), ssim: Some(0.812) };
+    Reconstruction {
+        answer: Answer {
+            prompt: String::new(),
+            prompt_ids: vec![1, 2, -200, 3],
+            output_ids: codes.clone(),
+            text: String::new(),
+            codes,
+            finish_reason,
+            logprobs: Vec::new(),
+            timings: Timings { prefill_ms: 200.0, decode_ms: 30_000.0, ..Timings::default() },
+        },
+        grid: [GRID, GRID],
+        complete: num_codes == wanted,
+        picture,
+        original: Some(rings(0)),
+        similarity: Some(similarity(7.25, 24.1)),
+        ceiling: (!stopped).then(|| Ceiling {
+            codes: own.collect(),
+            picture: rings(1),
+            similarity: Some(similarity(2.5, 31.0)),
+        }),
+    }
+}
+
+fn reconstructed(app: &mut App, num_codes: usize, finish_reason: FinishReason) {
+    let job = app.asking_job();
+    let reconstruction = Box::new(reconstruction(num_codes, finish_reason));
+    engine(app, EngineEvent::Reconstructed { job, reconstruction, peak_rss_mb: 1 });
+    engine(app, EngineEvent::Finished { job });
+    app.settle();
+}
+
+/// A window in which a reconstruction has just been asked for.
+fn reconstructing() -> App {
+    let mut app = App::with_ct();
+    pretend_drawing_model(&mut app, |_| {});
+    app.harness.get_by_label("Reconstruct").click();
+    app.settle();
+    app
+}
+
+fn choose(app: &mut App, label: &str) {
+    app.harness.get_by_label(label).click();
+    app.harness.run_steps(3);
+}
+
+#[test]
+fn a_reconstruction_is_sent_with_the_picture_shown_and_without_history() {
+    let mut app = App::with_ct();
+    press(&mut app, Key::I);
+    pretend_drawing_model(&mut app, |_| {});
+    ask(&mut app, "What is this?");
+    finish(&mut app, "A slice.", FinishReason::Stop);
+    let request = String::new();
+    let effects = app.effects_of(Command::Reconstruct { request, again_of: None });
+    let Some(Effect::Reconstruct(_, question, false)) = effects.last() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(question.text, "Reconstruct the image.");
+    assert!(question.history.is_empty());
+    assert_eq!(question.max_new_tokens, 0);
+    let asked = &app.state().conversation().turns[0].evidence[0];
+    assert_eq!(question.images, [(*asked.image).clone()]);
+    assert!(asked.grayscale.inverted);
+}
+
+#[test]
+fn what_is_typed_is_the_request() {
+    let mut app = App::with_ct();
+    pretend_drawing_model(&mut app, |_| {});
+    app.harness.get_by_label("Question").focus();
+    app.harness.run_steps(2);
+    app.harness.get_by_label("Question").type_text("Rebuild this image.");
+    app.harness.run_steps(2);
+    app.harness.get_by_label("Reconstruct").click();
+    app.settle();
+    assert_eq!(app.state().conversation().turns[0].question, "Rebuild this image.");
+}
+
+#[test]
+fn a_drawing_counts_its_codes_and_shows_what_came() {
+    let mut app = reconstructing();
+    let job = app.asking_job();
+    let progress = Progress::EncodingImage { index: 0, count: 1 };
+    engine(&mut app, EngineEvent::Working { job, progress });
+    assert!(app.words().contains("Reading image…"), "{}", app.words());
+    draw_codes(&mut app, 0, 12);
+    assert!(app.words().contains("12 codes"), "{}", app.words());
+    draw_codes(&mut app, 12, 412);
+    let words = app.words();
+    assert!(words.contains("412 of 1,024 codes"), "{words}");
+    assert!(words.contains("Drawing…"), "{words}");
+    app.harness.get_by_label("Original");
+    app.harness.get_by_label("Reconstruction, AI-generated");
+    work(&mut app, Progress::Measuring);
+    app.harness.run_steps(3);
+    assert!(app.words().contains("Comparing with the original"), "{}", app.words());
+}
+
+#[test]
+fn a_finished_reconstruction_shows_its_figures_and_its_ceiling() {
+    let mut app = reconstructing();
+    draw_codes(&mut app, 0, 64);
+    reconstructed(&mut app, 1024, FinishReason::Stop);
+    let words = app.words();
+    assert!(words.contains("MAE 7.25 · PSNR 24.1 dB · SSIM 0.812"), "{words}");
+    assert!(words.contains("Reconstruction: MAE 7.25"), "{words}");
+    assert!(words.contains("Codec alone: PSNR 31.0 dB"), "{words}");
+    assert!(words.contains("similarity, not correctness"), "{words}");
+    assert!(words.contains("409 of 1,024 codes differ"), "{words}");
+    assert!(app.harness.query_by_label("Codec alone, AI-generated").is_none());
+    choose(&mut app, "Codec ceiling");
+    app.harness.get_by_label("Codec alone, AI-generated");
+    let words = app.words();
+    assert!(words.contains("what the codec loses is not the model's doing"), "{words}");
+    assert!(app.painted().contains("do not measure"), "{}", app.painted());
+}
+
+#[test]
+fn a_reconstruction_can_be_compared_in_every_way() {
+    let mut app = reconstructing();
+    reconstructed(&mut app, 1024, FinishReason::Stop);
+    choose(&mut app, "Swipe");
+    let before = app.harness.get_by_label("Original").rect().width();
+    let divider = app.harness.get_by_label("Divider").rect().center();
+    drag(&mut app, divider, vec2(120.0, 0.0));
+    let after = app.harness.get_by_label("Original").rect().width();
+    assert!((after - before - 120.0).abs() < 12.0, "{before} to {after}");
+    choose(&mut app, "Overlay");
+    app.harness.get_by_label("Reconstruction over original, AI-generated");
+    app.harness.get_by_label("Opacity");
+    choose(&mut app, "Difference");
+    app.harness.get_by_label("Reconstruction minus original, AI-generated");
+    app.harness.get_by_role_and_label(Role::Slider, "Gain");
+    choose(&mut app, "Signed");
+    choose(&mut app, "Blink");
+    choose(&mut app, "Pause");
+    app.harness.get_by_label("Original");
+    choose(&mut app, "Show the other");
+    app.harness.get_by_label("Reconstruction, AI-generated");
+    assert!(app.harness.query_by_label("Original").is_none());
+}
+
+#[test]
+fn with_less_motion_nothing_blinks_by_itself() {
+    let mut app = reconstructing();
+    app.harness.state_mut().state_mut().run(Command::ToggleMotion);
+    reconstructed(&mut app, 1024, FinishReason::Stop);
+    choose(&mut app, "Blink");
+    for _ in 0..8 {
+        app.harness.run_steps(8);
+        app.harness.get_by_label("Original");
+    }
+    choose(&mut app, "Show the other");
+    app.harness.get_by_label("Reconstruction, AI-generated");
+}
+
+#[test]
+fn zooming_one_picture_zooms_all() {
+    let mut app = reconstructing();
+    reconstructed(&mut app, 1024, FinishReason::Stop);
+    // pictures are drawn as meshes of four corners: their extent on the screen
+    let extents = |app: &App| -> Vec<egui::Vec2> {
+        let shapes = app.harness.output().shapes.iter();
+        let meshes = shapes.filter_map(|clipped| match &clipped.shape {
+            egui::Shape::Mesh(mesh) if mesh.vertices.len() == 4 => Some(mesh.calc_bounds().size()),
+            _ => None,
+        });
+        meshes.filter(|size| size.x > 150.0 && (size.x - size.y).abs() < 0.1).collect()
+    };
+    let before = extents(&app);
+    assert_eq!(before.len(), 2, "{before:?}");
+    let middle = app.harness.get_by_label("Original").rect().center();
+    app.harness.hover_at(middle);
+    app.harness.run_steps(1);
+    app.harness.event(egui::Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Line,
+        delta: vec2(0.0, 4.0),
+        phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Wheel,
+        modifiers: Modifiers::NONE,
+    });
+    app.settle();
+    let after = extents(&app);
+    assert!(after[0].x > before[0].x * 1.5, "{before:?} to {after:?}");
+    assert_eq!(after[0], after[1]);
+}
+
+#[test]
+fn a_difference_is_in_grey_levels_times_its_gain() {
+    let side = |levels: [u8; 2]| DisplayImage {
+        width: 2,
+        height: 1,
+        channels: Channels::Gray,
+        pixels: levels.to_vec(),
+    };
+    let (before, after) = (side([100, 100]), side([110, 20]));
+    let absolute = difference(&before, &after, DifferenceKind::Absolute, 2.0).unwrap();
+    assert_eq!(absolute.pixels, [20, 160]);
+    let signed = difference(&before, &after, DifferenceKind::Signed, 2.0).unwrap();
+    let [r0, _, b0, r1, _, b1] = signed.pixels[..] else { panic!("{signed:?}") };
+    assert!(r0 > b0 && b1 > r1, "brighter is warm, darker is cold: {signed:?}");
+    let other = square(|_, _| 0);
+    assert!(difference(&before, &other, DifferenceKind::Absolute, 1.0).is_none());
+}
+
+#[test]
+fn a_stopped_drawing_keeps_what_came() {
+    let mut app = reconstructing();
+    draw_codes(&mut app, 0, 640);
+    app.harness.get_by_label("Stop and keep what came").click();
+    app.settle();
+    assert!(app.harness.get_all_by_label("Stopping…").count() > 0);
+    reconstructed(&mut app, 640, FinishReason::Cancelled);
+    let words = app.words();
+    assert!(words.contains("Stopped at 640 of 1,024 codes"), "{words}");
+    assert!(words.contains("What came is kept"), "{words}");
+    app.harness.get_by_label("Reconstruction, AI-generated");
+    assert_eq!(app.state().conversation().turns[0].answers[0].state, AnswerState::Stopped);
+}
+
+#[test]
+fn a_drawing_with_too_few_codes_says_so_and_can_be_drawn_again_with_codes_only() {
+    let mut app = reconstructing();
+    reconstructed(&mut app, 640, FinishReason::Stop);
+    assert!(app.words().contains("Got 640 of 1,024 codes"), "{}", app.words());
+    let effects = app.effects_of(Command::RedrawCodesOnly(0));
+    assert!(matches!(effects.last(), Some(Effect::Reconstruct(_, _, true))), "{effects:?}");
+    let turn = &app.state().conversation().turns[0];
+    assert_eq!((turn.answers.len(), turn.shown_idx), (2, 1));
+    assert_eq!(turn.answers[0].drawing.as_ref().unwrap().codes.len(), 640);
+}
+
+#[test]
+fn a_drawing_that_fails_keeps_the_codes_and_says_why() {
+    let mut app = reconstructing();
+    draw_codes(&mut app, 0, 96);
+    let job = app.asking_job();
+    let message = "the fusion weights are missing: fusion_layer_weights.bin".to_owned();
+    engine(&mut app, EngineEvent::Failed { job, message });
+    app.settle();
+    let words = app.words();
+    assert!(words.contains("fusion_layer_weights.bin"), "{words}");
+    let answer = app.state().conversation().turns[0].shown().unwrap();
+    assert_eq!(answer.drawing.as_ref().unwrap().codes.len(), 96);
+    assert!(matches!(answer.state, AnswerState::Interrupted(_)), "{:?}", answer.state);
+}
+
+#[test]
+fn reconstruct_says_why_it_cannot() {
+    let why = |app: &App| app.state().cannot_reconstruct().unwrap_or_default();
+    let mut app = App::with_ct();
+    assert!(why(&app).contains("No model is loaded"), "{}", why(&app));
+    pretend_drawing_model(&mut app, |spec| spec.abilities.reconstruction = false);
+    assert!(why(&app).contains("does not reconstruct"), "{}", why(&app));
+    let node = app.harness.get_by_label("Reconstruct");
+    assert!(egui_kittest::kittest::NodeT::accesskit_node(&node).is_disabled());
+    let at = node.rect().center();
+    app.harness.hover_at(at);
+    app.harness.run_steps(40);
+    assert!(app.painted().contains("does not reconstruct"), "{}", app.painted());
+    pretend_drawing_model(&mut app, |spec| {
+        spec.abilities.reconstruction = false;
+        spec.missing_for_reconstruction = vec!["gen_hlora_weights.bin".to_owned()];
+    });
+    assert!(why(&app).contains("gen_hlora_weights.bin"), "{}", why(&app));
+    pretend_drawing_model(&mut app, |_| {});
+    assert_eq!(why(&app), "");
+    ask(&mut app, "What is this?");
+    assert!(why(&app).contains("busy"), "{}", why(&app));
+    let mut app = App::new();
+    pretend_drawing_model(&mut app, |_| {});
+    assert!(why(&app).contains("No picture"), "{}", why(&app));
+}
+
+#[test]
+fn the_viewers_tools_do_not_reach_a_drawing_and_escape_returns_to_them() {
+    let mut app = reconstructing();
+    reconstructed(&mut app, 1024, FinishReason::Stop);
+    let before = app.state().active_viewport().view.clone();
+    for key in [Key::Num3, Key::I, Key::H, Key::ArrowDown, Key::R] {
+        press(&mut app, key);
+    }
+    assert_eq!(app.state().active_viewport().view, before);
+    assert_eq!(frame_idx(&app), 10);
+    assert!(app.harness.query_by_label("Window").is_none());
+    press(&mut app, Key::Escape);
+    app.harness.get_by_label("Viewport 1: CT, image 11 of 20");
+    // the chat keeps it, and leads back to it
+    choose(&mut app, "Compare");
+    app.harness.get_by_label("Reconstruction, AI-generated");
+    choose(&mut app, "Close comparison");
+    app.harness.get_by_label("Viewport 1: CT, image 11 of 20");
+}
+
+#[test]
+fn a_question_after_a_drawing_takes_the_picture_along_and_not_the_drawing() {
+    let mut app = reconstructing();
+    reconstructed(&mut app, 1024, FinishReason::Stop);
+    ask(&mut app, "Is there a nodule?");
+    let turn = app.state().conversation().turns.last().unwrap();
+    assert_eq!((turn.wants_picture, turn.evidence.len()), (false, 1));
+}
+
+#[test]
+fn what_is_saved_says_in_its_pixels_that_it_is_generated() {
+    let mut app = reconstructing();
+    reconstructed(&mut app, 1024, FinishReason::Stop);
+    let effects = app.effects_of(Command::SaveDrawn(Drawn::Picture));
+    let Some(Effect::PickPlaceFor(saved, _)) = effects.last() else { panic!("{effects:?}") };
+    let picture = &saved.picture;
+    let raw = reconstruction(1024, FinishReason::Stop).picture;
+    let row_len = raw.width as usize * 3;
+    let changed: Vec<bool> = picture
+        .pixels
+        .chunks_exact(row_len)
+        .zip(raw.pixels.chunks_exact(row_len))
+        .map(|(saved, raw)| saved != raw)
+        .collect();
+    let num_changed = changed.iter().filter(|changed| **changed).count();
+    assert!((10..=32).contains(&num_changed), "{num_changed} rows carry the words");
+    assert!(changed.iter().rev().take(num_changed).all(|changed| *changed));
+    let path = app.data_dir.path().join("drawn");
+    app.apply(AppEvent::PickedPlaceFor(std::sync::Arc::clone(saved), path.clone()));
+    let written = path.with_extension("png");
+    let began = std::time::Instant::now();
+    while app.harness.query_by_label("The picture is saved").is_none() {
+        assert!(began.elapsed().as_secs() < 20, "nothing was written");
+        app.harness.run_steps(1);
+    }
+    assert_eq!(std::fs::read(&written).unwrap().get(1..4), Some(b"PNG".as_slice()));
+    let facts = std::fs::read_to_string(path.with_extension("png.json")).unwrap();
+    let facts: serde_json::Value = serde_json::from_str(&facts).unwrap();
+    assert_eq!(facts["model"]["title"], "HealthGPT M3");
+    assert_eq!(facts["codes"].as_array().unwrap().len(), 1024);
+    assert_eq!(facts["differing"], "409 of 1,024 codes differ");
+    let effects = app.effects_of(Command::SaveDrawn(Drawn::Comparison));
+    let Some(Effect::PickPlaceFor(saved, _)) = effects.last() else { panic!("{effects:?}") };
+    let all = &saved.picture;
+    assert!(all.width > 3 * raw.width, "original, drawing, codec: {} wide", all.width);
+    if let Some(folder) = shots() {
+        all.write_png(&folder.join("saved-comparison.png")).unwrap();
+    }
+}
+
+#[test]
+fn the_words_on_a_tiny_picture_cover_little_of_it() {
+    let tiny =
+        DisplayImage { width: 16, height: 16, channels: Channels::Gray, pixels: vec![255; 256] };
+    let marked = marked(&tiny, false);
+    let white = marked.pixels.chunks_exact(3).filter(|pixel| *pixel == [255; 3]).count();
+    let all = (marked.width * marked.height) as usize;
+    assert!(marked.width >= 200 && white * 8 >= all * 6, "{white} of {all} white");
+}
+
+#[test]
+fn drawings_can_be_looked_at() {
+    if shots().is_none() {
+        println!("skipped: READING_ROOM_SHOTS names no folder");
+        return;
+    }
+    for (theme, size) in
+        [(ThemeChoice::Dark, vec2(1440.0, 900.0)), (ThemeChoice::Light, vec2(1100.0, 700.0))]
+    {
+        let name = format!("{theme:?}").to_lowercase();
+        let shoot = |app: &mut App, what: &str| shoot(app, &format!("{name}-drawing-{what}"));
+        let mut app = App::sized(size);
+        app.open(&sample("ct-torso"));
+        app.harness.state_mut().state_mut().run(Command::SetTheme(theme));
+        pretend_drawing_model(&mut app, |_| {});
+        shoot(&mut app, "0-before");
+        app.harness.get_by_label("Reconstruct").click();
+        app.settle();
+        shoot(&mut app, "1-reading");
+        draw_codes(&mut app, 0, 428);
+        shoot(&mut app, "2-drawing");
+        reconstructed(&mut app, 1024, FinishReason::Stop);
+        shoot(&mut app, "3-side");
+        choose(&mut app, "Codec ceiling");
+        choose(&mut app, "Mark differing codes");
+        shoot(&mut app, "4-codec");
+        choose(&mut app, "Codec ceiling");
+        choose(&mut app, "Swipe");
+        shoot(&mut app, "5-swipe");
+        choose(&mut app, "Mark differing codes");
+        choose(&mut app, "Blink");
+        shoot(&mut app, "6-blink");
+        choose(&mut app, "Overlay");
+        shoot(&mut app, "7-overlay");
+        choose(&mut app, "Difference");
+        shoot(&mut app, "8-difference");
+        choose(&mut app, "Signed");
+        shoot(&mut app, "9-signed");
+        choose(&mut app, "Side by side");
+        app.harness.get_by_label("Answer again").click();
+        app.settle();
+        draw_codes(&mut app, 0, 640);
+        reconstructed(&mut app, 640, FinishReason::Stop);
+        shoot(&mut app, "a-short");
+        app.harness.get_by_label("Save").click();
+        app.settle();
+        shoot(&mut app, "b-save");
+        app.harness.key_press(Key::Escape);
+        app.settle();
+        press(&mut app, Key::Escape);
+        shoot(&mut app, "c-chat");
+    }
+}
+
 /// Where pictures of the window are saved, when somebody wants to look at them.
 fn shots() -> Option<std::path::PathBuf> {
     std::env::var_os("READING_ROOM_SHOTS").map(Into::into)
@@ -606,6 +1099,104 @@ fn models_are_listed_with_what_they_lack() {
     shoot(&mut app, "models");
 }
 
+/// A card that is not in this machine.
+fn card(memory_gb: f64, free_gb: f64) -> DeviceInfo {
+    DeviceInfo {
+        label: "gpu: Card (Vulkan)".to_owned(),
+        name: "Card".to_owned(),
+        kind: ComputeKind::Gpu,
+        memory_bytes: Some((memory_gb * 1e9) as u64),
+        free_bytes: Some((free_gb * 1e9) as u64),
+        precisions: vec![Precision::F32, Precision::F16],
+    }
+}
+
+/// The list of models, open, with these models on this device.
+fn with_models(models: Vec<ModelSpec>, device: DeviceInfo) -> App {
+    let mut app = App::with_ct();
+    let began = std::time::Instant::now();
+    let is_settled = |state: &reading_room::app::AppState| {
+        !state.scanning_models && state.engine.device_label.is_some()
+    };
+    while !is_settled(app.state()) && began.elapsed().as_secs() < 20 {
+        app.harness.run_steps(1);
+    }
+    app.apply(AppEvent::Models(models));
+    app.apply(AppEvent::Device(Ok(device)));
+    // not by its command, which looks for models and devices again
+    app.harness.state_mut().state_mut().picker_open = true;
+    app.harness.run_steps(4);
+    app
+}
+
+fn fixture_model(path: &str) -> ModelSpec {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models");
+    reading_room::vlm::recognise(&folder.join(path)).unwrap()
+}
+
+#[test]
+fn a_model_is_listed_with_its_needs_against_the_device() {
+    let mut model = fixture_model("huatuo-7b-tiny/model");
+    let plan = model.memory.as_mut().unwrap();
+    plan.matrix_numbers = 8_000_000_000;
+    plan.largest_matrix = 500_000_000;
+    let health = fixture_model("m3-com-tiny/HealthGPT-M3");
+    let mut app = with_models(vec![model.clone(), health], card(24.0, 22.3));
+    let words = app.words();
+    assert!(words.contains("Needs 16.1 GB at f16 · 22.3 of 24.0 GB free on the GPU"), "{words}");
+    for words_of_both in ["questions", "several images", "Reconstruction: missing gen_hlora"] {
+        assert!(words.contains(words_of_both), "{words}");
+    }
+    app.harness.get_by_label("Details of HuatuoGPT-Vision 7B").click();
+    app.harness.run_steps(30);
+    let words = app.words();
+    for detail in
+        ["language model", "tokenizer", "Memory for 4096 tokens", "does not fit", "fits", "bf16"]
+    {
+        assert!(words.contains(detail), "{detail}: {words}");
+    }
+    assert!(words.contains("not on this device"), "{words}");
+    shoot(&mut app, "models-details");
+
+    // too little is told, and may be tried all the same
+    let mut app = with_models(vec![model.clone()], card(12.0, 11.0));
+    assert!(app.words().contains("Needs 16.1 GB at f16 · 11.0 of 12.0 GB free on the GPU"));
+    let load = "Load HuatuoGPT-Vision 7B";
+    app.harness.get_by_label(load).hover();
+    app.harness.run_steps(60);
+    assert!(app.words().contains("Loading may fail"), "{}", app.words());
+    shoot(&mut app, "models-too-large");
+    app.harness.get_by_label(load).click();
+    app.harness.run_steps(3);
+    let asked = app.state().engine.last_request.as_ref().unwrap();
+    assert_eq!(asked.model, model.path);
+}
+
+#[test]
+fn a_loaded_models_memory_counts_as_free_for_the_next() {
+    let mut model = fixture_model("huatuo-7b-tiny/model");
+    let plan = model.memory.as_mut().unwrap();
+    plan.matrix_numbers = 8_000_000_000;
+    let mut app = with_models(vec![model.clone()], card(24.0, 6.0));
+    let info = reading_room::vlm::ModelInfo {
+        device: "gpu: Card (Vulkan)".to_owned(),
+        precision: "f16".to_owned(),
+        ..app_harness::model_info()
+    };
+    let state = app.harness.state_mut().state_mut();
+    state.engine.model = reading_room::app::ModelStatus::Ready(info);
+    state.engine.last_request = Some(reading_room::worker::LoadRequest {
+        tasks: None,
+        model: model.path.clone(),
+        device: reading_room::vlm::DeviceChoice::Gpu,
+        precision: reading_room::vlm::PrecisionChoice::Auto,
+    });
+    app.harness.run_steps(3);
+    let words = app.words();
+    assert!(words.contains("22.0 of 24.0 GB free on the GPU"), "{words}");
+    assert!(words.contains("Unload"), "{words}");
+}
+
 /// A window with real workers, on the CPU.
 /// Tests with real workers take turns: one of them kills every engine of this process.
 static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
@@ -685,6 +1276,39 @@ fn a_study_is_opened_and_asked_about_with_real_workers() {
     let stopped = &app.state().conversation().turns[1].answers[0];
     assert_eq!(stopped.state, AnswerState::Stopped);
     assert!(!stopped.text.is_empty() && stopped.meter.tokens < 2000);
+}
+
+#[test]
+fn a_picture_is_reconstructed_with_real_workers() {
+    let _turn = my_turn();
+    let case =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/m3-gen-tiny");
+    let mut app = working(|options| {
+        options.paths = vec![case.join("image.png")];
+        options.models_dir.clone_from(&case);
+        options.model = Some(case.join("HealthGPT-M3"));
+    });
+    wait_for(&mut app, "model and picture", |state| state.cannot_reconstruct().is_none());
+    app.harness.get_by_label("Reconstruct").click();
+    wait_for(&mut app, "drawing", |state| matches!(last_state(state), Some(AnswerState::Done(_))));
+    let text = std::fs::read_to_string(case.join("case.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let codes = json["runs"][0]["vq_indices"].as_array().unwrap();
+    let expected: Vec<u64> = codes.iter().map(|code| code.as_u64().unwrap()).collect();
+    let drawing = app.state().conversation().turns[0].shown().unwrap().drawing.clone().unwrap();
+    let drawn: Vec<u64> = drawing.codes.iter().map(|code| u64::from(*code)).collect();
+    assert_eq!(drawn, expected, "the picture given is the picture shown");
+    assert!(drawing.shortfall.is_none() && drawing.similarity.is_some());
+    assert!(app.words().contains(&drawing.difference_count().unwrap()), "{}", app.words());
+    let effects = app.effects_of(Command::SaveDrawn(Drawn::Comparison));
+    let Some(Effect::PickPlaceFor(saved, _)) = effects.last() else { panic!("{effects:?}") };
+    let (width, height) = (saved.picture.width, saved.picture.height);
+    assert_eq!(width, 3 * height + 8, "small pictures are enlarged alike");
+    if let Some(folder) = shots() {
+        saved.picture.write_png(&folder.join("e2e-saved.png")).unwrap();
+    }
+    choose(&mut app, "Codec ceiling");
+    shoot(&mut app, "e2e-drawing");
 }
 
 /// `kill -9` the engines that this test process started.

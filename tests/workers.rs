@@ -42,6 +42,7 @@ fn kill(pid: Option<u32>) {
 
 fn request() -> LoadRequest {
     LoadRequest {
+        tasks: None,
         model: PathBuf::from(MODEL),
         device: DeviceChoice::Cpu,
         precision: PrecisionChoice::Exactly(Precision::F32),
@@ -64,6 +65,8 @@ fn question(max_new_tokens: u32) -> Question {
         ignore_eos: true,
         stop: Vec::new(),
         template: None,
+        task: reading_room::vlm::Task::Question,
+        only_codes: 0,
     }
 }
 

@@ -14,10 +14,13 @@ impl AppState {
         match event {
             EngineEvent::Loading { job, progress } => self.apply_loading(job, progress),
             EngineEvent::Loaded { job, info } => self.apply_loaded(job, info),
-            EngineEvent::Working { job, progress } => self.apply_working(job, &progress),
+            EngineEvent::Working { job, progress } => self.apply_working(job, progress),
             EngineEvent::Text { job, text, tokens, elapsed_ms } => {
                 if let Some(answer) = self.answer_of(job) {
-                    answer.state = AnswerState::Streaming;
+                    // words beside a picture are not what was asked for
+                    if answer.drawing.is_none() {
+                        answer.state = AnswerState::Streaming;
+                    }
                     answer.text.push_str(&text);
                     answer.meter.tokens = tokens;
                     answer.meter.elapsed_ms = elapsed_ms;
@@ -25,6 +28,9 @@ impl AppState {
                 }
             }
             EngineEvent::Answered { job, answer, .. } => self.apply_answered(job, *answer),
+            EngineEvent::Reconstructed { job, reconstruction, .. } => {
+                self.apply_reconstructed(job, *reconstruction);
+            }
             EngineEvent::Finished { job } => self.end_engine_job(job),
             EngineEvent::Failed { job, message } => self.apply_engine_failed(job, &message),
             EngineEvent::Unloaded => self.engine.model = ModelStatus::Unloaded,
@@ -70,15 +76,21 @@ impl AppState {
         }
     }
 
-    fn apply_working(&mut self, job: JobId, progress: &Progress) {
+    fn apply_working(&mut self, job: JobId, progress: Progress) {
         let doing = match progress {
-            Progress::EncodingImage { index, count } if *count > 1 => {
+            Progress::EncodingImage { index, count } if count > 1 => {
                 format!("Reading image {} of {count}", index + 1)
             }
             Progress::EncodingImage { .. } => "Reading image".to_owned(),
             Progress::Prefill { done, total } => {
                 format!("Reading question, {done} of {total} tokens")
             }
+            Progress::Code { code, done } => {
+                self.apply_code(job, code, done);
+                "Drawing".to_owned()
+            }
+            Progress::Glimpse { picture, done } => return self.apply_glimpse(job, picture, done),
+            Progress::Measuring => "Comparing with the original".to_owned(),
             Progress::Text { .. } => return,
         };
         if let Some(answer) = self.answer_of(job)
@@ -90,18 +102,23 @@ impl AppState {
 
     fn apply_answered(&mut self, job: JobId, whole: ModelAnswer) {
         let stopping = self.engine.asking.as_ref().is_some_and(|a| a.job == job && a.stopping);
+        let Some(answer) = self.take_answer(job, whole) else { return };
+        if answer.text.trim().is_empty() && !stopping {
+            answer.state =
+                AnswerState::Failed("The model ended without writing anything".to_owned());
+        }
+    }
+
+    /// Text, end and figures of an answer, whatever it is made of.
+    pub(crate) fn take_answer(&mut self, job: JobId, whole: ModelAnswer) -> Option<&mut Answer> {
         let prompt_tokens = prompt_tokens(&whole, self.engine.info());
-        let Some(answer) = self.answer_of(job) else { return };
+        let answer = self.answer_of(job)?;
         answer.text = whole.text;
         answer.state = match whole.finish_reason {
             FinishReason::Stop => AnswerState::Done(Finish::Stop),
             FinishReason::Length => AnswerState::Done(Finish::Length),
             FinishReason::Cancelled => AnswerState::Stopped,
         };
-        if answer.text.trim().is_empty() && !stopping {
-            answer.state =
-                AnswerState::Failed("The model ended without writing anything".to_owned());
-        }
         let meter = &mut answer.meter;
         meter.tokens = whole.output_ids.len();
         meter.image_encode_ms = whole.timings.image_encode_ms;
@@ -111,6 +128,7 @@ impl AppState {
         meter.decode_ms = whole.timings.decode_ms;
         meter.elapsed_ms = whole.timings.first_token_ms + whole.timings.decode_ms;
         meter.prompt_tokens = prompt_tokens;
+        Some(answer)
     }
 
     fn apply_engine_failed(&mut self, job: JobId, message: &str) {
@@ -126,7 +144,7 @@ impl AppState {
         if let Some(answer) = self.answer_of(job) {
             answer.state = if stopping {
                 AnswerState::Stopped
-            } else if lost || !answer.text.is_empty() {
+            } else if lost || answer.has_content() {
                 AnswerState::Interrupted(sentence(message))
             } else {
                 AnswerState::Failed(sentence(message))
@@ -217,7 +235,7 @@ impl AppState {
     }
 
     /// The answer a job writes to; none when it was abandoned.
-    fn answer_of(&mut self, job: JobId) -> Option<&mut Answer> {
+    pub(crate) fn answer_of(&mut self, job: JobId) -> Option<&mut Answer> {
         let Asking { slot, .. } = self.engine.asking.as_ref().filter(|asking| asking.job == job)?;
         self.answer_at(*slot)
     }

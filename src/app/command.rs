@@ -100,6 +100,21 @@ pub enum Command {
     },
     /// Put the cursor in the question box, with the active view attached.
     AskAboutView,
+    /// Let the model draw the picture of the active viewport itself.
+    Reconstruct {
+        /// In words; empty for the usual ones.
+        request: String,
+        /// The picture of this earlier turn instead.
+        again_of: Option<usize>,
+    },
+    /// Draw once more, with nothing but codes allowed until the picture is whole.
+    RedrawCodesOnly(usize),
+    /// Show original and drawing of a turn large, beside each other.
+    OpenComparison(usize),
+    /// Back to the viewports.
+    CloseComparison,
+    /// Save what the comparison shows, marked as generated.
+    SaveDrawn(Drawn),
     /// Stop the answer being written.
     StopAnswer,
     /// Ask the same once more; the answer is added beside the others.
@@ -158,6 +173,8 @@ pub enum Command {
     TogglePrivacy,
     /// Light or dark.
     SetTheme(ThemeChoice),
+    /// Whether anything may blink or slide by itself.
+    ToggleMotion,
     /// Size of everything; 1.0 is the system's own.
     SetScale(f32),
     /// Show or hide a sheet.
@@ -178,6 +195,15 @@ pub enum Command {
     ToggleFullScreen,
     /// Close the app.
     Quit,
+}
+
+/// What of a drawing is saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drawn {
+    /// The model's picture.
+    Picture,
+    /// The original and everything made of it, side by side.
+    Comparison,
 }
 
 /// Where panels put commands; they are run before the next drawing.
@@ -242,6 +268,13 @@ pub(crate) const TABLE: &[Entry] = &[
     keyed(Command::Quit, "Quit", CTRL, Key::Q),
     keyed(Command::ToggleFullScreen, "Full screen", PLAIN, Key::F11),
     entry(Command::StopAnswer, "Stop answer"),
+    entry(
+        Command::Reconstruct { request: String::new(), again_of: None },
+        "Reconstruct this picture",
+    ),
+    entry(Command::CloseComparison, "Close comparison"),
+    entry(Command::SaveDrawn(Drawn::Picture), "Save picture…"),
+    entry(Command::SaveDrawn(Drawn::Comparison), "Save comparison…"),
     keyed(Command::StepFrame(-10), "Back ten slices", SHIFT, Key::ArrowUp),
     keyed(Command::StepFrame(10), "On ten slices", SHIFT, Key::ArrowDown),
     keyed(Command::StepFrame(-1), "Previous slice", PLAIN, Key::ArrowUp),
@@ -303,8 +336,8 @@ impl Command {
     /// Whether it would do anything now.
     pub fn is_enabled(&self, state: &AppState) -> bool {
         match self {
-            Self::CloseActiveStudy
-            | Self::StepFrame(_)
+            Self::CloseActiveStudy => state.active_viewport().place.is_some(),
+            Self::StepFrame(_)
             | Self::FirstFrame
             | Self::LastFrame
             | Self::StepSeries(_)
@@ -316,9 +349,13 @@ impl Command {
             | Self::FlipHorizontal
             | Self::FlipVertical
             | Self::Rotate(_)
-            | Self::ResetView => state.active_viewport().place.is_some(),
-            Self::Undo => state.active_viewport().can_undo(),
-            Self::Redo => state.active_viewport().can_redo(),
+            | Self::ResetView => state.active_viewport().place.is_some() && !state.is_comparing(),
+            Self::SetViewports(_) | Self::CycleOverlays => !state.is_comparing(),
+            Self::Undo => state.active_viewport().can_undo() && !state.is_comparing(),
+            Self::Redo => state.active_viewport().can_redo() && !state.is_comparing(),
+            Self::Reconstruct { .. } => state.cannot_reconstruct().is_none(),
+            Self::CloseComparison => state.is_comparing(),
+            Self::SaveDrawn(what) => state.can_save(*what),
             Self::StopAnswer => state.engine.asking.is_some(),
             Self::RegenerateLast => {
                 state.engine.asking.is_none() && !state.conversation().turns.is_empty()
@@ -331,6 +368,19 @@ impl Command {
             Self::OpenModelsFolder => state.models_dir().is_some(),
             _ => true,
         }
+    }
+
+    /// Whether it shows something in a viewport, or another chat: a comparison makes room.
+    pub(crate) fn leads_to_viewports(&self) -> bool {
+        matches!(
+            self,
+            Self::OpenPaths(_)
+                | Self::OpenSample
+                | Self::ShowSeries { .. }
+                | Self::GoToEvidence { .. }
+                | Self::NewChat
+                | Self::OpenChat(_)
+        )
     }
 
     /// Whether its key is a bare one, which belongs to text fields while one is in use.

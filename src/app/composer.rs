@@ -58,6 +58,7 @@ pub(crate) fn composer_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer)
             text_ui(ui, cx, composer);
             row_from_right_ui(ui, 30.0, |ui| {
                 send_ui(ui, cx, composer);
+                reconstruct_ui(ui, cx, composer);
                 rest_of_row_ui(ui, |ui| context_ui(ui, cx));
             });
         });
@@ -184,7 +185,42 @@ fn send_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
     });
 }
 
+/// Asks for the model's own picture of the one shown; when that cannot be, the hover text says why.
+fn reconstruct_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
+    let obstacle = cx.state.cannot_reconstruct();
+    let palette = theme::palette(ui);
+    let response = ui
+        .add_enabled_ui(obstacle.is_none(), |ui| {
+            let icon = RichText::new(icons::PAINT_BRUSH).font(fonts::icon(15.0)).color(palette.ai);
+            ui.add(egui::Button::new((icon, "Reconstruct")).min_size(vec2(0.0, 30.0)))
+        })
+        .inner
+        .accessible_name("Reconstruct");
+    let response = response.on_hover_text(
+        "The model draws its own picture of the one shown, from codes. The text above goes along.",
+    );
+    if response.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked() {
+        reconstruct(cx, composer);
+    }
+}
+
+fn reconstruct(cx: &ViewCx<'_>, composer: &mut Composer) {
+    if cx.state.cannot_reconstruct().is_some() {
+        return;
+    }
+    cx.send(Command::Reconstruct {
+        request: std::mem::take(&mut composer.text),
+        again_of: composer.again_of.take(),
+    });
+    composer.with_view = None;
+}
+
 fn send(cx: &ViewCx<'_>, composer: &mut Composer) {
+    let again_of = composer.again_of.and_then(|idx| cx.state.conversation().turns.get(idx));
+    if again_of.is_some_and(|turn| turn.wants_picture) {
+        reconstruct(cx, composer);
+        return;
+    }
     let is_ready = !composer.text.trim().is_empty() && cx.state.engine.asking.is_none();
     if is_ready && cx.state.engine.waiting.is_none() {
         cx.send(Command::Ask {
@@ -200,7 +236,9 @@ fn send(cx: &ViewCx<'_>, composer: &mut Composer) {
 fn context_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     let Some(info) = cx.state.engine.info() else { return };
     let palette = theme::palette(ui);
-    let shown = cx.state.conversation().turns.iter().rev().filter_map(|turn| turn.shown());
+    // a drawing stands outside of the conversation in words
+    let turns = cx.state.conversation().turns.iter().rev().filter(|turn| !turn.wants_picture);
+    let shown = turns.filter_map(|turn| turn.shown());
     let last = shown.into_iter().find(|answer| answer.meter.prompt_tokens > 0);
     let used = last.map_or(0, |answer| {
         answer.meter.prompt_tokens + u32::try_from(answer.meter.tokens).unwrap_or(0)
@@ -217,5 +255,6 @@ fn context_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         format!("{used} / {} tokens", info.context_len)
     };
     let text = RichText::new(text).monospace().size(11.0).color(color);
-    ui.label(text).on_hover_text("Context of the model taken by this chat");
+    let label = egui::Label::new(text).truncate();
+    ui.add(label).on_hover_text("Context of the model taken by this chat");
 }

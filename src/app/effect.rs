@@ -1,7 +1,9 @@
 //! What the state wants done outside of it: by a worker, by the system, by the window.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::save_drawn::ToSave;
 use crate::imaging::FrameRef;
 use crate::vlm::{DeviceChoice, Question};
 use crate::worker::{JobId, LoadRequest};
@@ -21,6 +23,8 @@ pub enum Effect {
     Load(JobId, LoadRequest),
     /// Engine worker: answer.
     Ask(JobId, Box<Question>),
+    /// Engine worker: draw; with true nothing but codes may come until the picture is whole.
+    Reconstruct(JobId, Box<Question>, bool),
     /// Engine worker: stop.
     CancelEngine(JobId),
     /// Engine worker: end.
@@ -37,6 +41,10 @@ pub enum Effect {
     PickFolder,
     /// System: ask for a folder of models.
     PickModelsFolder,
+    /// System: ask where to save a picture, under this name if nobody minds.
+    PickPlaceFor(Arc<ToSave>, &'static str),
+    /// Write a picture as a PNG, with what it came of beside it.
+    WritePicture(PathBuf, Arc<ToSave>),
     /// System: show a folder.
     ShowFolder(PathBuf),
     /// System: put text on the clipboard.

@@ -1,6 +1,6 @@
 //! The model, how its loading goes, and the question it is at.
 
-use crate::vlm::{LoadProgress, ModelInfo};
+use crate::vlm::{DeviceInfo, LoadProgress, ModelInfo};
 use crate::worker::{JobId, LoadRequest};
 
 /// What the window knows about the engine worker.
@@ -12,10 +12,14 @@ pub struct EngineState {
     pub last_request: Option<LoadRequest>,
     /// The question being answered.
     pub asking: Option<Asking>,
+    /// Rows and columns of the codes of its pictures, once it has drawn one.
+    pub code_grid: Option<[usize; 2]>,
     /// A question kept until a model is loaded.
     pub waiting: Option<AnswerSlot>,
     /// What a model would be computed on.
     pub device_label: Option<String>,
+    /// The same in numbers.
+    pub device_info: Option<DeviceInfo>,
 }
 
 /// Where the model stands.
@@ -103,6 +107,14 @@ impl EngineState {
             Some(info) => &info.device,
             None => self.device_label.as_deref().unwrap_or("finding device…"),
         }
+    }
+
+    pub(crate) fn device_found(&mut self, found: Result<DeviceInfo, String>) {
+        self.device_label = Some(match &found {
+            Ok(info) => info.label.clone(),
+            Err(why) => why.clone(),
+        });
+        self.device_info = found.ok();
     }
 
     /// Something is under way that changes by itself.

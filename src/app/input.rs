@@ -53,6 +53,8 @@ impl ReadingRoomApp {
             self.commands.send(Command::CloseSheet);
         } else if self.state.engine.asking.is_some() {
             self.commands.send(Command::StopAnswer);
+        } else if self.state.is_comparing() {
+            self.commands.send(Command::CloseComparison);
         }
     }
 

@@ -10,9 +10,12 @@ mod effect;
 mod state;
 
 mod apply_decode;
+mod apply_drawing;
 mod apply_engine;
 mod run_chat;
 mod run_command;
+mod run_reconstruct;
+mod save_drawn;
 
 mod engine_state;
 mod frames;
@@ -30,7 +33,9 @@ mod outside;
 mod sample;
 
 mod chat_panel;
+mod compare;
 mod composer;
+mod drawing_ui;
 mod model_picker;
 mod notices_ui;
 mod overlays;
@@ -55,7 +60,8 @@ mod theme;
 
 use std::path::PathBuf;
 
-pub use command::{Command, CommandSender};
+pub use command::{Command, CommandSender, Drawn};
+pub use compare::{DifferenceKind, difference, marked};
 pub use composer::Composer;
 pub use effect::Effect;
 pub use engine_state::{AnswerSlot, Asking, EngineState, Loading, ModelStatus};
@@ -64,6 +70,8 @@ pub use jobs::{Job, Jobs, Purpose};
 pub use launch::{AppError, run};
 pub use notices::{Notice, NoticeLevel, Notices};
 pub use outside::Workers;
+pub use run_reconstruct::Comparing;
+pub use save_drawn::ToSave;
 pub use settings::{Recent, Sampling, Settings, ThemeChoice};
 pub use state::{AppEvent, AppState, LeftTab, Overlays, Sheet};
 pub use studies::{OpenStudy, Studies, Thumbnail};
@@ -73,6 +81,7 @@ pub use widgets::inert_markdown;
 
 use crate::vlm::{DeviceChoice, PrecisionChoice};
 use chat_panel::ChatPanel;
+use compare::ComparePanel;
 use outside::Outside;
 use textures::TextureCache;
 use viewport_ui::ViewportPanel;
@@ -115,6 +124,7 @@ pub struct ReadingRoomApp {
 pub(crate) struct Panels {
     pub(crate) viewports: [ViewportPanel; 2],
     pub(crate) chat: ChatPanel,
+    pub(crate) compare: ComparePanel,
 }
 
 impl ReadingRoomApp {
@@ -123,6 +133,7 @@ impl ReadingRoomApp {
         let (settings, problem) = Settings::load(&options.data_dir);
         fonts::install(ctx);
         theme::install(ctx, settings.theme);
+        theme::set_motion(ctx, settings.less_motion);
         ctx.set_zoom_factor(settings.ui_scale);
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let mut state = AppState::new(settings, Some(options.models_dir.clone()));
@@ -169,6 +180,7 @@ impl ReadingRoomApp {
         }
         if let Some(model) = &options.model {
             self.state.run(Command::LoadModel(crate::worker::LoadRequest {
+                tasks: None,
                 model: model.clone(),
                 device: self.state.settings.device,
                 precision: self.state.settings.precision,

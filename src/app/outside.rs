@@ -10,6 +10,7 @@ use super::apply_decode::sentence;
 use super::effect::Effect;
 use super::notices::NoticeLevel;
 use super::sample::unpack_sample;
+use super::save_drawn::ToSave;
 use super::settings::Settings;
 use super::state::{AppEvent, AppState};
 use super::theme;
@@ -106,8 +107,8 @@ impl Outside {
                 self.models = Some(scan_models(folders, Arc::clone(&self.wake)));
             }
             Effect::ProbeDevice(choice) => self.on_thread("device probe", move || {
-                let label = choose_device(choice).map(|device| device.label());
-                Some(AppEvent::Device(label.unwrap_or_else(|error| sentence(&error.to_string()))))
+                let found = choose_device(choice).map(|device| device.info());
+                Some(AppEvent::Device(found.map_err(|error| sentence(&error.to_string()))))
             }),
             Effect::UnpackSample => {
                 let data_dir = self.data_dir.clone();
@@ -125,6 +126,9 @@ impl Outside {
             Effect::PickModelsFolder => {
                 self.ask_for_one("Choose the models folder", AppEvent::PickedModelsFolder);
             }
+            Effect::PickPlaceFor(picture, name) => self.ask_where(picture, name),
+            Effect::WritePicture(path, picture) => self
+                .on_thread("picture", move || Some(AppEvent::PictureWritten(picture.write(&path)))),
             Effect::ShowFolder(folder) => {
                 if let Err(error) = open::that_detached(folder) {
                     let text = format!("The folder could not be shown: {error}");
@@ -134,6 +138,7 @@ impl Outside {
             Effect::CopyText(text) => ctx.copy_text(text),
             Effect::Restyle => {
                 theme::choose(ctx, state.settings.theme);
+                theme::set_motion(ctx, state.settings.less_motion);
                 ctx.set_zoom_factor(state.settings.ui_scale);
             }
             Effect::FullScreen(full) => {
@@ -153,6 +158,9 @@ impl Outside {
             Effect::CancelDecode(job) => workers.decode.cancel(job),
             Effect::Load(job, request) => workers.engine.load(job, request),
             Effect::Ask(job, question) => workers.engine.ask(job, *question),
+            Effect::Reconstruct(job, question, only_codes) => {
+                workers.engine.reconstruct(job, *question, only_codes, None);
+            }
             Effect::CancelEngine(job) => workers.engine.cancel(job),
             Effect::Unload => workers.engine.unload(),
             _ => {}
@@ -178,6 +186,17 @@ impl Outside {
             let asked_at = Instant::now();
             match rfd::FileDialog::new().set_title(title).pick_folder() {
                 Some(folder) => Some(event(folder)),
+                None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
+            }
+        });
+    }
+
+    fn ask_where(&self, picture: Arc<ToSave>, name: &'static str) {
+        self.on_thread("file dialog", move || {
+            let asked_at = Instant::now();
+            let dialog = rfd::FileDialog::new().set_title("Save as PNG").set_file_name(name);
+            match dialog.add_filter("PNG", &["png"]).save_file() {
+                Some(path) => Some(AppEvent::PickedPlaceFor(picture, path)),
                 None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
             }
         });

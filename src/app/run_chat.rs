@@ -8,9 +8,9 @@ use super::notices::NoticeLevel;
 use super::state::AppState;
 use super::view_transform::ViewTransform;
 use super::viewport::{View, WindowMode, number};
-use crate::chat::{AnswerState, Conversation, Evidence, Provenance};
+use crate::chat::{Answer, AnswerState, Conversation, Evidence, Provenance};
 use crate::imaging::{Grayscale, Turned, VoiLut};
-use crate::vlm::{Question, Turn as ModelTurn};
+use crate::vlm::{Question, Task, Turn as ModelTurn};
 use crate::worker::{JobId, LoadRequest};
 
 const THUMBNAIL_SIDE: u32 = 96;
@@ -38,19 +38,26 @@ impl AppState {
 
     /// Adds another answer to a turn; none is overwritten.
     pub(crate) fn regenerate(&mut self, turn_idx: usize) {
+        if let Some(slot) = self.next_answer(turn_idx) {
+            self.send_or_keep(slot);
+        }
+    }
+
+    /// Where another answer of a turn goes; none while one is being written.
+    pub(crate) fn next_answer(&mut self, turn_idx: usize) -> Option<AnswerSlot> {
         if self.engine.asking.is_some() {
-            return;
+            return None;
         }
         let conversation = self.conversation_mut();
         let conversation_id = conversation.id;
-        let Some(turn) = conversation.turns.get_mut(turn_idx) else { return };
+        let turn = conversation.turns.get_mut(turn_idx)?;
         // an answer that never began is not worth keeping beside a new one
-        let began = turn.shown().is_some_and(|a| !a.text.is_empty() || a.provenance.is_some());
+        let began = turn.shown().is_some_and(|a| a.has_content() || a.provenance.is_some());
         let answer_idx = if began { turn.add_answer() } else { turn.shown_idx };
-        self.send_or_keep(AnswerSlot { conversation_id, turn_idx, answer_idx });
+        Some(AnswerSlot { conversation_id, turn_idx, answer_idx })
     }
 
-    fn send_or_keep(&mut self, slot: AnswerSlot) {
+    pub(crate) fn send_or_keep(&mut self, slot: AnswerSlot) {
         if self.engine.can_answer() {
             self.send_question(slot);
             return;
@@ -67,13 +74,22 @@ impl AppState {
     pub(crate) fn send_question(&mut self, slot: AnswerSlot) {
         let Some(question) = self.question_at(slot) else { return };
         let provenance = self.provenance(&question);
+        let grid = self.engine.code_grid;
         let Some(answer) = self.answer_at(slot) else { return };
         answer.state = AnswerState::Reading("Sending".to_owned());
         answer.provenance = provenance;
+        let only_codes = answer.drawing.as_mut().map(|drawing| {
+            drawing.grid = grid;
+            drawing.only_codes
+        });
         let job = JobId::next();
         let started_secs = self.now_secs;
         self.engine.asking = Some(Asking { job, slot, started_secs, stopping: false });
-        self.effects.push(Effect::Ask(job, Box::new(question)));
+        let question = Box::new(question);
+        self.effects.push(match only_codes {
+            Some(only_codes) => Effect::Reconstruct(job, question, only_codes),
+            None => Effect::Ask(job, question),
+        });
     }
 
     /// Everything said before in this chat, and the question.
@@ -84,14 +100,16 @@ impl AppState {
             evidence.iter().map(|evidence| (*evidence.image).clone()).collect::<Vec<_>>()
         };
         let images = images_of(&turn.evidence);
+        if turn.wants_picture {
+            return Some(self.drawing_question(&turn.question, images));
+        }
         let mut room = self.engine.info().map_or(1, |info| info.max_images as usize);
         room = room.saturating_sub(images.len());
         let mut history = Vec::new();
         // newest first: when not all pictures fit, the latest matter most
         for earlier in conversation.turns[..slot.turn_idx].iter().rev() {
-            let Some(answer) = earlier.shown().filter(|answer| !answer.text.is_empty()) else {
-                continue;
-            };
+            let told = |answer: &&Answer| !earlier.wants_picture && !answer.text.is_empty();
+            let Some(answer) = earlier.shown().filter(told) else { continue };
             let fits = earlier.evidence.len() <= room;
             room -= if fits { earlier.evidence.len() } else { 0 };
             history.push(ModelTurn {
@@ -110,6 +128,8 @@ impl AppState {
             ignore_eos: false,
             stop: Vec::new(),
             template: None,
+            task: Task::Question,
+            only_codes: 0,
         })
     }
 
@@ -272,6 +292,7 @@ impl AppState {
             cancelled: false,
         });
         self.engine.last_request = Some(request.clone());
+        self.engine.code_grid = None;
         self.settings.device = request.device;
         self.settings.precision = request.precision;
         self.picker_open = false;

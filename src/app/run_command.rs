@@ -9,6 +9,9 @@ use super::viewport::{View, Viewport, WindowMode, presets};
 impl AppState {
     /// Runs a command; what it needs from outside becomes an effect.
     pub fn run(&mut self, command: Command) {
+        if command.leads_to_viewports() {
+            self.comparing = None;
+        }
         let rest = self.run_open(command).and_then(|command| self.run_view(command));
         if let Some(command) = rest.and_then(|command| self.run_chat(command)) {
             self.run_shell(command);
@@ -194,6 +197,11 @@ impl AppState {
                 self.settings.right_open = true;
                 self.focus_question = true;
             }
+            Command::Reconstruct { request, again_of } => self.reconstruct(&request, again_of),
+            Command::RedrawCodesOnly(turn_idx) => self.redraw_codes_only(turn_idx),
+            Command::OpenComparison(turn_idx) => self.open_comparison(turn_idx),
+            Command::CloseComparison => self.comparing = None,
+            Command::SaveDrawn(what) => self.save_drawn(what),
             Command::StopAnswer => self.stop_answer(),
             Command::Regenerate(turn_idx) => self.regenerate(turn_idx),
             Command::RegenerateLast => {
@@ -230,6 +238,7 @@ impl AppState {
                 self.settings.device = device;
                 self.settings.precision = precision;
                 self.engine.device_label = None;
+                self.engine.device_info = None;
                 self.effects.push(Effect::ProbeDevice(device));
             }
             Command::SetSampling(sampling) => self.settings.sampling = sampling,
@@ -245,6 +254,8 @@ impl AppState {
                 self.picker_open = !self.picker_open;
                 if self.picker_open {
                     self.scan_models();
+                    // what is free has changed since
+                    self.effects.push(Effect::ProbeDevice(self.settings.device));
                 }
             }
             Command::ToggleLeftPanel => self.settings.left_open = !self.settings.left_open,
@@ -257,6 +268,10 @@ impl AppState {
             Command::TogglePrivacy => self.settings.privacy = !self.settings.privacy,
             Command::SetTheme(theme) => {
                 self.settings.theme = theme;
+                self.effects.push(Effect::Restyle);
+            }
+            Command::ToggleMotion => {
+                self.settings.less_motion = !self.settings.less_motion;
                 self.effects.push(Effect::Restyle);
             }
             Command::SetScale(scale) => {

@@ -27,6 +27,8 @@ pub struct Settings {
     pub right_open: bool,
     /// Pixels are shown as squares, not blended.
     pub nearest: bool,
+    /// Nothing blinks or slides by itself.
+    pub less_motion: bool,
     /// Where models are looked for.
     pub models_dir: Option<PathBuf>,
     /// The model loaded last.
@@ -93,6 +95,7 @@ impl Default for Settings {
             left_open: true,
             right_open: true,
             nearest: false,
+            less_motion: false,
             models_dir: None,
             last_model: None,
             device: DeviceChoice::Auto,

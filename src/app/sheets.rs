@@ -19,12 +19,13 @@ const MOUSE: &[(&str, &str)] = &[
     ("Right click", "Menu"),
     ("Wheel", "Slice; Shift: five slices; Ctrl: zoom"),
     ("Double click", "One or two viewports"),
+    ("On a reconstruction", "Drag: move; wheel: zoom; double click: fit; hold B: blink"),
 ];
 
 const CHAT_KEYS: &[(&str, &str)] = &[
     ("Enter", "Send"),
     ("Shift+Enter", "New line"),
-    ("Esc", "Stop answer"),
+    ("Esc", "Stop answer, close comparison"),
     ("Ctrl+V", "Open a picture from the clipboard"),
 ];
 
@@ -91,6 +92,10 @@ fn settings_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     let mut smooth = !settings.nearest;
     if ui.checkbox(&mut smooth, "Smooth pixels below 400 %").changed() {
         cx.send(Command::ToggleInterpolation);
+    }
+    let mut less_motion = settings.less_motion;
+    if ui.checkbox(&mut less_motion, "Less motion: nothing blinks by itself").changed() {
+        cx.send(Command::ToggleMotion);
     }
     section_ui(ui, "Privacy");
     let mut privacy = settings.privacy;

@@ -1,18 +1,21 @@
 //! What is open, what is being asked and what the reader chose. Nothing here draws or waits.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::effect::Effect;
 use super::engine_state::EngineState;
 use super::frames::{FrameCache, FrameState};
 use super::jobs::Jobs;
 use super::notices::{NoticeLevel, Notices};
+use super::run_reconstruct::Comparing;
+use super::save_drawn::ToSave;
 use super::settings::Settings;
 use super::studies::{OpenStudy, Studies};
 use super::viewport::{Place, Viewport};
 use crate::chat::Conversation;
 use crate::imaging::{FrameRef, Series};
-use crate::vlm::ModelSpec;
+use crate::vlm::{DeviceInfo, ModelSpec};
 use crate::worker::{DecodeEvent, EngineEvent};
 
 /// Decoded frames kept, in bytes.
@@ -58,12 +61,16 @@ pub enum AppEvent {
     Engine(EngineEvent),
     /// Models found in the models folders.
     Models(Vec<ModelSpec>),
-    /// What a model would be computed on, unless told otherwise.
-    Device(String),
+    /// What a model would be computed on, or why it cannot be as chosen.
+    Device(Result<DeviceInfo, String>),
     /// The reader chose files or a folder to open.
     PickedStudy(Vec<PathBuf>),
     /// The reader chose a folder of models.
     PickedModelsFolder(PathBuf),
+    /// The reader chose where a picture is saved.
+    PickedPlaceFor(Arc<ToSave>, PathBuf),
+    /// A picture was saved, or why not.
+    PictureWritten(Result<(), String>),
     /// The system showed no dialog.
     NoDialog,
     /// Something outside went wrong, in one sentence.
@@ -99,6 +106,8 @@ pub struct AppState {
     pub notices: Notices,
     /// Work under way.
     pub jobs: Jobs,
+    /// The drawing shown large, in place of the viewports.
+    pub comparing: Option<Comparing>,
     /// Text over the picture.
     pub overlays: Overlays,
     /// Left panel.
@@ -134,6 +143,7 @@ impl AppState {
             given_models_dir,
             notices: Notices::default(),
             jobs: Jobs::default(),
+            comparing: None,
             overlays: Overlays::Full,
             left_tab: LeftTab::Studies,
             sheet: None,
@@ -152,11 +162,23 @@ impl AppState {
             AppEvent::Decode(event) => self.apply_decode(event),
             AppEvent::Engine(event) => self.apply_engine(event),
             AppEvent::Models(models) => self.apply_models(models),
-            AppEvent::Device(label) => self.engine.device_label = Some(label),
+            AppEvent::Device(found) => self.engine.device_found(found),
             AppEvent::PickedStudy(paths) => self.open_paths(paths),
             AppEvent::PickedModelsFolder(folder) => {
                 self.settings.models_dir = Some(folder);
                 self.scan_models();
+            }
+            AppEvent::PickedPlaceFor(picture, path) => {
+                self.effects.push(Effect::WritePicture(path.with_extension("png"), picture));
+            }
+            AppEvent::PictureWritten(written) => {
+                match written {
+                    Ok(()) => self.notices.push(NoticeLevel::Ok, "The picture is saved"),
+                    Err(why) => {
+                        let text = format!("The picture could not be saved: {why}");
+                        self.notices.push(NoticeLevel::Error, text)
+                    }
+                };
             }
             AppEvent::Trouble(text) => {
                 self.notices.push(NoticeLevel::Error, text);

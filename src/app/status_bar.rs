@@ -26,6 +26,10 @@ pub(crate) fn status_bar_ui(ui: &mut Ui, cx: &ViewCx<'_>, hover: Option<&Hover>)
 }
 
 fn picture_ui(ui: &mut Ui, cx: &ViewCx<'_>, hover: Option<&Hover>) {
+    if cx.state.is_comparing() {
+        quiet_ui(ui, "AI-generated picture · not acquired data");
+        return;
+    }
     let viewport = cx.state.active_viewport();
     let Some(place) = &viewport.place else {
         quiet_ui(ui, "No study open");

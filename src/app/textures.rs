@@ -20,7 +20,14 @@ pub(crate) struct TextureCache(RefCell<Inner>);
 struct Inner {
     /// Least recently drawn first.
     frames: Vec<FrameTexture>,
-    pictures: HashMap<usize, (Arc<DisplayImage>, TextureHandle)>,
+    pictures: HashMap<usize, PictureTexture>,
+}
+
+struct PictureTexture {
+    image: Arc<DisplayImage>,
+    smooth: Option<TextureHandle>,
+    /// Pixels are not blended.
+    squares: Option<TextureHandle>,
 }
 
 struct FrameTexture {
@@ -56,7 +63,7 @@ impl TextureCache {
         }
         let image = color_image(&fitting(ctx, &grayscale.render(&loaded.frame)));
         let bytes = image.pixels.len() * 4;
-        let magnification = if squares { TextureFilter::Nearest } else { TextureFilter::Linear };
+        let magnification = magnification(squares);
         let options = TextureOptions { magnification, ..TextureOptions::LINEAR };
         let handle = ctx.load_texture("frame", image, options);
         inner.frames.push(FrameTexture {
@@ -72,19 +79,33 @@ impl TextureCache {
 
     /// The texture of a small picture that does not change.
     pub(crate) fn picture(&self, ctx: &Context, image: &Arc<DisplayImage>) -> TextureHandle {
+        self.picture_as(ctx, image, false)
+    }
+
+    /// The same; with `squares` its pixels are not blended.
+    pub(crate) fn picture_as(
+        &self,
+        ctx: &Context,
+        image: &Arc<DisplayImage>,
+        squares: bool,
+    ) -> TextureHandle {
         let mut inner = self.0.borrow_mut();
-        let key = Arc::as_ptr(image).addr();
         // the picture is kept with its texture, so its address stays its own
-        let entry = inner.pictures.entry(key).or_insert_with(|| {
-            let texture = color_image(&fitting(ctx, image));
-            (Arc::clone(image), ctx.load_texture("picture", texture, TextureOptions::LINEAR))
+        let entry = inner.pictures.entry(Arc::as_ptr(image).addr()).or_insert_with(|| {
+            PictureTexture { image: Arc::clone(image), smooth: None, squares: None }
         });
-        entry.1.clone()
+        let handle = if squares { &mut entry.squares } else { &mut entry.smooth };
+        let made = handle.get_or_insert_with(|| {
+            let magnification = magnification(squares);
+            let options = TextureOptions { magnification, ..TextureOptions::LINEAR };
+            ctx.load_texture("picture", color_image(&fitting(ctx, image)), options)
+        });
+        made.clone()
     }
 
     /// Lets go of small pictures nobody else holds.
     pub(crate) fn sweep(&self) {
-        self.0.borrow_mut().pictures.retain(|_, (image, _)| Arc::strong_count(image) > 1);
+        self.0.borrow_mut().pictures.retain(|_, entry| Arc::strong_count(&entry.image) > 1);
     }
 }
 
@@ -95,6 +116,10 @@ impl Inner {
             bytes -= self.frames.remove(0).bytes;
         }
     }
+}
+
+fn magnification(squares: bool) -> TextureFilter {
+    if squares { TextureFilter::Nearest } else { TextureFilter::Linear }
 }
 
 /// Graphics cards have a largest texture; beyond it the picture is shown smaller.

@@ -94,6 +94,16 @@ pub(crate) const OVERLAY_WARN: Color32 = DARK.warn;
 pub(crate) const OVERLAY_ACCENT: Color32 = DARK.accent;
 /// Surfaces that float on the viewport.
 pub(crate) const OVERLAY_LINE: Color32 = Color32::from_rgb(0x3A, 0x42, 0x4D);
+/// Frames of generated pictures, on black.
+pub(crate) const OVERLAY_AI: Color32 = DARK.ai;
+/// The strip that says a picture is generated.
+pub(crate) const OVERLAY_AI_STRIP: Color32 = Color32::from_rgb(0x3B, 0x2C, 0x73);
+/// A place of a drawing that is still empty.
+pub(crate) const OVERLAY_TILE: Color32 = Color32::from_rgb(0x1D, 0x22, 0x29);
+/// A colour given as samples.
+pub(crate) fn sampled([r, g, b]: [u8; 3]) -> Color32 {
+    Color32::from_rgb(r, g, b)
+}
 /// One-pixel shadow under overlay text.
 pub(crate) const OVERLAY_SHADOW: Color32 = Color32::from_rgba_premultiplied(0, 0, 0, 220);
 /// Dims the window while files hover over it.
@@ -107,6 +117,8 @@ pub(crate) const PANEL_HEADER_HEIGHT: f32 = 40.0;
 pub(crate) const STATUS_BAR_HEIGHT: f32 = 26.0;
 pub(crate) const PADDING: i8 = 12;
 pub(crate) const RADIUS: u8 = 6;
+
+const ANIMATION_SECS: f32 = 0.1;
 
 pub(crate) const OVERLAY_SIZE: f32 = 12.0;
 pub(crate) const CHAT_SIZE: f32 = 14.5;
@@ -146,6 +158,11 @@ pub(crate) fn choose(ctx: &egui::Context, choice: ThemeChoice) {
     });
 }
 
+/// How long changes on the screen take.
+pub(crate) fn set_motion(ctx: &egui::Context, less: bool) {
+    ctx.all_styles_mut(|style| style.animation_time = if less { 0.0 } else { ANIMATION_SECS });
+}
+
 fn style(theme: Theme, palette: &Palette) -> Style {
     let mut style = theme.default_style();
     style.text_styles = [
@@ -156,7 +173,7 @@ fn style(theme: Theme, palette: &Palette) -> Style {
         (TextStyle::Monospace, FontId::new(12.0, FontFamily::Monospace)),
     ]
     .into();
-    style.animation_time = 0.1;
+    style.animation_time = ANIMATION_SECS;
     style.url_in_tooltip = false;
     spacing(&mut style);
     style.visuals = visuals(theme, palette);

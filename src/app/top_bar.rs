@@ -178,7 +178,7 @@ fn view_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
 fn image_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     ui.set_min_width(250.0);
     let viewport = cx.state.active_viewport();
-    ui.add_enabled_ui(viewport.place.is_some(), |ui| {
+    ui.add_enabled_ui(viewport.place.is_some() && !cx.state.is_comparing(), |ui| {
         ui.menu_button("Window", |ui| window_menu_ui(ui, cx, viewport));
     });
     menu_item_ui(ui, cx, Command::Invert, Some(viewport.view.inverted));
@@ -211,6 +211,8 @@ fn model_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     menu_item_ui(ui, cx, Command::CancelLoad, None);
     ui.separator();
     menu_item_ui(ui, cx, Command::AskAboutView, None);
+    let reconstruct = Command::Reconstruct { request: String::new(), again_of: None };
+    menu_item_ui(ui, cx, reconstruct, None);
     menu_item_ui(ui, cx, Command::RegenerateLast, None);
     menu_item_ui(ui, cx, Command::StopAnswer, None);
     menu_item_ui(ui, cx, Command::NewChat, None);

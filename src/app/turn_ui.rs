@@ -5,8 +5,10 @@ use egui_commonmark::CommonMarkViewer;
 
 use super::chat_panel::ChatPanel;
 use super::command::Command;
+use super::drawing_ui::drawing_ui;
 use super::fonts;
 use super::icons;
+use super::run_reconstruct::Compared;
 use super::theme;
 use super::view_cx::ViewCx;
 use super::widgets::{evidence_chip_ui, icon_button_ui, inert_markdown};
@@ -84,15 +86,26 @@ fn answer_ui(
         | AnswerState::Interrupted(_)
         | AnswerState::Failed(_) => {}
     }
-    if !answer.text.is_empty() {
+    if let Some(drawing) = &answer.drawing
+        && let Some(turn) = cx.state.conversation().turns.get(turn_idx)
+    {
+        drawing_ui(ui, cx, &Compared { turn_idx, turn, answer, drawing });
+    }
+    if !answer.text.trim().is_empty() {
         text_ui(ui, panel, answer);
     }
     match &answer.state {
         AnswerState::Failed(message) => {
-            error_card_ui(ui, cx, turn_idx, "No answer", message);
+            let title = if answer.drawing.is_some() { "No picture" } else { "No answer" };
+            error_card_ui(ui, cx, turn_idx, title, message);
         }
         AnswerState::Interrupted(message) => {
-            error_card_ui(ui, cx, turn_idx, "Interrupted — the text so far is kept", message);
+            let title = if answer.drawing.is_some() {
+                "Interrupted — the codes so far are kept"
+            } else {
+                "Interrupted — the text so far is kept"
+            };
+            error_card_ui(ui, cx, turn_idx, title, message);
         }
         _ => meter_ui(ui, answer),
     }
@@ -116,7 +129,8 @@ fn text_ui(ui: &mut Ui, panel: &mut ChatPanel, answer: &Answer) {
     });
 }
 
-fn status_ui(ui: &mut Ui, text: &str) {
+/// What is being done, while nothing else can be seen of it.
+pub(crate) fn status_ui(ui: &mut Ui, text: &str) {
     let palette = theme::palette(ui);
     ui.horizontal(|ui| {
         ui.add(egui::Spinner::new().size(13.0).color(palette.ai));
@@ -127,7 +141,7 @@ fn status_ui(ui: &mut Ui, text: &str) {
 /// "prefill 0.42 s · 31.6 tok/s · 118 tok · first token 0.6 s · stopped at 87 tokens".
 pub(crate) fn meter_text(answer: &Answer) -> String {
     let meter = &answer.meter;
-    if answer.state == AnswerState::Stopped && answer.text.is_empty() {
+    if answer.state == AnswerState::Stopped && !answer.has_content() {
         return "stopped before the first word".to_owned();
     }
     let mut parts = Vec::new();
@@ -249,8 +263,17 @@ fn alternatives_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize, idx: usize, of
 fn same_as_before(turn: &Turn) -> Option<&'static str> {
     let before = turn.answers.get(turn.shown_idx.checked_sub(1)?)?;
     let shown = turn.shown()?;
-    let same = before.provenance == shown.provenance && before.text == shown.text;
-    same.then_some("Same text: same seed and parameters")
+    if before.provenance != shown.provenance || before.text != shown.text {
+        return None;
+    }
+    match (&before.drawing, &shown.drawing) {
+        (None, None) => Some("Same text: same seed and parameters"),
+        (Some(before), Some(shown)) => {
+            let same = before.codes == shown.codes && !shown.codes.is_empty();
+            same.then_some("Same picture: same seed and parameters")
+        }
+        _ => None,
+    }
 }
 
 fn with_provenance(turn: &Turn, answer: &Answer) -> String {

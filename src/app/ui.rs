@@ -3,6 +3,7 @@
 use egui::{CentralPanel, CornerRadius, Frame, Margin, Panel, Rect, Ui, vec2};
 
 use super::chat_panel::chat_panel_ui;
+use super::compare::compare_ui;
 use super::notices_ui::{drop_sheet_ui, notices_ui};
 use super::sheets::sheet_ui;
 use super::start_card::start_card_ui;
@@ -74,6 +75,13 @@ fn frame_ui(ui: &mut Ui, cx: &ViewCx<'_>, panels: &mut Panels) {
 
 fn centre_ui(ui: &mut Ui, cx: &ViewCx<'_>, panels: &mut Panels) {
     let area = ui.available_rect_before_wrap();
+    if cx.state.is_comparing() {
+        // what is under the cursor is no acquired pixel
+        panels.viewports.iter_mut().for_each(|panel| panel.hover = None);
+        compare_ui(ui, cx, &mut panels.compare);
+        notices_ui(ui, cx, area);
+        return;
+    }
     if cx.state.studies.open().is_empty() {
         start_card_ui(ui, cx);
         notices_ui(ui, cx, area);

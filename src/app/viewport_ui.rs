@@ -74,7 +74,7 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
     if let Some((texture, loaded)) = drawn {
         let placed = place(ui, viewport, rect, &loaded);
         viewport.drawn_zoom.set(placed.zoom);
-        paint_picture(&painter, &texture, &placed);
+        paint_picture(&painter, &texture, &placed, Color32::WHITE);
         panel.hover = hover_of(&response, &placed, &loaded);
         let scene = Scene { viewport, response: &response, rect, loaded: &loaded, placed: &placed };
         drag_ui(ui, cx, &scene);
@@ -152,11 +152,17 @@ fn place(ui: &Ui, viewport: &Viewport, rect: Rect, loaded: &LoadedFrame) -> Plac
     )
 }
 
-fn paint_picture(painter: &egui::Painter, texture: &TextureHandle, placed: &Placed) {
+/// Draws a texture where its picture is placed, multiplied by `tint`.
+pub(crate) fn paint_picture(
+    painter: &egui::Painter,
+    texture: &TextureHandle,
+    placed: &Placed,
+    tint: Color32,
+) {
     let mut mesh = Mesh::with_texture(texture.id());
     let uvs = [pos2(0.0, 0.0), pos2(1.0, 0.0), pos2(1.0, 1.0), pos2(0.0, 1.0)];
     for (pos, uv) in placed.corners_in_ui().into_iter().zip(uvs) {
-        mesh.vertices.push(egui::epaint::Vertex { pos, uv, color: Color32::WHITE });
+        mesh.vertices.push(egui::epaint::Vertex { pos, uv, color: tint });
     }
     mesh.add_triangle(0, 1, 2);
     mesh.add_triangle(0, 2, 3);

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Drawing;
+
 /// What a model wrote, or is writing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
@@ -13,6 +15,9 @@ pub struct Answer {
     pub meter: Meter,
     /// Which model, with which sampling; known once the question has been sent.
     pub provenance: Option<Provenance>,
+    /// The picture, when one was asked for; it lives as long as the chat and is not written.
+    #[serde(skip)]
+    pub drawing: Option<Drawing>,
 }
 
 /// How far an answer got.
@@ -87,7 +92,7 @@ pub struct Provenance {
     pub repetition_penalty: f32,
     /// Seed of the generator.
     pub seed: u64,
-    /// Token budget.
+    /// Token budget; 0 is as many as a picture takes.
     pub max_new_tokens: u32,
     /// Version of this program.
     pub program_version: String,
@@ -101,7 +106,18 @@ impl Answer {
             state: AnswerState::Waiting,
             meter: Meter::default(),
             provenance: None,
+            drawing: None,
         }
+    }
+
+    /// An answer that is to be a picture.
+    pub fn waiting_for_picture() -> Self {
+        Self { drawing: Some(Drawing::default()), ..Self::waiting() }
+    }
+
+    /// Whether there is something in it that must not be lost.
+    pub fn has_content(&self) -> bool {
+        !self.text.is_empty() || self.drawing.as_ref().is_some_and(|d| !d.codes.is_empty())
     }
 
     /// Whether more may still come.
@@ -134,15 +150,18 @@ impl Provenance {
         } else {
             format!("temperature {}, seed {}", self.temperature, self.seed)
         };
+        let budget = match self.max_new_tokens {
+            0 => "as many tokens as a picture takes".to_owned(),
+            n => format!("at most {n} tokens"),
+        };
         format!(
-            "{} · weights {} · {} · {} · {sampling} · repetition penalty {} · at most {} tokens · \
+            "{} · weights {} · {} · {} · {sampling} · repetition penalty {} · {budget} · \
              Reading Room {}",
             self.title,
             short_hash(&self.weights_sha256),
             self.precision,
             self.device,
             self.repetition_penalty,
-            self.max_new_tokens,
             self.program_version,
         )
     }

@@ -18,6 +18,8 @@ pub struct Conversation {
 pub struct Turn {
     /// What the reader asked.
     pub question: String,
+    /// The answer is to be the model's own picture of the evidence, not words.
+    pub wants_picture: bool,
     /// The pictures it was asked about.
     pub evidence: Vec<Evidence>,
     /// Every answer it got, oldest first; never empty.
@@ -39,6 +41,7 @@ impl Conversation {
         }
         self.turns.push(Turn {
             question,
+            wants_picture: false,
             evidence,
             answers: vec![Answer::waiting()],
             shown_idx: 0,
@@ -46,11 +49,24 @@ impl Conversation {
         self.turns.len() - 1
     }
 
+    /// Adds a request for the model's own picture, and says where it stands.
+    pub fn ask_for_picture(&mut self, request: String, evidence: Evidence) -> usize {
+        let turn_idx = self.ask(request, vec![evidence]);
+        if let Some(turn) = self.turns.last_mut() {
+            turn.wants_picture = true;
+            turn.answers = vec![Answer::waiting_for_picture()];
+        }
+        turn_idx
+    }
+
     /// The last picture that the next question's history brings along. A turn that was stopped or
     /// failed before its first word is not part of that history.
     pub fn last_evidence(&self) -> Option<&Evidence> {
         let is_told = |answer: &Answer| answer.is_open() || !answer.text.is_empty();
-        let mut told = self.turns.iter().rev().filter(|turn| turn.shown().is_some_and(is_told));
+        let mut told = self.turns.iter().rev().filter(|turn| {
+            // a picture is drawn outside of the conversation in words
+            !turn.wants_picture && turn.shown().is_some_and(is_told)
+        });
         told.find_map(|turn| turn.evidence.last())
     }
 
@@ -68,7 +84,9 @@ impl Turn {
 
     /// Adds an answer beside the others, shows it, and says where it stands.
     pub fn add_answer(&mut self) -> usize {
-        self.answers.push(Answer::waiting());
+        let answer =
+            if self.wants_picture { Answer::waiting_for_picture() } else { Answer::waiting() };
+        self.answers.push(answer);
         self.shown_idx = self.answers.len() - 1;
         self.shown_idx
     }

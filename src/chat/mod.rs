@@ -2,14 +2,16 @@
 //!
 //! A [`Conversation`] is a list of [`Turn`]s. A turn holds one question, the pictures it was asked
 //! about ([`Evidence`]) and every answer it ever got: asking again adds an [`Answer`], and none is
-//! overwritten.
+//! overwritten. Asked for a picture, an answer holds a [`Drawing`].
 
 mod answer;
 mod conversation;
+mod drawing;
 mod evidence;
 mod examples;
 
 pub use answer::{Answer, AnswerState, Finish, Meter, Provenance};
 pub use conversation::{Conversation, Turn};
+pub use drawing::{CodecAlone, Drawing};
 pub use evidence::Evidence;
 pub use examples::{ExampleQuestion, example_questions};

@@ -7,7 +7,9 @@ mod key_map;
 mod pickle;
 mod reader;
 mod shards;
+mod storages;
 mod tensor;
+mod unpickle;
 mod write;
 
 pub use error::CheckpointError;
@@ -16,4 +18,4 @@ pub use key_map::canonical_name;
 pub use reader::{Checkpoint, ReadEnd, TensorInfo, combined_hash};
 pub use shards::{Listed, write_shards};
 pub use tensor::{FileDtype, OwnedTensor, RawTensor};
-pub use write::write_f32_safetensors;
+pub use write::{WrittenValues, write_safetensors};

@@ -6,11 +6,10 @@ use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use pytorch_reader::Tensor as PickleTensor;
 use sha2::{Digest as _, Sha256};
 
 use crate::checkpoint::header::{Entry, read_header};
-use crate::checkpoint::pickle::{dtype_of, open_pickle};
+use crate::checkpoint::pickle::{PickleTensor, open_pickle};
 use crate::checkpoint::{
     CheckpointError, FileDtype, OwnedTensor, RawTensor, WeightFiles, canonical_name,
 };
@@ -30,6 +29,8 @@ pub struct TensorInfo {
 /// Weight files whose headers have been read and checked.
 pub struct Checkpoint {
     folder: PathBuf,
+    /// Put before every name.
+    prefix: &'static str,
     files: Vec<WeightFile>,
     tensors: BTreeMap<String, TensorInfo>,
     ignored_objects: Vec<String>,
@@ -63,12 +64,26 @@ impl Checkpoint {
     /// # Errors
     /// When a file is not there, damaged, or two tensors have one name.
     pub fn open(folder: &Path, files: &WeightFiles) -> Result<Self, CheckpointError> {
+        Self::open_as("", folder, files)
+    }
+
+    /// The same with `prefix` put before every name, so that files with the names of others can be
+    /// read beside them.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_as(
+        prefix: &'static str,
+        folder: &Path,
+        files: &WeightFiles,
+    ) -> Result<Self, CheckpointError> {
         if !files.missing.is_empty() {
             let files = files.missing.clone();
             return Err(CheckpointError::MissingShards { files, path: folder.to_owned() });
         }
         let mut checkpoint = Self {
             folder: folder.to_owned(),
+            prefix,
             files: Vec::new(),
             tensors: BTreeMap::new(),
             ignored_objects: Vec::new(),
@@ -93,7 +108,7 @@ impl Checkpoint {
         } else {
             let pickle = open_pickle(path)?;
             for tensor in &pickle.tensors {
-                self.add(path, &tensor.name, dtype_of(tensor), tensor.shape())?;
+                self.add(path, &tensor.name, tensor.dtype, &tensor.shape)?;
             }
             self.ignored_objects.extend(pickle.ignored);
             FileTensors::Pickle(pickle.tensors)
@@ -111,13 +126,17 @@ impl Checkpoint {
         shape: &[usize],
     ) -> Result<(), CheckpointError> {
         let info = TensorInfo { dtype, shape: shape.to_vec() };
-        match self.tensors.insert(canonical_name(name), info) {
+        match self.tensors.insert(self.name_of(name), info) {
             None => Ok(()),
             Some(_) => Err(CheckpointError::Damaged {
                 reason: format!("tensor {name} is there twice"),
                 path: path.to_owned(),
             }),
         }
+    }
+
+    fn name_of(&self, name: &str) -> String {
+        format!("{}{}", self.prefix, canonical_name(name))
     }
 
     /// Where the files lie.
@@ -165,11 +184,11 @@ impl Checkpoint {
             let found = match &file.tensors {
                 FileTensors::Safe(entries) => entries
                     .iter()
-                    .find(|entry| canonical_name(&entry.name) == name)
+                    .find(|entry| self.name_of(&entry.name) == name)
                     .map(|entry| read_entry(&file.path, entry)),
                 FileTensors::Pickle(tensors) => tensors
                     .iter()
-                    .find(|tensor| canonical_name(&tensor.name) == name)
+                    .find(|tensor| self.name_of(&tensor.name) == name)
                     .map(|tensor| read_pickled(&file.path, tensor)),
             };
             if let Some(tensor) = found {
@@ -201,8 +220,15 @@ impl Checkpoint {
         let mut hashes = Vec::new();
         let mut done = 0;
         for file in &self.files {
-            let mut steps =
-                Steps { path: &file.path, wanted, prepare, place, progress, done: &mut done };
+            let mut steps = Steps {
+                path: &file.path,
+                prefix: self.prefix,
+                wanted,
+                prepare,
+                place,
+                progress,
+                done: &mut done,
+            };
             let hash = match &file.tensors {
                 FileTensors::Safe(entries) => steps.read_safe(entries)?,
                 FileTensors::Pickle(tensors) => steps.read_pickle(tensors, file.bytes)?,
@@ -227,7 +253,7 @@ fn read_pickled(path: &Path, tensor: &PickleTensor) -> Result<OwnedTensor, Check
         reason: error.to_string(),
         path: path.to_owned(),
     })?;
-    Ok(OwnedTensor { dtype: dtype_of(tensor), shape: tensor.shape().to_vec(), bytes })
+    Ok(OwnedTensor { dtype: tensor.dtype, shape: tensor.shape.clone(), bytes })
 }
 
 fn hex(hash: Sha256) -> String {
@@ -251,6 +277,7 @@ pub fn combined_hash(hashes: &[(PathBuf, String)]) -> String {
 /// The steps of reading one file.
 struct Steps<'a, P, E> {
     path: &'a Path,
+    prefix: &'static str,
     wanted: &'a (dyn Fn(&str) -> bool + Sync),
     prepare: &'a (dyn Fn(&str, RawTensor<'_>) -> Result<P, E> + Sync),
     place: &'a mut dyn FnMut(&str, P) -> Result<(), E>,
@@ -283,7 +310,7 @@ impl<P: Send, E: Send> Steps<'_, P, E> {
         self.advance(start)?;
         for entry in entries {
             let bytes = self.fill(&mut file, &mut buffer, entry.len)?;
-            let name = canonical_name(&entry.name);
+            let name = format!("{}{}", self.prefix, canonical_name(&entry.name));
             if (self.wanted)(&name) {
                 let raw = RawTensor { dtype: entry.dtype, shape: &entry.shape, bytes };
                 let ((), prepared) =
@@ -342,7 +369,7 @@ impl<P: Send, E: Send> Steps<'_, P, E> {
         }
         drop(buffer);
         for tensor in tensors {
-            let name = canonical_name(&tensor.name);
+            let name = format!("{}{}", self.prefix, canonical_name(&tensor.name));
             if (self.wanted)(&name) {
                 let read = read_pickled(self.path, tensor).map_err(ReadEnd::Checkpoint)?;
                 let prepared = (self.prepare)(&name, read.raw()).map_err(ReadEnd::Caller)?;

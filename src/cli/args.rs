@@ -57,6 +57,8 @@ pub(super) struct MachineArgs {
 pub(super) enum Command {
     /// One answer, streamed to standard output
     Ask(Box<AskArgs>),
+    /// The model's own picture of a picture (HealthGPT-M3), written as a PNG
+    Reconstruct(Box<ReconstructArgs>),
     /// Write the picture the viewer would show
     Render(RenderArgs),
     /// Recognise and describe studies and model folders
@@ -156,6 +158,38 @@ pub(super) struct AskArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(super) struct ReconstructArgs {
+    /// The model: a folder, or a name in the models folder
+    #[arg(long, value_name = "DIR|NAME")]
+    pub(super) model: Option<String>,
+    /// The picture: DICOM, PNG, JPEG or TIFF; FILE#N is frame N
+    #[arg(long, value_name = "PATH")]
+    pub(super) image: Option<PathBuf>,
+    /// The PNG to write
+    #[arg(long, value_name = "FILE.png")]
+    pub(super) out: PathBuf,
+    /// What to ask for
+    #[arg(long, value_name = "TEXT", default_value = "Reconstruct the image.")]
+    pub(super) question: String,
+    /// Nothing but codes may come until the picture is whole (the authors have no such rule)
+    #[arg(long)]
+    pub(super) only_codes: bool,
+    #[command(flatten)]
+    pub(super) image_options: ImageArgs,
+    #[command(flatten)]
+    pub(super) sampling: SamplingArgs,
+    /// Print one JSON object with the codes, the figures and the model's identity
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Also write codes, picture and intermediate tensors
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub(super) trace: Option<PathBuf>,
+    /// Run without the two worker processes (for debuggers)
+    #[arg(long)]
+    pub(super) in_process: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub(super) struct RenderArgs {
     /// DICOM, PNG, JPEG or TIFF; FILE#N is frame N
     pub(super) path: PathBuf,
@@ -180,6 +214,9 @@ pub(super) struct InspectArgs {
     /// Studies and model folders
     #[arg(required_unless_present = "gpus")]
     pub(super) paths: Vec<PathBuf>,
+    /// Reckon a model's memory for conversations of this many tokens
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) context: Option<u32>,
     /// Also list the graphics adapters a model could run on
     #[arg(long)]
     pub(super) gpus: bool,

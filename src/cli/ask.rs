@@ -2,30 +2,22 @@
 
 use std::{
     io::{Write as _, stdout},
-    ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, bail, ensure};
 
 use crate::imaging::DisplayImage;
-use crate::vlm::{
-    Answer, ModelInfo, ModelSpec, Progress, Question, Trace, Turn, Vlm, choose_device,
-};
-use crate::worker::{EngineClient, EngineEvent, JobId, LoadRequest, peak_rss_mb};
+use crate::vlm::{Answer, ModelInfo, Question, Task, Turn};
 
 use super::{
     args::{AskArgs, ImageArgs, MachineArgs},
     ask_report,
+    engine::{Outcome, Screen, Work, run_model},
     images::{Decoder, render},
     plan,
-    terminal::{StatusLine, loading_text, working_text},
+    terminal::StatusLine,
 };
-
-/// How long to wait for the worker before asking again.
-const WAIT: Duration = Duration::from_secs(1);
 
 /// What an answer comes with.
 pub(super) struct Answered {
@@ -44,122 +36,35 @@ pub(super) fn run(args: &AskArgs, machine: &MachineArgs) -> anyhow::Result<()> {
     let ignore_eos = args.sampling.ignore_eos;
     let text = args.question.clone();
     let (stop, template) = (args.stop.clone(), args.template.clone());
-    let question =
-        Question { history, text, images, sampling, max_new_tokens, ignore_eos, stop, template };
+    let question = Question {
+        history,
+        text,
+        images,
+        sampling,
+        max_new_tokens,
+        ignore_eos,
+        stop,
+        template,
+        task: Task::Question,
+        only_codes: 0,
+    };
 
     let mut screen = Screen { status: StatusLine::new(), is_quiet: args.json };
-    let answered = if args.in_process {
-        answer_here(args, machine, &spec, &question, &mut screen)?
-    } else {
-        answer_in_engine(args, machine, &spec, question, &mut screen)?
-    };
+    let trace = args.trace.as_deref().map(std::path::absolute).transpose()?;
+    let work = Work { question, drawing: None, trace };
+    let done = run_model(&spec, machine, args.in_process, work, &mut screen)?;
     screen.status.clear();
+    let Outcome::Answer(answer) = done.outcome else { bail!("the engine gave a picture") };
+    let answered = Answered { info: done.info, answer: *answer, peak_rss_mb: done.peak_rss_mb };
     let mut out = stdout().lock();
     if args.json {
-        ask_report::write(&mut out, &answered)?;
+        ask_report::write(&mut out, &answered, None)?;
     }
     writeln!(out)?;
     Ok(())
 }
 
-/// Where the answer appears while it is written.
-struct Screen {
-    status: StatusLine,
-    is_quiet: bool,
-}
-
-impl Screen {
-    fn text(&mut self, text: &str) -> ControlFlow<()> {
-        self.status.clear();
-        let mut out = stdout().lock();
-        let written = self.is_quiet || (write!(out, "{text}").is_ok() && out.flush().is_ok());
-        // A reader that closed the pipe wants no more.
-        if written { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    }
-}
-
-fn answer_here(
-    args: &AskArgs,
-    machine: &MachineArgs,
-    spec: &ModelSpec,
-    question: &Question,
-    screen: &mut Screen,
-) -> anyhow::Result<Answered> {
-    let device = choose_device(machine.device)?;
-    let mut model = Vlm::load(spec, device, machine.precision, &mut |progress| {
-        screen.status.show(&loading_text(&progress));
-        ControlFlow::Continue(())
-    })?;
-    let mut trace = args.trace.as_ref().map(|_| Trace::default());
-    let mut emit = |progress: Progress| match progress {
-        Progress::Text { text, .. } => screen.text(&text),
-        other => {
-            screen.status.show(&working_text(&other));
-            ControlFlow::Continue(())
-        }
-    };
-    let answer = model.answer(question, &mut emit, trace.as_mut())?;
-    if let (Some(trace), Some(path)) = (&trace, &args.trace) {
-        trace.write(path)?;
-    }
-    Ok(Answered { info: model.info().clone(), answer, peak_rss_mb: peak_rss_mb() })
-}
-
-fn answer_in_engine(
-    args: &AskArgs,
-    machine: &MachineArgs,
-    spec: &ModelSpec,
-    question: Question,
-    screen: &mut Screen,
-) -> anyhow::Result<Answered> {
-    let engine = EngineClient::start(Arc::new(|| ()));
-    let request = LoadRequest {
-        model: spec.path.clone(),
-        device: machine.device,
-        precision: machine.precision,
-    };
-    let started = Instant::now();
-    let (load, ask) = (JobId::next(), JobId::next());
-    engine.load(load, request);
-    let (mut info, mut answered) = (None, None);
-    let trace = args.trace.as_deref().map(std::path::absolute).transpose()?;
-    let mut question = Some(question);
-    loop {
-        match engine.wait(WAIT) {
-            Some(EngineEvent::Loading { progress, .. }) => {
-                screen.status.show(&loading_text(&progress));
-            }
-            Some(EngineEvent::Loaded { info: loaded, .. }) => info = Some(loaded),
-            Some(EngineEvent::Working { progress, .. }) => {
-                screen.status.show(&working_text(&progress));
-            }
-            Some(EngineEvent::Text { text, .. }) => {
-                if screen.text(&text).is_break() {
-                    engine.cancel(ask);
-                }
-            }
-            Some(EngineEvent::Answered { answer, peak_rss_mb, .. }) => {
-                answered = Some((answer, peak_rss_mb));
-            }
-            Some(EngineEvent::Finished { job }) if job == load => {
-                let question = question.take().context("the model was loaded twice")?;
-                engine.ask_traced(ask, question, trace.clone());
-            }
-            Some(EngineEvent::Finished { .. }) => break,
-            Some(EngineEvent::Failed { message, .. }) => {
-                screen.status.clear();
-                bail!(message)
-            }
-            Some(EngineEvent::Restarted { .. } | EngineEvent::Unloaded) | None => {}
-        }
-    }
-    let (Some(info), Some((answer, peak_rss_mb))) = (info, answered) else {
-        bail!("the engine gave no answer after {:.1} s", started.elapsed().as_secs_f64())
-    };
-    Ok(Answered { info, answer: *answer, peak_rss_mb })
-}
-
-fn read_images(
+pub(super) fn read_images(
     decoder: &Decoder,
     paths: &[PathBuf],
     options: &ImageArgs,

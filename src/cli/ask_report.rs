@@ -1,9 +1,11 @@
 //! The object that `ask --json` prints.
 
 use std::io::Write;
+use std::path::Path;
 
 use serde::Serialize;
 
+use crate::imaging::Similarity;
 use crate::vlm::{FinishReason, Timings};
 
 use super::ask::Answered;
@@ -20,6 +22,25 @@ struct Report<'a> {
     timings: Times,
     peak_rss_mb: u64,
     peak_gpu_mb: Option<u64>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    drawn: Option<DrawnReport<'a>>,
+}
+
+/// What a reconstruction adds.
+pub(super) struct Drawn<'a> {
+    pub(super) grid: [usize; 2],
+    pub(super) complete: bool,
+    pub(super) out: &'a Path,
+    pub(super) metrics: Option<Similarity>,
+}
+
+#[derive(Serialize)]
+struct DrawnReport<'a> {
+    codes: &'a [u32],
+    grid: [usize; 2],
+    complete: bool,
+    out: String,
+    metrics: Option<Similarity>,
 }
 
 #[derive(Serialize)]
@@ -43,7 +64,11 @@ struct Times {
 }
 
 /// Write the object, without a line end.
-pub(super) fn write(out: &mut impl Write, answered: &Answered) -> anyhow::Result<()> {
+pub(super) fn write(
+    out: &mut impl Write,
+    answered: &Answered,
+    drawn: Option<Drawn<'_>>,
+) -> anyhow::Result<()> {
     let Answered { info, answer, peak_rss_mb } = answered;
     let report = Report {
         model: Model {
@@ -66,6 +91,13 @@ pub(super) fn write(out: &mut impl Write, answered: &Answered) -> anyhow::Result
         timings: times(&answer.timings),
         peak_rss_mb: *peak_rss_mb,
         peak_gpu_mb: None,
+        drawn: drawn.map(|drawn| DrawnReport {
+            codes: &answer.codes,
+            grid: drawn.grid,
+            complete: drawn.complete,
+            out: drawn.out.display().to_string(),
+            metrics: drawn.metrics,
+        }),
     };
     serde_json::to_writer(out, &report)?;
     Ok(())

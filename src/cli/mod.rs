@@ -7,9 +7,11 @@ mod apply_delta;
 mod args;
 mod ask;
 mod ask_report;
+mod engine;
 mod images;
 mod inspect;
 mod plan;
+mod reconstruct;
 mod render;
 mod terminal;
 
@@ -50,8 +52,9 @@ pub fn main() -> Next {
     let done = match args.command {
         Some(Command::Worker { kind }) => run_worker(kind).map_err(Into::into),
         Some(Command::Ask(ask)) => ask::run(&ask, &args.machine),
+        Some(Command::Reconstruct(drawing)) => reconstruct::run(&drawing, &args.machine),
         Some(Command::Render(render)) => render::run(&render),
-        Some(Command::Inspect(inspect)) => inspect::run(&inspect),
+        Some(Command::Inspect(inspect)) => inspect::run(&inspect, &args.machine),
         Some(Command::ApplyDelta(delta)) => apply_delta::run(&delta),
         None => match plan::window(args.window, &args.machine) {
             Ok(plan) => return Next::OpenWindow(Box::new(plan)),

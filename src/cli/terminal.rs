@@ -50,6 +50,10 @@ pub(super) fn working_text(progress: &Progress) -> String {
             format!("Reading image {} of {count}", index + 1)
         }
         Progress::Prefill { done, total } => format!("Reading the prompt {done}/{total}"),
+        Progress::Code { done, .. } | Progress::Glimpse { done, .. } => {
+            format!("Drawing, {done} codes")
+        }
+        Progress::Measuring => "Comparing".to_owned(),
         Progress::Text { .. } => String::new(),
     }
 }

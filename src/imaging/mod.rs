@@ -35,6 +35,7 @@ mod window_choice;
 
 mod display_image;
 mod geometry;
+mod similarity;
 mod turned;
 
 mod error;
@@ -51,6 +52,7 @@ pub use open::{OpenProgress, OpenWarning, Opened, open_paths, parse_image_path, 
 pub use privacy::alias;
 pub use raster::{frame_from_picture_bytes, frame_from_rgba};
 pub use samples::Samples;
+pub use similarity::Similarity;
 pub use study::{FrameRef, Instance, Patient, Series, Study};
 pub use turned::Turned;
 pub use window::{VoiLutFunction, Window};

@@ -190,13 +190,14 @@ impl ClipVit {
         })
     }
 
-    /// `between` is asked before every block.
+    /// State after this many blocks; `between` is asked before every one.
     ///
     /// # Shapes
     /// pixel values `[channels, height, width]`, row-major → features `[rows, hidden]`.
     pub fn forward(
         &self,
         pixel_values: &[f32],
+        blocks: usize,
         device: &Device,
         between: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> ControlFlow<(), Tensor<2>> {
@@ -208,7 +209,7 @@ impl ClipVit {
         let class = self.class_embedding.clone().unsqueeze();
         let x = Tensor::cat(vec![class, self.patch_embedding.forward(patches)], 0);
         let mut x = self.pre_layrnorm.forward(x + self.position_embedding.clone());
-        for layer in &self.layers {
+        for layer in self.layers.iter().take(blocks) {
             between()?;
             x = layer.forward(x, &self.config);
         }

@@ -37,12 +37,17 @@ impl KvCache {
         self.len == 0
     }
 
+    /// Positions there is memory for when there is room for this many.
+    pub(crate) fn capacity_for(positions: usize) -> usize {
+        positions.next_multiple_of(STEP)
+    }
+
     /// Make room for this many positions in all.
     pub fn reserve(&mut self, positions: usize) {
         if positions <= self.capacity {
             return;
         }
-        let capacity = positions.next_multiple_of(STEP);
+        let capacity = Self::capacity_for(positions);
         let mut layers = std::mem::take(&mut self.layers);
         for layer in &mut layers {
             *layer = layer.take().map(|(k, v)| (self.grown(k, capacity), self.grown(v, capacity)));

@@ -1,5 +1,7 @@
 //! Where the tensors of a network come from.
 
+use std::sync::Arc;
+
 use burn::tensor::{Device, Tensor};
 use half::{bf16, f16};
 
@@ -51,7 +53,7 @@ pub trait WeightSource {
 /// and no adapter's limit on the size of a tensor applies.
 #[derive(Clone, Debug)]
 pub struct Table {
-    values: TableValues,
+    values: Arc<TableValues>,
     columns: usize,
 }
 
@@ -70,13 +72,13 @@ impl Table {
     /// A table of rows of this length.
     #[must_use]
     pub fn new(values: TableValues, columns: usize) -> Self {
-        Self { values, columns: columns.max(1) }
+        Self { values: Arc::new(values), columns: columns.max(1) }
     }
 
     /// Rows it has.
     #[must_use]
     pub fn num_rows(&self) -> usize {
-        let len = match &self.values {
+        let len = match &*self.values {
             TableValues::F32(values) => values.len(),
             TableValues::F16(values) => values.len(),
             TableValues::Bf16(values) => values.len(),
@@ -89,7 +91,7 @@ impl Table {
         let range =
             id.saturating_mul(self.columns)..id.saturating_add(1).saturating_mul(self.columns);
         let before = out.len();
-        match &self.values {
+        match &*self.values {
             TableValues::F32(values) => out.extend(values.get(range).unwrap_or_default()),
             TableValues::F16(values) => {
                 out.extend(

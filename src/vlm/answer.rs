@@ -7,14 +7,14 @@ use crate::imaging::DisplayImage;
 use crate::nn::Position;
 use crate::vlm::config::{ImageExtent, VisionConfig};
 use crate::vlm::features::image_key;
-use crate::vlm::generate::Pulse;
+use crate::vlm::generate::{Engine, Pulse};
 use crate::vlm::model::Session;
 use crate::vlm::networks::Encoded;
 use crate::vlm::prompt::{Prompt, PromptImage, build_prompt};
 use crate::vlm::reply::{Reply, ms_since};
 use crate::vlm::slots::{Slot, positions};
 use crate::vlm::{
-    Answer, FinishReason, ModelError, Progress, Question, RgbPixels, Trace, TraceTensor, Vlm,
+    Answer, FinishReason, ModelError, Progress, Question, RgbPixels, Task, Trace, TraceTensor, Vlm,
 };
 use burn::tensor::Tensor;
 
@@ -31,7 +31,8 @@ pub(crate) fn answer(
     check_question(vlm, question)?;
     let images: Vec<&DisplayImage> =
         question.history.iter().flat_map(|turn| &turn.images).chain(&question.images).collect();
-    let placed = placed_images(vlm, &images)?;
+    let task = question.task;
+    let placed = placed_images(vlm, &images, task)?;
     let extents: Vec<ImageExtent> = placed.iter().map(|image| image.extent).collect();
     let prompt = prompt_of(vlm, question, &placed)?;
     check_length(vlm, &prompt.slots)?;
@@ -39,13 +40,13 @@ pub(crate) fn answer(
     let mut pulse = Pulse::new(emit);
     let mut trace = trace;
     let mut reply = Reply::new(vlm, question, prompt);
-    let encoded = encode_images(vlm, &images, &placed, &mut pulse, trace.as_deref_mut())?;
+    let encoded = encode_images(vlm, task, &images, &placed, &mut pulse, trace.as_deref_mut())?;
     reply.timings.image_encode_ms = ms_since(asked);
     let ControlFlow::Continue(features) = encoded else {
         return Ok(reply.finish(FinishReason::Cancelled));
     };
     let session = vlm.session.take();
-    let mut session = resume(vlm, session, &reply.prompt.slots, trace.is_some());
+    let mut session = resume(vlm, task, session, &reply.prompt.slots, trace.is_some())?;
     let first = prefill(vlm, &mut session, &positions, &features, &mut pulse, &mut reply)?;
     let outcome = match first {
         ControlFlow::Continue(logits) => {
@@ -75,10 +76,14 @@ fn check_question(vlm: &Vlm, question: &Question) -> Result<(), ModelError> {
     Ok(())
 }
 
-fn placed_images(vlm: &Vlm, images: &[&DisplayImage]) -> Result<Vec<PromptImage>, ModelError> {
+fn placed_images(
+    vlm: &Vlm,
+    images: &[&DisplayImage],
+    task: Task,
+) -> Result<Vec<PromptImage>, ModelError> {
     let place = |image: &&DisplayImage| {
         let extent = vlm.config.vision.extent(image)?;
-        Ok(PromptImage { key: image_key(image), extent })
+        Ok(PromptImage { key: image_key(image, task), extent })
     };
     images.iter().map(place).collect()
 }
@@ -104,6 +109,7 @@ fn check_length(vlm: &Vlm, slots: &[Slot]) -> Result<(), ModelError> {
 /// Projected features of every picture, `[tokens, hidden]` each.
 fn encode_images(
     vlm: &mut Vlm,
+    task: Task,
     images: &[&DisplayImage],
     placed: &[PromptImage],
     pulse: &mut Pulse<'_>,
@@ -122,10 +128,11 @@ fn encode_images(
         if pulse.tell(progress.clone()).is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        let (pads, pixels) = (vlm.rules.pads_to_square, RgbPixels::from(*image));
+        let pixels = RgbPixels::from(*image);
         let between = &mut || pulse.between(&progress);
         let (config, device) = (&vlm.config.vision, &vlm.device.device);
-        let encoded = vlm.networks.vision.encode(config, &pixels, pads, device, between)?;
+        let (vision, own) = (&vlm.networks.vision, vlm.networks.task(task)?);
+        let encoded = vision.encode(own, config, &pixels, device, between)?;
         let ControlFlow::Continue(encoded) = encoded else { return Ok(ControlFlow::Break(())) };
         let projected = encoded.projected.clone();
         if trace.is_some() {
@@ -177,10 +184,17 @@ impl TracedImages {
 }
 
 /// The last conversation as far as this one begins the same, else an empty one.
-fn resume(vlm: &Vlm, session: Option<Session>, slots: &[Slot], from_nothing: bool) -> Session {
-    let Some(mut session) = session.filter(|_| !from_nothing) else {
-        let cache = vlm.networks.decoder.new_cache(&vlm.device.device);
-        return Session { slots: Vec::new(), cache };
+fn resume(
+    vlm: &Vlm,
+    task: Task,
+    session: Option<Session>,
+    slots: &[Slot],
+    from_nothing: bool,
+) -> Result<Session, ModelError> {
+    let same_task = session.filter(|session| !from_nothing && session.task == task);
+    let Some(mut session) = same_task else {
+        let cache = vlm.networks.task(task)?.decoder.new_cache(&vlm.device.device);
+        return Ok(Session { task, slots: Vec::new(), cache });
     };
     let known = session.slots.iter().take(session.cache.len());
     let same = known.zip(slots).take_while(|(a, b)| a.is_same(b)).count();
@@ -188,7 +202,7 @@ fn resume(vlm: &Vlm, session: Option<Session>, slots: &[Slot], from_nothing: boo
     let same = same.min(slots.len().saturating_sub(1));
     session.slots.truncate(same);
     session.cache.truncate(same);
-    session
+    Ok(session)
 }
 
 /// Read the positions that are not in the cache; gives the scores after the last.
@@ -200,7 +214,7 @@ fn prefill(
     pulse: &mut Pulse<'_>,
     reply: &mut Reply,
 ) -> Result<ControlFlow<(), Vec<f32>>, ModelError> {
-    let engine = vlm.engine();
+    let engine = vlm.engine(session.task)?;
     let start = session.cache.len();
     let slots = reply.prompt.slots.get(start..).unwrap_or_default();
     let positions = positions.get(start..).unwrap_or_default();
@@ -216,10 +230,9 @@ fn prefill(
         if pulse.tell(progress.clone()).is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        let embeds = embed_slots(vlm, chunk, features);
+        let embeds = embed_slots(&engine, chunk, features);
         let between = &mut || pulse.between(&progress);
-        let decoder = &vlm.networks.decoder;
-        let state = decoder.forward(embeds, positions, &mut session.cache, between);
+        let state = engine.decoder.forward(embeds, positions, &mut session.cache, between);
         let ControlFlow::Continue(state) = state else { return Ok(ControlFlow::Break(())) };
         session.slots.extend_from_slice(chunk);
         if chunks.peek().is_none() {
@@ -233,8 +246,7 @@ fn prefill(
 
 /// # Shapes
 /// positions → `[seq, hidden]`.
-fn embed_slots(vlm: &Vlm, chunk: &[Slot], features: &[Tensor<2>]) -> Tensor<2> {
-    let engine = vlm.engine();
+fn embed_slots(engine: &Engine<'_>, chunk: &[Slot], features: &[Tensor<2>]) -> Tensor<2> {
     let mut parts = Vec::new();
     let same_part = |a: &Slot, b: &Slot| match (a, b) {
         (Slot::Id(_), Slot::Id(_)) => true,
@@ -269,7 +281,7 @@ fn decode(
     pulse: &mut Pulse<'_>,
     reply: &mut Reply,
 ) -> Result<FinishReason, ModelError> {
-    let engine = vlm.engine();
+    let engine = vlm.engine(session.task)?;
     for position in next_position.. {
         if reply.output_ids.len() >= reply.budget {
             return Ok(FinishReason::Length);
@@ -279,7 +291,7 @@ fn decode(
             return Ok(FinishReason::Stop);
         }
         let text = reply.detokenizer.push(&vlm.tokenizer, id)?;
-        if reply.say(&text, pulse).is_break() {
+        if reply.tell(vlm, id, &text, pulse).is_break() {
             return Ok(FinishReason::Cancelled);
         }
         if reply.stop_text.has_come {

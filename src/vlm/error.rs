@@ -65,17 +65,17 @@ pub enum ModelError {
         /// Name of the precision.
         precision: String,
     },
-    /// The weights are larger than the memory of the machine.
-    #[error(
-        "not enough memory: the model needs about {needed_mb} MB in {precision} and {available_mb} MB are free; try --precision f16 or a smaller model"
-    )]
+    /// The model is larger than the memory of the device.
+    #[error("not enough memory: the model needs {needed} ({parts}), {available}; {advice}")]
     OutOfMemory {
-        /// Weights and working memory.
-        needed_mb: u64,
-        /// Free on the device.
-        available_mb: u64,
-        /// Name of the precision.
-        precision: String,
+        /// How much, in which precision.
+        needed: String,
+        /// What for.
+        parts: String,
+        /// What the device has.
+        available: String,
+        /// What can be done.
+        advice: &'static str,
     },
     /// The conversation does not fit in front of the model.
     #[error(
@@ -100,6 +100,12 @@ pub enum ModelError {
     /// Nothing was asked.
     #[error("the question is empty")]
     EmptyQuestion,
+    /// The model in memory lacks what this needs.
+    #[error("this model was not loaded for {task}; load one whose files are complete for it")]
+    TaskNotLoaded {
+        /// In words.
+        task: &'static str,
+    },
     /// A form of the prompt this family does not have.
     #[error("there is no template {name} for this model; it has: {known}")]
     UnknownTemplate {

@@ -12,14 +12,14 @@ pub(crate) struct FamilyRules {
     pub(crate) files: &'static [&'static [&'static str]],
     /// How its authors' code reads the tokenizer's files.
     pub(crate) tokenizer: TokenizerKind,
-    /// Pictures are made square before anything else, whatever the configuration says.
-    pub(crate) pads_to_square: bool,
     /// Pictures in one question.
     pub(crate) max_images: u32,
     /// Text that ends an answer though no stop token came.
     pub(crate) stop_text: Option<&'static str>,
     /// New tokens before an answer may end.
     pub(crate) min_new_tokens: usize,
+    /// Codes of pictures are part of the vocabulary.
+    pub(crate) has_codes: bool,
     /// The repetition penalty looks at the prompt too: its ids are known to the authors' code,
     /// where the others hand over embeddings.
     pub(crate) penalises_prompt: bool,
@@ -33,10 +33,10 @@ const USUAL: FamilyRules = FamilyRules {
     templates: &[],
     files: &[&["tokenizer.json", "tokenizer.model"]],
     tokenizer: TokenizerKind::AsShipped,
-    pads_to_square: true,
     max_images: 6,
     stop_text: None,
     min_new_tokens: 0,
+    has_codes: false,
     penalises_prompt: false,
 };
 
@@ -61,7 +61,6 @@ impl Family {
                     &["added_tokens.json"],
                 ],
                 tokenizer: TokenizerKind::LlamaSlow,
-                pads_to_square: false,
                 // the separator of its template
                 stop_text: Some("###"),
                 ..USUAL
@@ -81,12 +80,14 @@ impl Family {
                     &["generation_config.json"],
                 ],
                 tokenizer: TokenizerKind::Phi3Slow,
+                has_codes: true,
                 ..USUAL
             }),
             Self::HealthGptL14 => Some(FamilyRules {
                 templates: &[ChatTemplate::Phi4Instruct],
                 files: WITH_GENERATION,
                 tokenizer: TokenizerKind::Gpt2Slow,
+                has_codes: true,
                 ..USUAL
             }),
             Self::HealthGptXl32 => Some(FamilyRules {
@@ -101,7 +102,6 @@ impl Family {
                     &["preprocessor_config.json"],
                     &["generation_config.json"],
                 ],
-                pads_to_square: false,
                 penalises_prompt: true,
                 ..USUAL
             }),

@@ -4,10 +4,11 @@ use burn::tensor::Tensor;
 use sha2::{Digest as _, Sha256};
 
 use crate::imaging::{Channels, DisplayImage};
+use crate::vlm::Task;
 use crate::vlm::slots::ImageKey;
 
 /// Pictures whose features are kept: two questions with the most pictures.
-const CAPACITY: usize = 12;
+pub(crate) const KEPT_PICTURES: usize = 12;
 
 /// Projected features by picture, the latest last.
 #[derive(Debug, Default)]
@@ -28,16 +29,17 @@ impl FeatureCache {
 
     pub(crate) fn insert(&mut self, key: ImageKey, features: Tensor<2>) {
         self.entries.retain(|(known, _)| *known != key);
-        if self.entries.len() == CAPACITY {
+        if self.entries.len() == KEPT_PICTURES {
             self.entries.remove(0);
         }
         self.entries.push((key, features));
     }
 }
 
-/// Size, colours and samples: preprocessing is the same for all pictures of a loaded model.
-pub(crate) fn image_key(image: &DisplayImage) -> ImageKey {
+/// Size, colours, samples and task: preprocessing is the same for all pictures of a loaded model.
+pub(crate) fn image_key(image: &DisplayImage, task: Task) -> ImageKey {
     let mut hash = Sha256::new();
+    hash.update([u8::from(task == Task::Reconstruction)]);
     hash.update(image.width.to_le_bytes());
     hash.update(image.height.to_le_bytes());
     hash.update([u8::from(image.channels == Channels::Rgb)]);

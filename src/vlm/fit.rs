@@ -6,7 +6,7 @@ use crate::checkpoint::{Checkpoint, CheckpointError, FileDtype, TensorInfo};
 use crate::vlm::ModelError;
 use crate::vlm::config::{VisionConfig, VlmConfig, config_error};
 use crate::vlm::networks::Networks;
-use crate::vlm::parts::{PartKind, Parts, VISION_PREFIX};
+use crate::vlm::parts::{GENERATION, PartKind, Parts, VISION_PREFIX};
 use crate::vlm::weights::Plan;
 
 /// Names listed in one error before "and N more".
@@ -91,7 +91,7 @@ fn listed(names: &[String]) -> String {
 
 /// Why a tensor of the files is not used, for those that rightly are not.
 fn exception(kind: PartKind, name: &str, config: &VlmConfig) -> Option<&'static str> {
-    if kind == PartKind::Adapter {
+    if matches!(kind, PartKind::Adapter | PartKind::Fusion) {
         return Some("the published programs load adapters by name and leave the rest");
     }
     if kind == PartKind::Tower && !name.starts_with(VISION_PREFIX) {
@@ -106,13 +106,17 @@ fn exception(kind: PartKind, name: &str, config: &VlmConfig) -> Option<&'static 
     if name == "lm_head.weight" && config.decoder.tie_word_embeddings {
         return Some("the embedding is used");
     }
+    let generation = config.generation.as_ref();
+    if generation.is_some_and(|own| own.replaced.contains(&format!("{GENERATION}{name}"))) {
+        return Some("only the task's own is used");
+    }
     let VisionConfig::Clip(clip) = &config.vision else { return None };
     let rest = name.strip_prefix(VISION_PREFIX)?;
     if rest.starts_with("post_layernorm.") {
         return Some("comes after the layer that is read");
     }
     let block = rest.strip_prefix("encoder.layers.")?.split('.').next()?.parse::<usize>().ok()?;
-    (clip.blocks..clip.config.num_hidden_layers)
+    (config.tower_blocks(clip)..clip.config.num_hidden_layers)
         .contains(&block)
         .then_some("comes after the layer that is read")
 }
@@ -126,7 +130,7 @@ pub(crate) fn notes(parts: &[(PartKind, Checkpoint)], plan: &Plan) -> Vec<String
             let objects = objects.join(", ");
             notes.push(format!("objects in the weight files were left unread: {objects}"));
         }
-        if *kind == PartKind::Adapter {
+        if matches!(kind, PartKind::Adapter | PartKind::Fusion) {
             let names: Vec<String> = part
                 .tensors()
                 .keys()

@@ -47,15 +47,9 @@ pub(crate) struct Engine<'a> {
 }
 
 impl Engine<'_> {
-    /// Positions read at once: large enough to use the device, small enough to keep the scores of
-    /// a layer within its largest tensor.
+    /// Positions read at once.
     pub(crate) fn chunk_len(&self) -> usize {
-        match self.device.gpu() {
-            Some(gpu) if !gpu.is_software => 512,
-            Some(_) => 128,
-            // a layer of a 7B model takes a few tenths of a second, and between layers one can stop
-            None => 64,
-        }
+        self.device.kind().chunk_len()
     }
 
     /// # Shapes

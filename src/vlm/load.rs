@@ -10,14 +10,11 @@ use crate::nn::{InitError, MissingTensor};
 use crate::vlm::config::{VlmConfig, config_error};
 use crate::vlm::delta::added;
 use crate::vlm::fit::{check_fit, notes, plan_of, sources};
-use crate::vlm::memory::available_bytes;
+use crate::vlm::memory::{choose_precision, memory_plan, usual_context};
 use crate::vlm::networks::Networks;
 use crate::vlm::parts::{PartKind, Parts};
 use crate::vlm::weights::{Conversion, Loaded, Plan, Prepared};
 use crate::vlm::{ComputeDevice, LoadProgress, LoadStage, ModelError, Precision, PrecisionChoice};
-
-/// Room kept beside weights: cache, activations, the window.
-const SPARE_BYTES: u64 = 1 << 30;
 
 /// What loading gives.
 pub(crate) struct LoadedWeights {
@@ -37,12 +34,13 @@ pub(crate) fn load_weights(
 ) -> Result<LoadedWeights, ModelError> {
     let mut opened = Vec::new();
     for part in &parts.weights {
-        opened.push((part.kind, Checkpoint::open(&part.folder, &part.files)?));
+        let checkpoint = Checkpoint::open_as(part.prefix, &part.folder, &part.files)?;
+        opened.push((part.kind, checkpoint));
     }
     let plan = plan_of(parts, config)?;
     let sources = sources(&plan, &opened);
     check_fit(&opened, &plan, &sources, config)?;
-    let precision = choose_precision(choice, device, plan.numbers())?;
+    let precision = precision_for(choice, config, &plan, &opened, device)?;
     let mut loaded = Loaded::new(Conversion { device: device.clone(), precision });
     let reading = Reading {
         opened: &opened,
@@ -54,6 +52,20 @@ pub(crate) fn load_weights(
     let networks = Networks::init(config, &mut loaded)
         .map_err(|error| config_error(&parts.language, "config.json", &error))?;
     Ok(LoadedWeights { networks, precision, weights_sha256, notes: notes(&opened, &plan) })
+}
+
+fn precision_for(
+    choice: PrecisionChoice,
+    config: &VlmConfig,
+    plan: &Plan,
+    opened: &[(PartKind, Checkpoint)],
+    device: &ComputeDevice,
+) -> Result<Precision, ModelError> {
+    let tensors = opened.iter().map(|(_, part)| part.tensors());
+    let device = device.info();
+    let needs =
+        memory_plan(config, plan, tensors).needs(usual_context(config.context_len), &device);
+    choose_precision(choice, &needs, &device)
 }
 
 /// All parts, read one after the other.
@@ -129,39 +141,5 @@ impl Reading<'_> {
     fn base_tensor(&self, name: &str) -> Result<Option<OwnedTensor>, ModelError> {
         let base = self.opened.iter().find(|(kind, _)| *kind == PartKind::DeltaBase);
         Ok(base.map(|(_, base)| base.read_tensor(name)).transpose()?.flatten())
-    }
-}
-
-/// `auto` is f16 on a GPU that computes in it, and on the CPU f32 where it fits.
-fn choose_precision(
-    choice: PrecisionChoice,
-    device: &ComputeDevice,
-    numbers: u64,
-) -> Result<Precision, ModelError> {
-    let needed = |bytes: u64| numbers * bytes + SPARE_BYTES;
-    let available = if device.gpu().is_none() { available_bytes() } else { None };
-    let fits = |bytes| available.is_none_or(|available| needed(bytes) <= available);
-    let precision = match choice {
-        PrecisionChoice::Exactly(precision) => precision,
-        PrecisionChoice::Auto if device.gpu().is_some_and(|gpu| !gpu.is_software) => {
-            if device.supports(Precision::F16) { Precision::F16 } else { Precision::F32 }
-        }
-        PrecisionChoice::Auto if fits(4) => Precision::F32,
-        PrecisionChoice::Auto => Precision::F16,
-    };
-    if !device.supports(precision) {
-        return Err(ModelError::PrecisionUnsupported {
-            device: device.label(),
-            precision: precision.as_str().to_owned(),
-        });
-    }
-    let bytes = if precision == Precision::F32 { 4 } else { 2 };
-    match available {
-        Some(available) if !fits(bytes) => Err(ModelError::OutOfMemory {
-            needed_mb: needed(bytes) >> 20,
-            available_mb: available >> 20,
-            precision: precision.as_str().to_owned(),
-        }),
-        _ => Ok(precision),
     }
 }

@@ -1,6 +1,8 @@
 //! Vision tower, projector and decoder: something that answers about a picture.
 
 mod answer;
+mod codec;
+mod codes;
 mod config;
 mod delta;
 mod device;
@@ -19,24 +21,33 @@ mod preprocess;
 mod prompt;
 mod question;
 mod recognise;
+mod reconstruct;
 mod reply;
 mod sampling;
 mod slots;
 mod spec;
 mod weights;
 
+pub use codec::{Codec, Decoded, resize_lanczos};
 pub use delta::apply_delta;
 pub use device::{
-    ComputeDevice, DeviceChoice, GpuInfo, Precision, PrecisionChoice, choose_device, detect_gpus,
+    ComputeDevice, ComputeKind, DeviceChoice, DeviceInfo, GpuInfo, Precision, PrecisionChoice,
+    choose_device, detect_gpus,
 };
 pub use error::ModelError;
+pub use memory::{
+    Activations, Fit, MemoryNeed, MemoryPlan, gigabytes, gigabytes_of, likely_precision,
+    usual_context,
+};
 pub use model::{LoadProgress, LoadStage, ModelInfo, Vlm};
 pub use preprocess::{
     ImageProcessor, QwenImageProcessor, RgbPixels, center_crop, pad_to_square, resize_bicubic,
 };
 pub use question::{
-    Answer, FinishReason, Progress, Question, SamplingParams, Timings, Trace, TraceTensor, Turn,
+    Answer, FinishReason, Progress, Question, SamplingParams, Task, Timings, Trace, TraceTensor,
+    Turn,
 };
 pub use recognise::{models_in, recognise};
+pub use reconstruct::{Ceiling, Reconstruction};
 pub use sampling::{log_prob, next_token};
-pub use spec::{Family, ModelSpec, Part};
+pub use spec::{Abilities, Family, ModelSpec, Part, Tasks};

@@ -9,18 +9,23 @@ use serde::{Deserialize, Serialize};
 use crate::nn::KvCache;
 use crate::text::{ChatTemplate, ImageSpan, Tokenizer, TokenizerOptions};
 use crate::vlm::answer::answer;
-use crate::vlm::config::VlmConfig;
+use crate::vlm::codec::Codec;
+use crate::vlm::codes::Codes;
+use crate::vlm::config::{VlmConfig, config_error};
 use crate::vlm::family::FamilyRules;
 use crate::vlm::features::FeatureCache;
 use crate::vlm::generate::Engine;
-use crate::vlm::load::load_weights;
+use crate::vlm::load::{LoadedWeights, load_weights};
 use crate::vlm::networks::Networks;
 use crate::vlm::parts::Parts;
 use crate::vlm::slots::Slot;
 use crate::vlm::{
     Answer, ComputeDevice, Family, ModelError, ModelSpec, PrecisionChoice, Progress, Question,
-    Trace,
+    Task, Tasks, Trace,
 };
+
+/// Codes of the published decoder of pictures.
+const PUBLISHED_CODES: u32 = 8192;
 
 /// What loading is busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +91,10 @@ pub struct Vlm {
     /// Form of the prompt unless a question asks for another.
     pub(crate) template: ChatTemplate,
     pub(crate) tokenizer: Tokenizer,
+    /// Ids of the codes of pictures, when it reconstructs.
+    pub(crate) codes: Option<Codes>,
+    /// Makes pictures of codes.
+    pub(crate) codec: Option<Codec>,
     pub(crate) networks: Networks,
     pub(crate) features: FeatureCache,
     pub(crate) session: Option<Session>,
@@ -95,12 +104,13 @@ pub struct Vlm {
 
 /// Positions in a cache and what they were computed from.
 pub(crate) struct Session {
+    pub(crate) task: Task,
     pub(crate) slots: Vec<Slot>,
     pub(crate) cache: KvCache,
 }
 
 impl Vlm {
-    /// Read the weights onto the device.
+    /// Read the weights onto the device, for all that the files suffice for.
     ///
     /// # Errors
     /// When files are missing, damaged or do not fit, when memory does not suffice, or when
@@ -111,14 +121,32 @@ impl Vlm {
         precision: PrecisionChoice,
         progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
     ) -> Result<Self, ModelError> {
+        let offered = spec.tasks();
+        let is_any = offered.questions || offered.reconstruction;
+        let tasks = if is_any { offered } else { Tasks { questions: true, ..offered } };
+        Self::load_for(tasks, spec, device, precision, progress)
+    }
+
+    /// The same for these tasks only.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_for(
+        tasks: Tasks,
+        spec: &ModelSpec,
+        device: ComputeDevice,
+        precision: PrecisionChoice,
+        progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
+    ) -> Result<Self, ModelError> {
         let (label, started) = (device.label(), Instant::now());
-        let work = || Self::load_unguarded(spec, device, precision, progress);
+        let work = || Self::load_unguarded(tasks, spec, device, precision, progress);
         let mut vlm = guarded(&label, "loading the model", work)?;
         vlm.load_ms = started.elapsed().as_secs_f64() * 1e3;
         Ok(vlm)
     }
 
     fn load_unguarded(
+        tasks: Tasks,
         spec: &ModelSpec,
         device: ComputeDevice,
         precision: PrecisionChoice,
@@ -128,10 +156,7 @@ impl Vlm {
             let (title, path) = (spec.title.clone(), spec.path.clone());
             return Err(ModelError::NotSupportedYet { title, path });
         };
-        if !spec.missing.is_empty() {
-            let (missing, path) = (spec.missing.clone(), spec.path.clone());
-            return Err(ModelError::Incomplete { missing, path });
-        }
+        check_complete(tasks, spec)?;
         let bytes_total = spec.weights_bytes;
         let mut tell =
             |stage, bytes_done| match progress(LoadProgress { stage, bytes_done, bytes_total }) {
@@ -139,41 +164,32 @@ impl Vlm {
                 ControlFlow::Break(()) => Err(ModelError::Cancelled),
             };
         tell(LoadStage::Reading, 0)?;
-        let parts = Parts::find(&spec.path, spec.family)?;
+        let parts = Parts::find(&spec.path, spec.family)?.for_tasks(tasks)?;
         let mut config = VlmConfig::read(&parts, spec.family)?;
         let template = spec.family.template(parts.told.template.as_deref())?;
-        let options = TokenizerOptions { kind: rules.tokenizer, vq_tokens: None };
+        let vq_tokens = rules.has_codes.then(|| parts.told.vq_tokens.unwrap_or(PUBLISHED_CODES));
+        let options = TokenizerOptions { kind: rules.tokenizer, vq_tokens };
         let tokenizer = Tokenizer::load_with(&parts.language, options)?;
         config.settle(spec.family, &tokenizer);
         check_span(template, &tokenizer, &parts)?;
+        let codes = Codes::of(&parts, &config, &tokenizer)?;
         let weights = load_weights(&parts, &config, &device, precision, progress)?;
+        let codec = load_codec(&parts, &device, codes)?;
         let mut tell =
             |stage| progress(LoadProgress { stage, bytes_done: bytes_total, bytes_total });
         if tell(LoadStage::Warmup).is_break() {
             return Err(ModelError::Cancelled);
         }
-        let info = ModelInfo {
-            name: spec.name.clone(),
-            family: spec.family.as_str().to_owned(),
-            title: spec.title.clone(),
-            precision: weights.precision.as_str().to_owned(),
-            device: device.label(),
-            weights_sha256: weights.weights_sha256,
-            parameters: spec.parameters,
-            weights_bytes: spec.weights_bytes,
-            context_len: spec.context_len,
-            image_tokens: spec.image_tokens,
-            max_images: spec.max_images,
-            notes: weights.notes,
-        };
         let vlm = Self {
-            info,
+            info: info_of(spec, &device, &weights),
             family: spec.family,
             device,
             rules,
             config,
             template,
             tokenizer,
+            codes,
+            codec,
             networks: weights.networks,
             features: FeatureCache::default(),
             session: None,
@@ -185,13 +201,21 @@ impl Vlm {
 
     /// One step: faults of the device show themselves here and not at the first question.
     fn warm_up(&self) -> Result<(), ModelError> {
-        let mut cache = self.networks.decoder.new_cache(&self.device.device);
-        let go_on = &mut || ControlFlow::Continue(());
-        self.engine().step(0, [0; 3], &mut cache, go_on).map(|_| ())
+        for networks in self.networks.tasks() {
+            let mut cache = networks.decoder.new_cache(&self.device.device);
+            let go_on = &mut || ControlFlow::Continue(());
+            let engine = Engine { decoder: &networks.decoder, device: &self.device };
+            let (ControlFlow::Continue(_) | ControlFlow::Break(())) =
+                engine.step(0, [0; 3], &mut cache, go_on)?;
+        }
+        Ok(())
     }
 
-    pub(crate) fn engine(&self) -> Engine<'_> {
-        Engine { decoder: &self.networks.decoder, device: &self.device }
+    /// # Errors
+    /// When the model was not loaded for the task.
+    pub(crate) fn engine(&self, task: Task) -> Result<Engine<'_>, ModelError> {
+        let decoder = &self.networks.task(task)?.decoder;
+        Ok(Engine { decoder, device: &self.device })
     }
 
     /// What is loaded.
@@ -210,8 +234,60 @@ impl Vlm {
         emit: &mut dyn FnMut(Progress) -> ControlFlow<()>,
         trace: Option<&mut Trace>,
     ) -> Result<Answer, ModelError> {
+        self.guard("answering", |vlm| answer(vlm, question, emit, trace))
+    }
+
+    pub(crate) fn guard<T>(
+        &mut self,
+        doing: &'static str,
+        work: impl FnOnce(&mut Self) -> Result<T, ModelError>,
+    ) -> Result<T, ModelError> {
         let label = self.device.label();
-        guarded(&label, "answering", || answer(self, question, emit, trace))
+        guarded(&label, doing, || work(self))
+    }
+}
+
+fn load_codec(
+    parts: &Parts,
+    device: &ComputeDevice,
+    codes: Option<Codes>,
+) -> Result<Option<Codec>, ModelError> {
+    let Some((found, codes)) = parts.generation.as_ref().zip(codes) else { return Ok(None) };
+    let codec = Codec::load(&found.vqgan, device, &mut |_| ControlFlow::Continue(()))?;
+    if codec.num_codes() != codes.count as usize {
+        let (has, wanted) = (codec.num_codes(), codes.count);
+        let reason = format!("it has {has} codes and the vocabulary {wanted}");
+        return Err(config_error(&found.vqgan, "model.yaml", &reason));
+    }
+    Ok(Some(codec))
+}
+
+fn check_complete(tasks: Tasks, spec: &ModelSpec) -> Result<(), ModelError> {
+    for (is_wanted, missing) in
+        [(tasks.questions, &spec.missing), (tasks.reconstruction, &spec.missing_for_reconstruction)]
+    {
+        if is_wanted && !missing.is_empty() {
+            let (missing, path) = (missing.clone(), spec.path.clone());
+            return Err(ModelError::Incomplete { missing, path });
+        }
+    }
+    Ok(())
+}
+
+fn info_of(spec: &ModelSpec, device: &ComputeDevice, weights: &LoadedWeights) -> ModelInfo {
+    ModelInfo {
+        name: spec.name.clone(),
+        family: spec.family.as_str().to_owned(),
+        title: spec.title.clone(),
+        precision: weights.precision.as_str().to_owned(),
+        device: device.label(),
+        weights_sha256: weights.weights_sha256.clone(),
+        parameters: spec.parameters,
+        weights_bytes: spec.weights_bytes,
+        context_len: spec.context_len,
+        image_tokens: spec.image_tokens,
+        max_images: spec.max_images,
+        notes: weights.notes.clone(),
     }
 }
 

@@ -4,25 +4,40 @@ use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor};
 
-use crate::nn::{Adapted, ClipVit, Decoder, InitError, Projector, QwenVit, WeightSource};
-use crate::vlm::ModelError;
-use crate::vlm::config::{ClipVision, VisionConfig, VlmConfig};
-use crate::vlm::parts::{PROJECTOR, VISION_PREFIX};
+use crate::nn::{
+    Adapted, ClipVit, Decoder, DecoderConfig, InitError, MissingTensor, Projector, QwenVit,
+    Replaced, WeightSource,
+};
+use crate::vlm::config::{ClipVision, GenerationConfig, VisionConfig, VlmConfig};
+use crate::vlm::parts::{GENERATION, PROJECTOR, VISION_PREFIX};
 use crate::vlm::preprocess::{RgbPixels, pad_to_square};
+use crate::vlm::{ModelError, Task};
 
-/// Everything with weights.
+/// Parts of names that a task never shares: adapters, projector, embedding and head.
+const ALWAYS_OWN: &[&str] = &[".lora_", "mm_projector", "embed_tokens", "lm_head"];
+
+/// Everything with weights; what several tasks use is there once.
 pub(crate) struct Networks {
     pub(crate) vision: Vision,
-    pub(crate) decoder: Decoder,
+    questions: Option<TaskNetworks>,
+    reconstruction: Option<TaskNetworks>,
 }
 
-/// A picture becomes rows of the decoder's width.
+/// A picture becomes features.
 #[expect(clippy::large_enum_variant, reason = "one a model")]
 pub(crate) enum Vision {
-    /// CLIP and a projector.
-    Clip { tower: ClipVit, projector: Projector },
+    /// CLIP.
+    Clip(ClipVit),
     /// Qwen2.5-VL's, which has its projector inside.
     Qwen(QwenVit),
+}
+
+/// What one task has of its own.
+pub(crate) struct TaskNetworks {
+    /// Blocks of the tower before the state that is read.
+    blocks: usize,
+    projector: Option<Projector>,
+    pub(crate) decoder: Decoder,
 }
 
 /// A picture on its way: extents and values.
@@ -41,29 +56,90 @@ impl Networks {
         weights: &mut impl WeightSource,
     ) -> Result<Self, InitError> {
         let vision = match &config.vision {
-            VisionConfig::Clip(clip) => Vision::Clip {
-                tower: ClipVit::init(
-                    VISION_PREFIX,
-                    &clip.config,
-                    clip.blocks,
-                    clip.select_feature,
-                    weights,
-                )?,
-                projector: Projector::init(
-                    PROJECTOR,
-                    clip.projector,
-                    clip.config.hidden_size,
-                    config.decoder.hidden_size,
-                    weights,
-                )?,
-            },
+            VisionConfig::Clip(clip) => Vision::Clip(ClipVit::init(
+                VISION_PREFIX,
+                &clip.config,
+                config.tower_blocks(clip),
+                clip.select_feature,
+                weights,
+            )?),
             VisionConfig::Qwen(qwen) => Vision::Qwen(QwenVit::init("visual.", &qwen.vit, weights)?),
+        };
+        let questions = match config.answers {
+            true => Some(TaskNetworks::for_questions(config, weights)?),
+            false => None,
+        };
+        let reconstruction = match &config.generation {
+            Some(generation) => Some(TaskNetworks::for_pictures(config, generation, weights)?),
+            None => None,
+        };
+        Ok(Self { vision, questions, reconstruction })
+    }
+
+    /// # Errors
+    /// When the model was not loaded for the task.
+    pub(crate) fn task(&self, task: Task) -> Result<&TaskNetworks, ModelError> {
+        let networks = match task {
+            Task::Question => &self.questions,
+            Task::Reconstruction => &self.reconstruction,
+        };
+        networks.as_ref().ok_or(ModelError::TaskNotLoaded { task: task.title() })
+    }
+
+    /// Those that are there.
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = &TaskNetworks> {
+        self.questions.iter().chain(&self.reconstruction)
+    }
+}
+
+impl TaskNetworks {
+    fn for_questions(
+        config: &VlmConfig,
+        weights: &mut impl WeightSource,
+    ) -> Result<Self, InitError> {
+        let (blocks, projector) = match &config.vision {
+            VisionConfig::Clip(clip) => (clip.blocks, Some(projector(config, clip, weights)?)),
+            VisionConfig::Qwen(_) => (0, None),
         };
         let decoder = match config.hlora {
             Some(hlora) => Decoder::init(&config.decoder, &mut Adapted::new(weights, hlora))?,
             None => Decoder::init(&config.decoder, weights)?,
         };
-        Ok(Self { vision, decoder })
+        Ok(Self { blocks, projector, decoder })
+    }
+
+    /// The base's tensors, but for those that the task's files have.
+    fn for_pictures(
+        config: &VlmConfig,
+        generation: &GenerationConfig,
+        weights: &mut impl WeightSource,
+    ) -> Result<Self, InitError> {
+        let mut replaced = Replaced::new(weights, GENERATION, &generation.replaced, ALWAYS_OWN);
+        let projector = match &config.vision {
+            VisionConfig::Clip(clip) => Some(projector(config, clip, &mut replaced)?),
+            VisionConfig::Qwen(_) => None,
+        };
+        let decoder = DecoderConfig { vocab_size: generation.vocab_size, ..config.decoder.clone() };
+        let decoder = Decoder::init(&decoder, &mut Adapted::new(&mut replaced, generation.hlora))?;
+        Ok(Self { blocks: generation.blocks, projector, decoder })
+    }
+}
+
+fn projector(
+    config: &VlmConfig,
+    clip: &ClipVision,
+    weights: &mut impl WeightSource,
+) -> Result<Projector, MissingTensor> {
+    let (inputs, hidden) = (clip.config.hidden_size, config.decoder.hidden_size);
+    Projector::init(PROJECTOR, clip.projector, inputs, hidden, weights)
+}
+
+impl VlmConfig {
+    /// Blocks that any task reads.
+    pub(crate) fn tower_blocks(&self, clip: &ClipVision) -> usize {
+        let for_questions = if self.answers { clip.blocks } else { 0 };
+        let for_pictures = self.generation.as_ref().map_or(0, |generation| generation.blocks);
+        for_questions.max(for_pictures)
     }
 }
 
@@ -71,21 +147,24 @@ impl Vision {
     /// `between` is asked before every block.
     pub(crate) fn encode(
         &self,
+        task: &TaskNetworks,
         config: &VisionConfig,
         image: &RgbPixels,
-        pads_to_square: bool,
         device: &Device,
         between: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<ControlFlow<(), Encoded>, ModelError> {
         match (self, config) {
-            (Self::Clip { tower, projector }, VisionConfig::Clip(clip)) => {
-                let pixels = clip.pixels(image, pads_to_square);
+            (Self::Clip(tower), VisionConfig::Clip(clip)) => {
+                let pixels = clip.pixels(image);
                 let values = clip.processor.values(&pixels);
-                let seen = match tower.forward(&values, device, between) {
+                let seen = match tower.forward(&values, task.blocks, device, between) {
                     ControlFlow::Continue(seen) => seen,
                     ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
                 };
-                let projected = projector.forward(seen.clone());
+                let projected = match &task.projector {
+                    Some(projector) => projector.forward(seen.clone()),
+                    None => seen.clone(),
+                };
                 let pixel_values = (vec![3, pixels.height, pixels.width], values);
                 Ok(ControlFlow::Continue(Encoded { pixel_values, seen, projected }))
             }
@@ -112,8 +191,8 @@ impl Vision {
 }
 
 impl ClipVision {
-    fn pixels(&self, image: &RgbPixels, pads_to_square: bool) -> RgbPixels {
-        if pads_to_square {
+    fn pixels(&self, image: &RgbPixels) -> RgbPixels {
+        if self.pads_to_square {
             self.processor.pixels(&pad_to_square(image, self.processor.pad_color()))
         } else {
             self.processor.pixels(image)

@@ -1,11 +1,11 @@
 //! A conversation becomes ids of text, with places for the rows of pictures.
 
 use crate::text::{
-    ChatTemplate, IMAGE_MARKER, ImageSpan, Piece, TemplateTurn, TextError, Tokenizer,
+    ChatTemplate, IMAGE_MARKER, ImageSpan, Piece, START_INDEX, TemplateTurn, TextError, Tokenizer,
 };
-use crate::vlm::Question;
 use crate::vlm::config::ImageExtent;
 use crate::vlm::slots::{ImageKey, Slot};
+use crate::vlm::{Question, Task};
 
 /// Stands for a picture in `prompt_ids`, as in the references.
 const IMAGE_SENTINEL: i64 = -200;
@@ -34,7 +34,10 @@ pub(crate) fn build_prompt(
     tokenizer: &Tokenizer,
     images: &[PromptImage],
 ) -> Result<Prompt, TextError> {
-    let pieces = template.render(&turns(question));
+    let mut pieces = template.render(&turns(question));
+    if let (Task::Reconstruction, Some(last)) = (question.task, pieces.last_mut()) {
+        last.text.push_str(START_INDEX);
+    }
     let mut writer = Writer { images, next_image: 0, ids: Vec::new(), slots: Vec::new() };
     for piece in &pieces {
         match template.image_span() {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::{WrittenValues, write_safetensors};
 use crate::imaging::DisplayImage;
 use crate::vlm::ModelError;
 
@@ -16,6 +17,27 @@ pub struct Turn {
     pub answer: String,
     /// Pictures attached to this question.
     pub images: Vec<DisplayImage>,
+}
+
+/// What a model is asked to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Task {
+    /// Answer in words.
+    #[default]
+    Question,
+    /// Give the codes of a picture.
+    Reconstruction,
+}
+
+impl Task {
+    /// In words.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Question => "questions",
+            Self::Reconstruction => "reconstruction",
+        }
+    }
 }
 
 /// One question, with everything the answer depends on.
@@ -37,6 +59,10 @@ pub struct Question {
     pub stop: Vec<String>,
     /// Form of the prompt by name; `None` for the model's usual one.
     pub template: Option<String>,
+    /// What to do with it.
+    pub task: Task,
+    /// Only codes may follow until there are this many; 0 for as the authors do it.
+    pub only_codes: u32,
 }
 
 /// How the next id is chosen from the scores.
@@ -135,6 +161,8 @@ pub struct Answer {
     pub output_ids: Vec<u32>,
     /// Special tokens left out.
     pub text: String,
+    /// Codes of a picture, in the order they came.
+    pub codes: Vec<u32>,
     /// Why it ended.
     pub finish_reason: FinishReason,
     /// Of every output id, from the raw scores.
@@ -160,6 +188,22 @@ pub enum Progress {
         /// Positions in all.
         total: usize,
     },
+    /// Codes of a picture come.
+    Code {
+        /// The latest.
+        code: u32,
+        /// Codes so far.
+        done: usize,
+    },
+    /// The picture so far.
+    Glimpse {
+        /// Places without a code are plain.
+        picture: DisplayImage,
+        /// Codes so far.
+        done: usize,
+    },
+    /// The whole picture is compared with the original.
+    Measuring,
     /// A further piece of the answer.
     Text {
         /// Never half a character; may be empty.
@@ -183,10 +227,14 @@ pub struct Trace {
     pub projected: TraceTensor,
     /// `[vocab]`, of the last position.
     pub prefill_logits: TraceTensor,
+    /// Of a reconstruction, in the order they came.
+    pub codes: Option<Vec<i64>>,
+    /// Of a reconstruction: `[3, height, width]`, about −1 to 1 before clamping.
+    pub image: TraceTensor,
 }
 
 impl Trace {
-    /// Write what there is as f32 safetensors.
+    /// Write what there is as safetensors.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -196,14 +244,16 @@ impl Trace {
             ("vision_features", &self.vision_features),
             ("projected", &self.projected),
             ("prefill_logits", &self.prefill_logits),
+            ("image", &self.image),
         ];
-        let tensors: Vec<_> = all
-            .into_iter()
-            .filter_map(|(name, tensor)| {
-                tensor.as_ref().map(|(shape, values)| (name, shape.as_slice(), values.as_slice()))
-            })
-            .collect();
-        crate::checkpoint::write_f32_safetensors(path, &tensors)?;
+        let numbers = all.into_iter().filter_map(|(name, tensor)| {
+            let (shape, values) = tensor.as_ref()?;
+            Some((name, shape.clone(), WrittenValues::F32(values)))
+        });
+        let codes = self.codes.as_ref();
+        let codes = codes.map(|codes| ("codes", vec![codes.len()], WrittenValues::I64(codes)));
+        let tensors: Vec<_> = numbers.chain(codes).collect();
+        write_safetensors(path, &tensors)?;
         Ok(())
     }
 }

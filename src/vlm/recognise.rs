@@ -7,10 +7,13 @@ use serde_json::Value;
 
 use crate::checkpoint::{Checkpoint, TensorInfo};
 use crate::vlm::config::{RoomToml, VlmConfig, config_error, read_json};
-use crate::vlm::fit::missing_tensors;
+use crate::vlm::fit::{missing_tensors, plan_of};
 use crate::vlm::licence::licence_in;
-use crate::vlm::parts::{PROJECTOR, PartKind, Parts, VISION_PREFIX, adapter_in, architecture};
-use crate::vlm::{Family, ModelError, ModelSpec, Part};
+use crate::vlm::memory::memory_plan;
+use crate::vlm::parts::{
+    GENERATION, PROJECTOR, PartKind, Parts, VISION_PREFIX, adapter_in, architecture,
+};
+use crate::vlm::{Abilities, Family, ModelError, ModelSpec, Part};
 
 /// Most tensors that are named one by one.
 const MAX_NAMES: usize = 8;
@@ -28,7 +31,7 @@ pub fn recognise(folder: &Path) -> Result<ModelSpec, ModelError> {
         family,
         title: family.title().to_owned(),
         parts: Vec::new(),
-        missing: parts.missing.clone(),
+        missing: [parts.missing.as_slice(), &parts.missing_for_questions].concat(),
         weights_bytes: 0,
         parameters: 0,
         context_len: 0,
@@ -37,18 +40,44 @@ pub fn recognise(folder: &Path) -> Result<ModelSpec, ModelError> {
         licence: licence_in(folder),
         languages: family.languages().iter().map(|code| (*code).to_owned()).collect(),
         repetition_penalty: penalty_in(&parts.language)?,
+        abilities: Abilities::default(),
+        missing_for_reconstruction: missing_for_reconstruction(&parts, family),
+        memory: None,
     };
     let checkpoints = add_weights(&mut spec, &parts)?;
     add_files(&mut spec, &parts);
-    if !family.is_supported() {
-        return Ok(spec);
+    if family.is_supported() {
+        add_config(&mut spec, &parts, &checkpoints)?;
     }
-    match VlmConfig::read(&parts, family) {
+    spec.abilities = Abilities {
+        questions: family.is_supported() && spec.missing.is_empty(),
+        several_images: family.knows_several_images(),
+        reconstruction: family.reconstructs() && spec.missing_for_reconstruction.is_empty(),
+    };
+    Ok(spec)
+}
+
+/// Extents, memory, and tensors that are not there.
+fn add_config(
+    spec: &mut ModelSpec,
+    parts: &Parts,
+    checkpoints: &[Checkpoint],
+) -> Result<(), ModelError> {
+    match VlmConfig::read(parts, spec.family) {
         Ok(config) => {
             spec.context_len = config.context_len as u32;
             spec.image_tokens = config.vision.max_rows() as u32;
+            let tensors = checkpoints.iter().map(Checkpoint::tensors);
+            let plan = plan_of(parts, &config).ok();
+            spec.memory = plan.map(|plan| memory_plan(&config, &plan, tensors));
+            let absent = missing_in(parts, &config, checkpoints)?;
+            let (own, other): (Vec<_>, Vec<_>) =
+                absent.into_iter().partition(|name| name.starts_with(GENERATION));
             if spec.missing.is_empty() {
-                spec.missing = missing_in(&parts, &config, &checkpoints)?;
+                spec.missing.clone_from(&other);
+            }
+            if spec.missing_for_reconstruction.is_empty() && spec.family.reconstructs() {
+                spec.missing_for_reconstruction = other.into_iter().chain(own).collect();
             }
         }
         Err(ModelError::Incomplete { missing, .. }) => {
@@ -58,7 +87,7 @@ pub fn recognise(folder: &Path) -> Result<ModelSpec, ModelError> {
         }
         Err(error) => return Err(error),
     }
-    Ok(spec)
+    Ok(())
 }
 
 /// The models in a folder: the folder itself and those directly inside it, by name.
@@ -149,7 +178,7 @@ fn healthgpt_family(
 fn add_weights(spec: &mut ModelSpec, parts: &Parts) -> Result<Vec<Checkpoint>, ModelError> {
     let mut checkpoints = Vec::new();
     for part in &parts.weights {
-        let checkpoint = Checkpoint::open(&part.folder, &part.files)?;
+        let checkpoint = Checkpoint::open_as(part.prefix, &part.folder, &part.files)?;
         spec.weights_bytes += checkpoint.bytes();
         let mut sizes: BTreeMap<usize, (&str, u64)> = BTreeMap::new();
         for (name, info) in checkpoint.tensors() {
@@ -179,7 +208,9 @@ fn role(kind: PartKind, name: &str) -> Option<(usize, &'static str)> {
     }
     match kind {
         PartKind::Tower => None,
+        PartKind::Adapter if name.starts_with(GENERATION) => Some((3, "reconstruction adapter")),
         PartKind::Adapter => Some((3, "adapter")),
+        PartKind::Fusion => Some((3, "reconstruction embeddings")),
         PartKind::DeltaBase => Some((0, "base language model")),
         PartKind::Delta => Some((0, "differences from the base")),
         PartKind::Model if name.starts_with("visual.") => Some((1, "vision tower")),
@@ -195,6 +226,11 @@ fn add_files(spec: &mut ModelSpec, parts: &Parts) {
         let bytes = files.iter().filter_map(|file| file.metadata().ok()).map(|m| m.len()).sum();
         spec.parts.push(Part { name: "vision tower configuration".to_owned(), path, bytes });
     }
+    if let Some(generation) = &parts.generation {
+        let path = generation.vqgan.join("last.ckpt");
+        let bytes = path.metadata().map_or(0, |meta| meta.len());
+        spec.parts.push(Part { name: "picture decoder".to_owned(), path, bytes });
+    }
     let files = ["tokenizer.json", "tokenizer.model"].map(|name| parts.language.join(name));
     if let Some(path) = files.into_iter().find(|path| path.is_file()) {
         let bytes = path.metadata().map_or(0, |meta| meta.len());
@@ -206,6 +242,13 @@ fn add_files(spec: &mut ModelSpec, parts: &Parts) {
             spec.missing.push((*name).to_owned());
         }
     }
+}
+
+fn missing_for_reconstruction(parts: &Parts, family: Family) -> Vec<String> {
+    if !family.reconstructs() {
+        return Vec::new();
+    }
+    [parts.missing.as_slice(), &parts.missing_for_reconstruction].concat()
 }
 
 /// Tensors that are not there; a tower whose sizes are only assumed lacks its configuration.

@@ -11,7 +11,7 @@ use crate::vlm::generate::{Pulse, StopText};
 use crate::vlm::prompt::Prompt;
 use crate::vlm::sampling::{log_prob, next_token};
 use crate::vlm::{
-    Answer, FinishReason, ModelError, Progress, Question, SamplingParams, Timings, Vlm,
+    Answer, FinishReason, ModelError, Progress, Question, SamplingParams, Task, Timings, Vlm,
 };
 
 pub(crate) fn ms_since(start: Instant) -> f64 {
@@ -22,6 +22,11 @@ pub(crate) fn ms_since(start: Instant) -> f64 {
 pub(crate) struct Reply {
     pub(crate) prompt: Prompt,
     pub(crate) output_ids: Vec<u32>,
+    task: Task,
+    /// Codes of the picture so far.
+    codes: Vec<u32>,
+    /// Until there are this many, nothing else may come.
+    only_codes: usize,
     /// What the repetition penalty looks at.
     seen_ids: Vec<u32>,
     logprobs: Vec<f32>,
@@ -51,6 +56,9 @@ impl Reply {
         Self {
             prompt,
             output_ids: Vec::new(),
+            task: question.task,
+            codes: Vec::new(),
+            only_codes: question.only_codes as usize,
             seen_ids,
             logprobs: Vec::new(),
             text: String::new(),
@@ -76,8 +84,11 @@ impl Reply {
     pub(crate) fn choose(&mut self, vlm: &Vlm, logits: &[f32]) -> u32 {
         let too_early = self.output_ids.len() < self.forbidden_at_first;
         let forbidden = if too_early { vlm.config.eos.as_slice() } else { &[] };
-        let known = vlm.config.vocab_limit.and_then(|limit| logits.get(..limit));
-        let logits = known.unwrap_or(logits);
+        let limit = vlm.config.vocab_limit.filter(|_| self.task == Task::Question);
+        let known = limit.and_then(|limit| logits.get(..limit));
+        let only = vlm.codes.filter(|_| self.codes.len() < self.only_codes);
+        let only = only.map(|codes| codes.only(logits));
+        let logits = only.as_deref().or(known).unwrap_or(logits);
         let id = next_token(logits, &self.seen_ids, forbidden, &self.sampling, &mut self.rng);
         self.output_ids.push(id);
         self.seen_ids.push(id);
@@ -85,7 +96,25 @@ impl Reply {
         id
     }
 
-    pub(crate) fn say(&mut self, text: &str, pulse: &mut Pulse<'_>) -> ControlFlow<()> {
+    /// A code goes to the picture, anything else to the text.
+    pub(crate) fn tell(
+        &mut self,
+        vlm: &Vlm,
+        id: u32,
+        text: &str,
+        pulse: &mut Pulse<'_>,
+    ) -> ControlFlow<()> {
+        let codes = vlm.codes.filter(|_| self.task == Task::Reconstruction);
+        match codes.and_then(|codes| codes.code(id)) {
+            Some(code) => {
+                self.codes.push(code);
+                pulse.tell(Progress::Code { code, done: self.codes.len() })
+            }
+            None => self.say(text, pulse),
+        }
+    }
+
+    fn say(&mut self, text: &str, pulse: &mut Pulse<'_>) -> ControlFlow<()> {
         let text = self.stop_text.push(text);
         self.text.push_str(&text);
         pulse.tell(Progress::Text { text, tokens: self.output_ids.len() })
@@ -116,6 +145,7 @@ impl Reply {
             prompt_ids: self.prompt.ids,
             output_ids: self.output_ids,
             text: self.text,
+            codes: self.codes,
             finish_reason,
             logprobs: self.logprobs,
             timings: self.timings,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::vlm::SamplingParams;
+use crate::vlm::{DeviceInfo, MemoryNeed, MemoryPlan, SamplingParams, usual_context};
 
 /// A model on disk, described without reading its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,24 @@ pub struct ModelSpec {
     pub languages: Vec<String>,
     /// Of `generation_config.json`; 1 when it says nothing.
     pub repetition_penalty: f32,
+    /// What it can be used for.
+    pub abilities: Abilities,
+    /// Files by name that reconstruction wants and that are not there, for a family that
+    /// reconstructs.
+    pub missing_for_reconstruction: Vec<String>,
+    /// What decides its memory; `None` when its configuration cannot be read.
+    pub memory: Option<MemoryPlan>,
+}
+
+/// What a model can be used for in this version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Abilities {
+    /// Answers questions: its family is supported and nothing is missing.
+    pub questions: bool,
+    /// Was trained with several pictures in one question.
+    pub several_images: bool,
+    /// Gives pictures.
+    pub reconstruction: bool,
 }
 
 impl ModelSpec {
@@ -44,6 +62,36 @@ impl ModelSpec {
     #[must_use]
     pub fn is_supported(&self) -> bool {
         self.family.is_supported()
+    }
+
+    /// What it needs on a device for conversations of `context` positions, in every precision.
+    #[must_use]
+    pub fn memory_needs(&self, context: u32, device: &DeviceInfo) -> Vec<MemoryNeed> {
+        self.memory.as_ref().map_or_else(Vec::new, |plan| plan.needs(context, device))
+    }
+
+    /// Positions its memory is reckoned with when nobody says.
+    #[must_use]
+    pub fn usual_context(&self) -> u32 {
+        usual_context(self.context_len as usize)
+    }
+
+    /// How reconstruction stands, for families that were published with it.
+    #[must_use]
+    pub fn reconstruction_status(&self) -> Option<String> {
+        if !self.family.reconstructs() {
+            return None;
+        }
+        if self.missing_for_reconstruction.is_empty() {
+            return Some("files complete".to_owned());
+        }
+        Some(format!("missing {}", self.missing_for_reconstruction.join(", ")))
+    }
+
+    /// What its files suffice for.
+    #[must_use]
+    pub fn tasks(&self) -> Tasks {
+        Tasks { questions: self.abilities.questions, reconstruction: self.abilities.reconstruction }
     }
 
     /// Always the most likely id, as the authors' own programs do it.
@@ -159,4 +207,35 @@ impl Family {
     pub fn is_supported(self) -> bool {
         self.rules().is_some()
     }
+
+    /// Whether it was trained with several pictures in one question; the others take them too.
+    #[must_use]
+    pub fn knows_several_images(self) -> bool {
+        match self {
+            Self::HuatuoVision7b
+            | Self::HuatuoVision34b
+            | Self::HuatuoVisionQwen25Vl
+            | Self::HealthGptPro => true,
+            Self::LlavaMedV1
+            | Self::LlavaMedV15
+            | Self::HealthGptM3
+            | Self::HealthGptL14
+            | Self::HealthGptXl32 => false,
+        }
+    }
+
+    /// Whether it was published with weights that give pictures.
+    #[must_use]
+    pub fn reconstructs(self) -> bool {
+        self == Self::HealthGptM3
+    }
+}
+
+/// What a model is loaded for; tasks of one model share its base.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tasks {
+    /// Answers in words.
+    pub questions: bool,
+    /// Pictures.
+    pub reconstruction: bool,
 }

@@ -15,12 +15,17 @@ use crate::vlm::{ComputeDevice, ModelError, Precision};
 pub(crate) struct Expected {
     /// Outermost first; of a matrix only the first extent and the product of the rest count.
     pub(crate) shape: Vec<usize>,
-    is_matrix: bool,
-    is_vector: bool,
-    is_table: bool,
+    pub(crate) is_matrix: bool,
+    pub(crate) is_vector: bool,
+    pub(crate) is_table: bool,
 }
 
 impl Expected {
+    /// Numbers in it.
+    pub(crate) fn numbers(&self) -> u64 {
+        self.shape.iter().map(|extent| *extent as u64).product()
+    }
+
     /// Whether a tensor of the file fits.
     pub(crate) fn fits(&self, shape: &[usize]) -> bool {
         if !self.is_matrix || shape.len() <= 2 {
@@ -35,14 +40,6 @@ impl Expected {
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) expected: BTreeMap<String, Expected>,
-}
-
-impl Plan {
-    /// Numbers in all tensors.
-    pub(crate) fn numbers(&self) -> u64 {
-        let count = |expected: &Expected| expected.shape.iter().product::<usize>() as u64;
-        self.expected.values().map(count).sum()
-    }
 }
 
 impl WeightSource for Plan {
@@ -212,8 +209,9 @@ impl Loaded {
     }
 }
 
-fn taken<T>(map: &mut HashMap<String, T>, name: &str) -> Result<T, MissingTensor> {
-    map.remove(name).ok_or_else(|| MissingTensor(name.to_owned()))
+/// Tasks share tensors: what is given is a handle, not a copy.
+fn shared<T: Clone>(map: &HashMap<String, T>, name: &str) -> Result<T, MissingTensor> {
+    map.get(name).cloned().ok_or_else(|| MissingTensor(name.to_owned()))
 }
 
 impl WeightSource for Loaded {
@@ -228,17 +226,17 @@ impl WeightSource for Loaded {
         _inputs: usize,
         has_bias: bool,
     ) -> Result<Linear, MissingTensor> {
-        let pieces = taken(&mut self.matrices, &format!("{name}.weight"))?;
+        let pieces = shared(&self.matrices, &format!("{name}.weight"))?;
         let bias =
-            if has_bias { Some(taken(&mut self.vectors, &format!("{name}.bias"))?) } else { None };
+            if has_bias { Some(shared(&self.vectors, &format!("{name}.bias"))?) } else { None };
         Ok(Linear::dense(pieces, bias))
     }
 
     fn vector(&mut self, name: &str, _shape: &[usize]) -> Result<Tensor<1>, MissingTensor> {
-        taken(&mut self.vectors, name)
+        shared(&self.vectors, name)
     }
 
     fn table(&mut self, name: &str, _rows: usize, _columns: usize) -> Result<Table, MissingTensor> {
-        taken(&mut self.tables, name)
+        shared(&self.tables, name)
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::vlm::{Answer, LoadProgress, ModelInfo, Progress, Question};
+use crate::vlm::{Answer, LoadProgress, ModelInfo, Progress, Question, Reconstruction};
 
 use super::{
     JobId, LoadRequest, Wake,
@@ -61,6 +61,15 @@ pub enum EngineEvent {
         /// Most host memory the engine ever held, in MiB.
         peak_rss_mb: u64,
     },
+    /// The whole picture.
+    Reconstructed {
+        /// The job.
+        job: JobId,
+        /// Codes, pictures and figures.
+        reconstruction: Box<Reconstruction>,
+        /// Of the engine so far, in megabytes.
+        peak_rss_mb: u64,
+    },
     /// The job is done.
     Finished {
         /// The job.
@@ -108,6 +117,19 @@ impl EngineClient {
     pub fn ask_traced(&self, job: JobId, question: Question, trace: Option<PathBuf>) {
         let question = Box::new(question);
         self.submit(job, Order::Ask(EngineRequest::Ask { job, question, trace }));
+    }
+
+    /// Draw the model's own picture; see [`Vlm::reconstruct`](crate::vlm::Vlm::reconstruct).
+    pub fn reconstruct(
+        &self,
+        job: JobId,
+        question: Question,
+        only_codes: bool,
+        trace: Option<PathBuf>,
+    ) {
+        let question = Box::new(question);
+        let request = EngineRequest::Reconstruct { job, question, only_codes, trace };
+        self.submit(job, Order::Ask(request));
     }
 
     /// Stop a job between tokens. An answer ends with what it has; a load is given up.
@@ -187,8 +209,10 @@ impl EnginePolicy {
     }
 
     fn ask(&mut self, request: EngineRequest, link: &mut Link<Self>) {
-        let EngineRequest::Ask { job, .. } = &request else { return };
-        let job = *job;
+        let (EngineRequest::Ask { job, .. } | EngineRequest::Reconstruct { job, .. }) = request
+        else {
+            return;
+        };
         self.pending.insert(job, None);
         if !(link.is_running() && self.is_given) {
             let reload = JobId::next();
@@ -299,6 +323,9 @@ impl Policy for EnginePolicy {
             }
             EngineReply::Answered { job, answer, peak_rss_mb } => {
                 link.emit(EngineEvent::Answered { job, answer, peak_rss_mb });
+            }
+            EngineReply::Reconstructed { job, reconstruction, peak_rss_mb } => {
+                link.emit(EngineEvent::Reconstructed { job, reconstruction, peak_rss_mb });
             }
             EngineReply::Finished { job } => self.finished(job, link),
             EngineReply::Failed { job, message } => self.failed(job, message, link),

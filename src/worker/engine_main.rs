@@ -14,7 +14,7 @@ use std::{
     time::Instant,
 };
 
-use crate::vlm::{ModelError, Progress, Question, Trace, Vlm, choose_device, recognise};
+use crate::vlm::{ModelError, Progress, Trace, Vlm, choose_device, recognise};
 
 use super::{
     JobId, LoadRequest,
@@ -83,6 +83,7 @@ fn serve(
     for request in queue {
         let (EngineRequest::Load { job, .. }
         | EngineRequest::Ask { job, .. }
+        | EngineRequest::Reconstruct { job, .. }
         | EngineRequest::Cancel { job }) = &request;
         let job = *job;
         let attempt = AssertUnwindSafe(|| work(request, &mut model, cancelled, out));
@@ -139,11 +140,25 @@ fn work(
             Ok(write_message(out, &EngineReply::Loaded { job, info })?)
         }
         EngineRequest::Ask { job, question, trace } => {
-            let Some(model) = model.as_mut() else {
-                let message = "no model is loaded: choose one first".to_owned();
-                return Err(Fault { message, is_final: false });
-            };
-            answer(job, model, &question, trace.as_deref(), cancelled, out)
+            let mut trace_to = trace.as_deref().map(|path| (Trace::default(), path));
+            let trace = trace_to.as_mut().map(|(trace, _)| trace);
+            let answer =
+                loaded(model)?.answer(&question, &mut teller(job, cancelled, out), trace)?;
+            write_trace(trace_to)?;
+            let (answer, peak_rss_mb) = (Box::new(answer), peak_rss_mb());
+            Ok(write_message(out, &EngineReply::Answered { job, answer, peak_rss_mb })?)
+        }
+        EngineRequest::Reconstruct { job, question, only_codes, trace } => {
+            let mut trace_to = trace.as_deref().map(|path| (Trace::default(), path));
+            let trace = trace_to.as_mut().map(|(trace, _)| trace);
+            let model = loaded(model)?;
+            let mut emit = teller(job, cancelled, out);
+            let made = model.reconstruct(&question, only_codes, &mut emit, trace)?;
+            drop(emit);
+            write_trace(trace_to)?;
+            let (reconstruction, peak_rss_mb) = (Box::new(made), peak_rss_mb());
+            let reply = EngineReply::Reconstructed { job, reconstruction, peak_rss_mb };
+            Ok(write_message(out, &reply)?)
         }
         EngineRequest::Cancel { .. } => Ok(()),
     }
@@ -157,26 +172,41 @@ fn load(
 ) -> Result<Vlm, ModelError> {
     let spec = recognise(&request.model)?;
     let device = choose_device(request.device)?;
-    Vlm::load(&spec, device, request.precision, &mut |progress| {
+    let mut tell = |progress| {
         if write_message(out, &EngineReply::Loading { job, progress }).is_err() {
             return ControlFlow::Break(());
         }
         cancelled.flow(job)
+    };
+    match request.tasks {
+        Some(tasks) => Vlm::load_for(tasks, &spec, device, request.precision, &mut tell),
+        None => Vlm::load(&spec, device, request.precision, &mut tell),
+    }
+}
+
+fn loaded(model: &mut Option<Vlm>) -> Result<&mut Vlm, Fault> {
+    model.as_mut().ok_or_else(|| {
+        let message = "no model is loaded: choose one first".to_owned();
+        Fault { message, is_final: false }
     })
 }
 
-fn answer(
+fn write_trace(trace: Option<(Trace, &Path)>) -> Result<(), Fault> {
+    if let Some((trace, path)) = trace {
+        trace.write(path)?;
+    }
+    Ok(())
+}
+
+/// Passes progress on, and a cancel back.
+fn teller(
     job: JobId,
-    model: &mut Vlm,
-    question: &Question,
-    trace_path: Option<&Path>,
     cancelled: &Cancelled,
     out: &mut impl Write,
-) -> Result<(), Fault> {
+) -> impl FnMut(Progress) -> ControlFlow<()> {
     let asked = Instant::now();
-    let mut trace = trace_path.map(|_| Trace::default());
     let mut last_progress = None;
-    let mut emit = |progress: Progress| {
+    move |progress: Progress| {
         let reply = match progress {
             Progress::Text { text, tokens } => {
                 let elapsed_ms = asked.elapsed().as_secs_f64() * 1e3;
@@ -193,12 +223,5 @@ fn answer(
             return ControlFlow::Break(());
         }
         cancelled.flow(job)
-    };
-    let answer = model.answer(question, &mut emit, trace.as_mut())?;
-    if let (Some(trace), Some(path)) = (&trace, trace_path) {
-        trace.write(path)?;
     }
-    let peak_rss_mb = peak_rss_mb();
-    let reply = EngineReply::Answered { job, answer: Box::new(answer), peak_rss_mb };
-    Ok(write_message(out, &reply)?)
 }

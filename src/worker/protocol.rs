@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::imaging::{DisplayImage, Frame, FrameRef, Opened};
 use crate::vlm::{
     Answer, DeviceChoice, LoadProgress, ModelInfo, PrecisionChoice, Progress, Question,
+    Reconstruction, Tasks,
 };
 
 use super::JobId;
 
 /// Raised whenever a message changes; a child that answers with another one is not used.
-pub(super) const PROTOCOL_VERSION: u32 = 1;
+pub(super) const PROTOCOL_VERSION: u32 = 2;
 
 /// To the decode worker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,6 +60,8 @@ pub struct LoadRequest {
     pub device: DeviceChoice,
     /// In what numbers.
     pub precision: PrecisionChoice,
+    /// For what; all that its files suffice for when nothing is said.
+    pub tasks: Option<Tasks>,
 }
 
 /// To the engine worker.
@@ -68,6 +71,8 @@ pub(super) enum EngineRequest {
     Load { job: JobId, request: LoadRequest },
     /// Answer a question; with a path, also write the intermediate tensors there.
     Ask { job: JobId, question: Box<Question>, trace: Option<PathBuf> },
+    /// Draw a picture of codes; with `only_codes` nothing else may follow until it is whole.
+    Reconstruct { job: JobId, question: Box<Question>, only_codes: bool, trace: Option<PathBuf> },
     /// Stop a job between tokens, or between pieces of prefill.
     Cancel { job: JobId },
 }
@@ -87,6 +92,8 @@ pub(super) enum EngineReply {
     Text { job: JobId, text: String, tokens: usize, elapsed_ms: f64 },
     /// The whole answer.
     Answered { job: JobId, answer: Box<Answer>, peak_rss_mb: u64 },
+    /// The whole picture and what it is compared with.
+    Reconstructed { job: JobId, reconstruction: Box<Reconstruction>, peak_rss_mb: u64 },
     /// Last message of a job that worked.
     Finished { job: JobId },
     /// Last message of a job that did not; fit to show.

@@ -46,15 +46,30 @@ impl App {
         workers: impl FnOnce(&egui::Context) -> Option<Workers> + 'static,
         change: impl FnOnce(&mut AppOptions),
     ) -> Self {
+        Self::start_sized(data_dir, egui::vec2(1440.0, 900.0), workers, change)
+    }
+
+    /// An empty window of another size.
+    pub(crate) fn sized(size: egui::Vec2) -> Self {
+        let data_dir = tempfile::tempdir().unwrap();
+        let settings = "acknowledged = \"0.1.0\"\n";
+        std::fs::write(data_dir.path().join("settings.toml"), settings).unwrap();
+        Self::start_sized(data_dir, size, |_| None, |_| {})
+    }
+
+    fn start_sized(
+        data_dir: tempfile::TempDir,
+        size: egui::Vec2,
+        workers: impl FnOnce(&egui::Context) -> Option<Workers> + 'static,
+        change: impl FnOnce(&mut AppOptions),
+    ) -> Self {
         let mut options = options(data_dir.path());
         change(&mut options);
         let harness =
-            Harness::builder().with_size([1440.0, 900.0]).with_max_steps(64).wgpu().build_eframe(
-                move |cc| {
-                    let workers = workers(&cc.egui_ctx);
-                    ReadingRoomApp::new(&cc.egui_ctx, &options, workers)
-                },
-            );
+            Harness::builder().with_size(size).with_max_steps(64).wgpu().build_eframe(move |cc| {
+                let workers = workers(&cc.egui_ctx);
+                ReadingRoomApp::new(&cc.egui_ctx, &options, workers)
+            });
         let mut app = Self { harness, data_dir };
         app.settle();
         app

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use reading_room::vlm::{Question, SamplingParams, recognise};
+use reading_room::vlm::{Question, SamplingParams, Task, recognise};
 use serde_json::Value;
 
 use crate::models::{Golden, picture, read_golden, read_json};
@@ -48,6 +48,15 @@ impl HealthCase {
             ignore_eos: false,
             stop: Vec::new(),
             template: None,
+            task: self.task(),
+            only_codes: 0,
+        }
+    }
+
+    fn task(&self) -> Task {
+        match self.json["task"].as_str().unwrap() {
+            "generation" => Task::Reconstruction,
+            _ => Task::Question,
         }
     }
 
@@ -59,5 +68,13 @@ impl HealthCase {
             SamplingParams { repetition_penalty: penalty, ..SamplingParams::greedy() }
         );
         greedy
+    }
+}
+
+/// Runs a test with as much stack as the engine's thread has; unoptimised code outgrows a test's.
+pub(crate) fn with_room(test: fn()) {
+    let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(test).unwrap();
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
     }
 }

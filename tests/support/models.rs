@@ -25,7 +25,11 @@ pub(crate) fn committed(family: &str) -> PathBuf {
 
 /// A family's folder among the shared data; prints when it is not there.
 pub(crate) fn shared_family(family: &str) -> Option<PathBuf> {
-    let side = if family.ends_with("-com-tiny") { "healthgpt" } else { "llava" };
+    let side = if family.ends_with("-com-tiny") || family.ends_with("-gen-tiny") {
+        "healthgpt"
+    } else {
+        "llava"
+    };
     let folder = shared().map(|shared| shared.join("fixtures").join(side).join(family));
     let folder = folder.filter(|folder| folder.is_dir());
     if folder.is_none() {
@@ -135,6 +139,8 @@ impl Case {
             ignore_eos: true,
             stop: Vec::new(),
             template: self.template(),
+            task: reading_room::vlm::Task::Question,
+            only_codes: 0,
         }
     }
 }

@@ -4,8 +4,8 @@ use burn::backend::TensorMetadata as _;
 use burn::tensor::{DType, TensorData};
 use burn_flex::ops::matmul::matmul;
 use burn_flex::{Flex, FlexTensor};
-use half::f16;
-use half::slice::HalfFloatSliceExt as _;
+use half::slice::HalfFloatSliceExt;
+use half::{bf16, f16};
 use rayon::prelude::*;
 
 use crate::nn::kernel::{NnOps, Visible};
@@ -91,12 +91,13 @@ impl NnOps for Flex {
     }
 
     fn linear_op(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
-        if weight.dtype() != DType::F16 {
-            let cast = if weight.dtype() == DType::F32 { x } else { to_dtype(x, weight.dtype()) };
-            let product = matmul(cast, weight.transpose(0, 1));
-            return to_dtype(product, DType::F32);
+        if weight.dtype() == DType::F32 {
+            return matmul(x, weight.transpose(0, 1));
         }
         let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
+        if weight.dtype() == DType::BF16 {
+            return widened_product(&x, &weight, weight.storage::<bf16>());
+        }
         if dims(&x)[0] <= FEW_ROWS {
             let narrow = to_dtype(x.clone(), DType::F16);
             let product = matmul(narrow, weight.transpose(0, 1));
@@ -106,7 +107,7 @@ impl NnOps for Flex {
                 return product;
             }
         }
-        widened_product(&x, &weight)
+        widened_product(&x, &weight, weight.storage::<f16>())
     }
 
     fn batched_matmul_op(a: FlexTensor, b: FlexTensor) -> FlexTensor {
@@ -115,10 +116,13 @@ impl NnOps for Flex {
 }
 
 /// The weights in f32, some rows at a time: as fast as a product gets, and added up in f32.
-fn widened_product(x: &FlexTensor, weight: &FlexTensor) -> FlexTensor {
+fn widened_product<H: Sync>(x: &FlexTensor, weight: &FlexTensor, values: &[H]) -> FlexTensor
+where
+    [H]: HalfFloatSliceExt,
+{
     let ([rows, inputs], [outputs, _]) = (dims(x), dims(weight));
     let mut out = vec![0.0; rows * outputs];
-    let blocks = weight.storage::<f16>().chunks((ROWS_A_BLOCK * inputs).max(1));
+    let blocks = values.chunks((ROWS_A_BLOCK * inputs).max(1));
     for (block, part) in blocks.enumerate() {
         let mut values = vec![0.0; part.len()];
         values

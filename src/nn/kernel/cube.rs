@@ -24,12 +24,12 @@ fn like(x: &CubeTensor) -> CubeTensor {
     CubeTensor::new_contiguous(x.client.clone(), x.device.clone(), shape, buffer, x.dtype)
 }
 
-fn dims(shape: &Shape) -> (usize, usize) {
+pub(super) fn dims(shape: &Shape) -> (usize, usize) {
     let columns = shape.as_slice().last().copied().unwrap_or(0);
     (shape.num_elements().checked_div(columns).unwrap_or(0), columns)
 }
 
-fn a_group_a_row(rows: usize) -> CubeCount {
+pub(super) fn a_group_a_row(rows: usize) -> CubeCount {
     let across = rows.clamp(1, MAX_SIDE);
     CubeCount::Static(across as u32, rows.div_ceil(across) as u32, 1)
 }

@@ -7,7 +7,7 @@ pub(super) const UNITS: usize = 128;
 
 /// The sum of every unit's value, given to all of them.
 #[cube]
-fn group_sum(shared: &mut Shared<[f32]>, value: f32) -> f32 {
+pub(super) fn group_sum(shared: &mut Shared<[f32]>, value: f32) -> f32 {
     let unit = UNIT_POS as usize;
     shared[unit] = value;
     sync_cube();

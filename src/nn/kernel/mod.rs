@@ -10,10 +10,13 @@
 mod cpu;
 mod cube;
 mod cube_kernels;
+mod picture;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
+
+pub(crate) use picture::{Windows, group_norm, windows};
 
 /// Which keys a row of scores sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

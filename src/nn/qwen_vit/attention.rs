@@ -8,7 +8,7 @@ use crate::nn::rope::Angles;
 use crate::nn::{Linear, MissingTensor, QwenVitConfig, WeightSource};
 
 /// Scores held at once: 128 MB of them, which is also the largest tensor some adapters bind.
-const MAX_SCORES: usize = 1 << 25;
+pub(crate) const MAX_WINDOW_SCORES: usize = 1 << 25;
 
 /// Every row sees every row of its window.
 #[derive(Clone, Debug)]
@@ -62,8 +62,8 @@ impl WindowAttention {
 /// `[batch, len, head_dim]` each → the same.
 fn attend(q: &Tensor<3>, k: &Tensor<3>, v: &Tensor<3>) -> Tensor<3> {
     let [batch, len, _] = q.dims();
-    let at_once = (MAX_SCORES / (len * len).max(1)).clamp(1, batch.max(1));
-    let rows_at_once = (MAX_SCORES / (at_once * len).max(1)).clamp(1, len.max(1));
+    let at_once = (MAX_WINDOW_SCORES / (len * len).max(1)).clamp(1, batch.max(1));
+    let rows_at_once = (MAX_WINDOW_SCORES / (at_once * len).max(1)).clamp(1, len.max(1));
     let parts = (0..batch).step_by(at_once).map(|from| {
         let part = |x: &Tensor<3>| x.clone().narrow(0, from, at_once.min(batch - from));
         let (q, k, v) = (part(q), part(k).swap_dims(1, 2), part(v));

@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+pub(crate) use attention::MAX_WINDOW_SCORES;
 pub use config::QwenVitConfig;
 
 use crate::nn::norm::RmsNorm;

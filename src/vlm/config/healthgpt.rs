@@ -1,14 +1,17 @@
 //! HealthGPT: a base language model, a CLIP tower, and a file with adapters and projector.
 
-use crate::nn::{BadConfig, DecoderConfig, ProjectorKind, SelectFeature};
+use crate::nn::{DecoderConfig, HLoraConfig, ProjectorKind, SelectFeature};
 use crate::vlm::config::{
-    ClipVision, VisionConfig, VlmConfig, config_error, eos_ids, need_json, need_keys,
+    ClipVision, GenerationConfig, VisionConfig, VlmConfig, config_error, eos_ids, need_json,
+    need_keys,
 };
-use crate::vlm::parts::Parts;
+use crate::vlm::parts::{Adapter, Parts};
 use crate::vlm::{Family, ModelError};
 
 /// The state of the tower that questions are answered from (`mm_vision_select_layer`).
 const SELECT_LAYER: i64 = -2;
+/// The one that pictures are reconstructed from.
+const GENERATION_LAYER: i64 = 1;
 
 const KEYS: &[&str] = &["num_key_value_heads", "rms_norm_eps", "rope_theta"];
 
@@ -23,7 +26,7 @@ pub(crate) fn read(parts: &Parts, family: Family) -> Result<VlmConfig, ModelErro
     }
     let json = need_json(folder, "config.json")?;
     // it stays in force in the published programs: stop ids, repetition penalty
-    let generation = need_json(folder, "generation_config.json")?;
+    let defaults = need_json(folder, "generation_config.json")?;
     let bad = |error: &dyn std::fmt::Display| config_error(folder, "config.json", error);
     need_keys(folder, &json, KEYS)?;
     let mut decoder: DecoderConfig =
@@ -36,15 +39,11 @@ pub(crate) fn read(parts: &Parts, family: Family) -> Result<VlmConfig, ModelErro
         }
     }
     decoder.check().map_err(|error| bad(&error))?;
-    let Some((tower, adapter)) = parts.tower.as_ref().zip(parts.adapter.as_ref()) else {
-        return Err(ModelError::Incomplete {
-            missing: parts.missing.clone(),
-            path: folder.clone(),
-        });
+    let Some(tower) = parts.tower.as_ref().filter(|_| parts.has_adapter()) else {
+        let missing = parts.missing_for_questions.clone();
+        return Err(ModelError::Incomplete { missing, path: folder.clone() });
     };
-    let hlora = adapter
-        .config()
-        .map_err(|error: BadConfig| config_error(&adapter.folder, "the adapter", &error))?;
+    let hlora = parts.adapter.as_ref().map(hlora_of).transpose()?;
     let (config, processor) = tower.read(folder)?;
     let vision = ClipVision {
         blocks: config.blocks_for(SELECT_LAYER).map_err(|error| bad(&error))?,
@@ -52,13 +51,29 @@ pub(crate) fn read(parts: &Parts, family: Family) -> Result<VlmConfig, ModelErro
         config,
         projector: ProjectorKind::Mlp { depth: 2 },
         processor,
+        pads_to_square: true,
+    };
+    let generation = match &parts.generation {
+        Some(found) => Some(GenerationConfig {
+            hlora: hlora_of(&found.adapter)?,
+            blocks: vision.config.blocks_for(GENERATION_LAYER).map_err(|error| bad(&error))?,
+            vocab_size: found.vocab_size,
+            replaced: found.replaced.clone(),
+        }),
+        None => None,
     };
     Ok(VlmConfig {
         context_len: decoder.positions().unwrap_or(4096),
-        eos: eos_ids([&generation]),
-        hlora: Some(hlora),
+        eos: eos_ids([&defaults]),
+        answers: hlora.is_some(),
+        hlora,
+        generation,
         vocab_limit: None,
         vision: VisionConfig::Clip(vision),
         decoder,
     })
+}
+
+fn hlora_of(adapter: &Adapter) -> Result<HLoraConfig, ModelError> {
+    adapter.config().map_err(|error| config_error(&adapter.folder, "the adapter", &error))
 }

@@ -61,12 +61,14 @@ pub(crate) fn read(parts: &Parts, family: Family) -> Result<VlmConfig, ModelErro
             [Some(&json), json.get("text_config"), generation.as_ref()].into_iter().flatten(),
         ),
     };
-    let vision = keys.vision(folder, &json, parts.tower.as_ref())?;
+    let vision = keys.vision(folder, &json, parts.tower.as_ref(), family)?;
     let positions = decoder.positions().unwrap_or(2048);
     Ok(VlmConfig {
         context_len: keys.tokenizer_model_max_length.unwrap_or(4096).min(positions),
         eos,
         hlora: None,
+        answers: true,
+        generation: None,
         vocab_limit: None,
         vision: VisionConfig::Clip(vision),
         decoder,
@@ -91,6 +93,7 @@ impl LlavaKeys {
         folder: &Path,
         json: &Value,
         tower: Option<&TowerFiles>,
+        family: Family,
     ) -> Result<ClipVision, ModelError> {
         let bad = |error: &dyn std::fmt::Display| config_error(folder, "config.json", error);
         let (config, processor) = tower_of(folder, json, tower)?;
@@ -113,6 +116,8 @@ impl LlavaKeys {
             config,
             projector,
             processor,
+            // the first LLaVA-Med crops
+            pads_to_square: family != Family::LlavaMedV1,
         })
     }
 

@@ -7,6 +7,8 @@ mod llava;
 mod qwen_vl;
 mod toml_file;
 
+use std::collections::BTreeSet;
+
 use crate::checkpoint::TensorInfo;
 use crate::imaging::DisplayImage;
 use crate::nn::{
@@ -27,6 +29,10 @@ pub(crate) struct VlmConfig {
     pub(crate) decoder: DecoderConfig,
     /// Adapters on the decoder's matrices.
     pub(crate) hlora: Option<HLoraConfig>,
+    /// Whether questions are answered in words.
+    pub(crate) answers: bool,
+    /// How pictures are reconstructed.
+    pub(crate) generation: Option<GenerationConfig>,
     pub(crate) vision: VisionConfig,
     /// Positions of prompt and answer together.
     pub(crate) context_len: usize,
@@ -61,6 +67,20 @@ pub(crate) struct ClipVision {
     pub(crate) select_feature: SelectFeature,
     pub(crate) projector: ProjectorKind,
     pub(crate) processor: ImageProcessor,
+    /// Pictures are made square before anything else, whatever the configuration says.
+    pub(crate) pads_to_square: bool,
+}
+
+/// What is particular to reconstruction; the rest is as for questions.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct GenerationConfig {
+    pub(crate) hlora: HLoraConfig,
+    /// Blocks of the tower before the state that is read.
+    pub(crate) blocks: usize,
+    /// Rows of embedding and head, those of the codes included.
+    pub(crate) vocab_size: usize,
+    /// Names that stand under [`GENERATION`](crate::vlm::parts::GENERATION), with it.
+    pub(crate) replaced: BTreeSet<String>,
 }
 
 /// What a picture takes in the sequence.
@@ -109,6 +129,14 @@ impl VisionConfig {
             Self::Qwen(qwen) => qwen
                 .extent(image.height as usize, image.width as usize)
                 .map_err(|reason| ModelError::BadPicture { reason }),
+        }
+    }
+
+    /// What stands around a picture made square.
+    pub(crate) fn pad_color(&self) -> [u8; 3] {
+        match self {
+            Self::Clip(clip) => clip.processor.pad_color(),
+            Self::Qwen(_) => ImageProcessor::clip(224).pad_color(),
         }
     }
 

@@ -46,6 +46,8 @@ pub(crate) fn read(parts: &Parts) -> Result<VlmConfig, ModelError> {
             [Some(&json), json.get("text_config"), generation.as_ref()].into_iter().flatten(),
         ),
         hlora: None,
+        answers: true,
+        generation: None,
         vocab_limit: None,
         vision: VisionConfig::Qwen(QwenVision { processor: processor(parts, &vit)?, vit }),
         decoder,

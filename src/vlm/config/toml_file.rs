@@ -25,8 +25,16 @@ pub(crate) struct RoomToml {
     pub(crate) template: Option<String>,
     /// Most pixels of a picture, where pictures keep their shape.
     pub(crate) max_pixels: Option<usize>,
+    /// Codes a picture is made of.
+    pub(crate) vq_tokens: Option<u32>,
+    /// Folder of the decoder of picture tokens.
+    pub(crate) vqgan: Option<String>,
+    /// Embeddings with picture tokens.
+    pub(crate) fusion: Option<String>,
     /// Adapter for questions.
     pub(crate) comprehension: AdapterToml,
+    /// Adapter for reconstruction.
+    pub(crate) generation: AdapterToml,
 }
 
 /// Which tower's weights count.

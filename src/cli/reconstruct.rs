@@ -1,0 +1,58 @@
+//! `reading-room reconstruct`: the model's own picture of a picture, written as a PNG.
+
+use std::io::{Write as _, stdout};
+
+use anyhow::{Context as _, bail};
+
+use crate::vlm::{Question, Reconstruction, Task};
+
+use super::args::{MachineArgs, ReconstructArgs};
+use super::ask::{Answered, read_images};
+use super::engine::{Outcome, Screen, Work, run_model};
+use super::images::Decoder;
+use super::terminal::{StatusLine, warn};
+use super::{ask_report, plan};
+
+pub(super) fn run(args: &ReconstructArgs, machine: &MachineArgs) -> anyhow::Result<()> {
+    let spec = plan::find_model(args.model.as_deref(), machine)?;
+    let (sampling, _) = plan::sampling(&args.sampling, &spec)?;
+    let decoder = Decoder::new(args.in_process);
+    let images = read_images(&decoder, args.image.as_slice(), &args.image_options)?;
+    drop(decoder); // its memory is the model's now
+    let question = Question {
+        history: Vec::new(),
+        text: args.question.clone(),
+        images,
+        sampling,
+        // as many as the picture takes
+        max_new_tokens: args.sampling.max_new_tokens.unwrap_or(0),
+        ignore_eos: args.sampling.ignore_eos,
+        stop: Vec::new(),
+        template: None,
+        task: Task::Reconstruction,
+        only_codes: 0,
+    };
+    let trace = args.trace.as_deref().map(std::path::absolute).transpose()?;
+    let work = Work { question, drawing: Some(args.only_codes), trace };
+    let mut screen = Screen { status: StatusLine::new(), is_quiet: true };
+    let done = run_model(&spec, machine, args.in_process, work, &mut screen)?;
+    screen.status.clear();
+    let Outcome::Picture(made) = done.outcome else { bail!("the engine gave no picture") };
+    made.picture
+        .write_png(&args.out)
+        .with_context(|| format!("the picture could not be written: {}", args.out.display()))?;
+    if let Some(shortfall) = made.shortfall() {
+        warn(&format!("the picture is not whole: {shortfall}"));
+    }
+    let Reconstruction { answer, grid, complete, similarity, .. } = *made;
+    let mut out = stdout().lock();
+    if args.json {
+        let extra = ask_report::Drawn { grid, complete, out: &args.out, metrics: similarity };
+        let answered = Answered { info: done.info, answer, peak_rss_mb: done.peak_rss_mb };
+        ask_report::write(&mut out, &answered, Some(extra))?;
+    } else {
+        write!(out, "{}", args.out.display())?;
+    }
+    writeln!(out)?;
+    Ok(())
+}

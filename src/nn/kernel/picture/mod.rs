@@ -1,0 +1,111 @@
+//! Operations on pictures of many channels: rows are pixels from the top left, columns channels.
+//!
+//! A 3×3 convolution is a matrix product once the nine pixels under its window stand side by
+//! side. They are put there some rows at a time, so that memory stays bounded, and the product is
+//! the one all weights go through: no search for the fastest convolution at every new shape.
+
+// the attribute macro below writes items wider than they need be
+#![expect(unreachable_pub, reason = "written by macros")]
+
+mod cpu;
+mod cube;
+mod cube_kernels;
+
+use std::ops::Range;
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::tensor::Tensor;
+
+/// Pixels under a window.
+pub(crate) const TAPS: usize = 9;
+
+/// How a window of 3×3 goes over a picture of some height and width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Windows {
+    /// Rows and columns of the picture.
+    pub size: [usize; 2],
+    /// How often each pixel is repeated, along both sides, before the window sees it.
+    pub repeat: usize,
+    /// Steps of the window.
+    pub stride: usize,
+    /// Zeros above and to the left; below and to the right there are as many as it takes.
+    pub pad: usize,
+}
+
+impl Windows {
+    /// One window a pixel.
+    pub(crate) fn same(size: [usize; 2]) -> Self {
+        Self { size, repeat: 1, stride: 1, pad: 1 }
+    }
+
+    /// One window a pixel of the picture at twice its size, each pixel repeated.
+    pub(crate) fn doubling(size: [usize; 2]) -> Self {
+        Self { size, repeat: 2, stride: 1, pad: 1 }
+    }
+
+    /// Every second window, zeros only below and to the right.
+    pub(crate) fn halving(size: [usize; 2]) -> Self {
+        Self { size, repeat: 1, stride: 2, pad: 0 }
+    }
+
+    /// Rows and columns of windows.
+    pub(crate) fn count(self) -> [usize; 2] {
+        self.size.map(|extent| extent * self.repeat / self.stride)
+    }
+
+    /// The pixel under a tap of a window, where there is one.
+    fn pixel(self, window: usize, tap: usize) -> Option<usize> {
+        let [height, width] = self.size;
+        let [_, across] = self.count();
+        let inside = |window: usize, tap: usize, extent: usize| {
+            let at = (window * self.stride + tap).checked_sub(self.pad)? / self.repeat;
+            (at < extent).then_some(at)
+        };
+        let y = inside(window / across, tap / 3, height)?;
+        let x = inside(window % across, tap % 3, width)?;
+        Some(y * width + x)
+    }
+}
+
+#[backend_extension(Cube, Flex)]
+pub trait PictureOps: Backend {
+    /// `[pixels, channels]` → `[rows, channels · 9]`
+    fn windows_op(
+        x: FloatTensor<Self>,
+        windows: Windows,
+        first: usize,
+        rows: usize,
+    ) -> FloatTensor<Self>;
+    /// `[pixels, channels]`, `[channels]` twice → `[pixels, channels]`
+    fn group_norm_op(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        groups: usize,
+        eps: f32,
+        swish: bool,
+    ) -> FloatTensor<Self>;
+}
+
+/// What these windows see, a window a row, channel by channel; zero beyond the edges.
+pub(crate) fn windows(x: Tensor<2>, windows: Windows, range: Range<usize>) -> Tensor<2> {
+    let x = x.into_dispatch();
+    let rows = <Dispatch as PictureOps>::windows_op(x, windows, range.start, range.len());
+    Tensor::from_dispatch(rows)
+}
+
+/// (x − mean) / √(variance + eps) · weight + bias, mean and variance those of a group of
+/// channels over the whole picture; `swish` multiplies the result by its sigmoid.
+pub(crate) fn group_norm(
+    x: Tensor<2>,
+    [weight, bias]: [Tensor<1>; 2],
+    groups: usize,
+    eps: f32,
+    swish: bool,
+) -> Tensor<2> {
+    let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as PictureOps>::group_norm_op(
+        x, weight, bias, groups, eps, swish,
+    ))
+}

@@ -1,0 +1,134 @@
+//! Where a model computes: a real GPU, the CPU, or, only when asked for, a software rasteriser.
+
+mod adapters;
+mod choice;
+mod heaps;
+mod info;
+
+use burn::tensor::{DType, Device, DeviceKind, Tensor};
+
+use crate::vlm::ModelError;
+use crate::vlm::memory::machine_memory;
+use adapters::enumerate;
+
+pub use adapters::{GpuInfo, detect_gpus};
+pub use choice::{DeviceChoice, Precision, PrecisionChoice};
+pub use info::{ComputeKind, DeviceInfo};
+
+/// A chosen device, ready to hold tensors.
+#[derive(Clone, Debug)]
+pub struct ComputeDevice {
+    pub(crate) device: Device,
+    gpu: Option<GpuInfo>,
+    threads: usize,
+}
+
+impl ComputeDevice {
+    /// The CPU.
+    #[must_use]
+    pub fn cpu() -> Self {
+        Self { device: Device::flex(), gpu: None, threads: rayon::current_num_threads() }
+    }
+
+    /// "gpu: NVIDIA … (Vulkan)", "cpu: 2 threads".
+    #[must_use]
+    pub fn label(&self) -> String {
+        match &self.gpu {
+            Some(gpu) => format!("gpu: {} ({})", gpu.name, gpu.backend),
+            None if self.threads == 1 => "cpu: 1 thread".to_owned(),
+            None => format!("cpu: {} threads", self.threads),
+        }
+    }
+
+    /// "gpu" or "cpu".
+    #[must_use]
+    pub fn short(&self) -> &'static str {
+        if self.gpu.is_some() { "gpu" } else { "cpu" }
+    }
+
+    /// The adapter, when it is one.
+    #[must_use]
+    pub fn gpu(&self) -> Option<&GpuInfo> {
+        self.gpu.as_ref()
+    }
+
+    /// Threads of the CPU; 0 on a GPU.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        if self.gpu.is_some() { 0 } else { self.threads }
+    }
+
+    /// What kind of device it is.
+    #[must_use]
+    pub fn kind(&self) -> ComputeKind {
+        self.gpu.as_ref().map_or(ComputeKind::Cpu, ComputeKind::of)
+    }
+
+    /// The device in words and numbers. Its memory is that of the moment it was chosen, on the
+    /// CPU that of now.
+    #[must_use]
+    pub fn info(&self) -> DeviceInfo {
+        match &self.gpu {
+            Some(gpu) => DeviceInfo::of_gpu(self.label(), gpu),
+            None => DeviceInfo::of_cpu(self.label(), machine_memory()),
+        }
+    }
+
+    /// Whether weights can be stored and multiplied in this precision.
+    #[must_use]
+    pub fn supports(&self, precision: Precision) -> bool {
+        let dtype = match precision {
+            Precision::F32 => DType::F32,
+            Precision::F16 => DType::F16,
+            Precision::Bf16 => DType::BF16,
+        };
+        self.device.supports_dtype(dtype)
+    }
+
+    /// Read a result back, which is where faults of the device show themselves.
+    pub(crate) fn read<const D: usize>(
+        &self,
+        tensor: Tensor<D>,
+        doing: &'static str,
+    ) -> Result<Vec<f32>, ModelError> {
+        let failed = |reason: String| ModelError::Device { device: self.label(), doing, reason };
+        let data = tensor.try_into_data().map_err(|error| failed(error.to_string()))?;
+        data.try_into_vec_as::<f32>().map_err(|error| failed(error.to_string()))
+    }
+
+    /// Wait until everything submitted is done.
+    pub(crate) fn sync(&self, doing: &'static str) -> Result<(), ModelError> {
+        self.device.sync().map_err(|error| ModelError::Device {
+            device: self.label(),
+            doing,
+            reason: error.to_string(),
+        })
+    }
+
+    /// Largest tensor in one piece.
+    #[must_use]
+    pub fn max_tensor_bytes(&self) -> u64 {
+        self.gpu.as_ref().map_or(u64::MAX, |gpu| gpu.max_binding_bytes)
+    }
+}
+
+/// # Errors
+/// When a GPU is demanded and there is none.
+pub fn choose_device(choice: DeviceChoice) -> Result<ComputeDevice, ModelError> {
+    if choice == DeviceChoice::Cpu {
+        return Ok(ComputeDevice::cpu());
+    }
+    let best = enumerate().into_iter().next();
+    match best {
+        Some((gpu, kind)) if choice == DeviceChoice::Gpu || !gpu.is_software => {
+            Ok(open_gpu(gpu, kind))
+        }
+        _ if choice == DeviceChoice::Gpu => Err(ModelError::NoGpu),
+        _ => Ok(ComputeDevice::cpu()),
+    }
+}
+
+fn open_gpu(gpu: GpuInfo, kind: DeviceKind) -> ComputeDevice {
+    let device = Device::wgpu(kind);
+    ComputeDevice { device, gpu: Some(gpu), threads: 0 }
+}
