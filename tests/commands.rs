@@ -484,7 +484,7 @@ fn inspect_tells_a_person_what_a_model_needs_and_lacks() {
         "HealthGPT-M3 · HealthGPT M3 (healthgpt-m3)",
         "abilities     questions in en\n",
         "reconstruction: missing gen_hlora_weights.bin, fusion_layer_weights.bin, \
-         taming_transformers/ckpt/last.ckpt, taming_transformers/ckpt/model.yaml\n",
+         taming_transformers/ckpt/model.yaml, taming_transformers/ckpt/last.ckpt\n",
         "memory        for 4096 tokens; ",
         "f16   needs ",
     ] {
