@@ -238,6 +238,10 @@ fn one_case_of_each_agrees_on_a_vulkan_adapter() {
     for family in HEALTHGPT {
         check_healthgpt(&committed(family), device.clone(), 2e-3);
     }
+    with_room(|| {
+        let Ok(device) = choose_device(DeviceChoice::Gpu) else { return };
+        check_healthgpt(&committed("m3-gen-tiny"), device, 2e-3);
+    });
 }
 
 fn check_on_gpu(folder: &Path, name: &str, device: &ComputeDevice) {

@@ -30,6 +30,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("burn::", &["nn", "checkpoint", "vlm"]),
     ("safetensors::", &["checkpoint"]),
     ("pytorch_reader::", &["checkpoint"]),
+    ("serde_norway::", &["vlm"]),
     ("tokenizers::", &["text"]),
     ("postcard::", &["worker"]),
     ("std::process::Command", &["worker"]),
