@@ -52,6 +52,8 @@ const FORMS: &[Form] = &[
             ("model/config.json", "rope_theta"),
             ("model/config.json", "num_key_value_heads"),
             ("model/config.json", "mm_projector_type"),
+            ("model/config.json", "mm_vision_tower"),
+            ("model/config.json", "max_position_embeddings"),
         ],
         tensors: &[("model/model-00002-of-00004.safetensors", "self_attn.k_proj.bias")],
     },
@@ -109,7 +111,10 @@ const FORMS: &[Form] = &[
             "clip-vit-large-patch14-336/pytorch_model.bin",
             "clip-vit-large-patch14-336/config.json",
         ],
-        keys: &[("Phi-3-mini-4k-instruct/config.json", "rope_theta")],
+        keys: &[
+            ("Phi-3-mini-4k-instruct/config.json", "rope_theta"),
+            ("Phi-3-mini-4k-instruct/generation_config.json", "eos_token_id"),
+        ],
         tensors: &[
             ("HealthGPT-M3/com_hlora_weights.bin", "mlp.down_proj.lora_route.weight"),
             ("HealthGPT-M3/com_hlora_weights.bin", "mm_projector.2.bias"),

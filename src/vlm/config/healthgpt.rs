@@ -13,7 +13,8 @@ const SELECT_LAYER: i64 = -2;
 /// The one that pictures are reconstructed from.
 const GENERATION_LAYER: i64 = 1;
 
-const KEYS: &[&str] = &["num_key_value_heads", "rms_norm_eps", "rope_theta"];
+const KEYS: &[&str] =
+    &["num_key_value_heads", "rms_norm_eps", "rope_theta", "max_position_embeddings"];
 
 /// Read the files of all folders.
 pub(crate) fn read(parts: &Parts, family: Family) -> Result<VlmConfig, ModelError> {

@@ -30,9 +30,11 @@ struct LlavaKeys {
 }
 
 /// Keys all published files have.
-const KEYS: &[&str] = &["rms_norm_eps", "mm_hidden_size", "mm_vision_select_layer"];
+const KEYS: &[&str] =
+    &["rms_norm_eps", "mm_hidden_size", "mm_vision_select_layer", "mm_vision_tower"];
 /// Keys that only the first LLaVA-Med leaves out.
-const LATER_KEYS: &[&str] = &["num_key_value_heads", "rope_theta", "mm_projector_type"];
+const LATER_KEYS: &[&str] =
+    &["num_key_value_heads", "rope_theta", "mm_projector_type", "max_position_embeddings"];
 
 /// Read the files of a folder.
 pub(crate) fn read(parts: &Parts, family: Family) -> Result<VlmConfig, ModelError> {

@@ -95,13 +95,19 @@ pub(crate) struct ImageExtent {
 impl VlmConfig {
     /// Read the files of a model whose parts were found.
     pub(crate) fn read(parts: &Parts, family: Family) -> Result<Self, ModelError> {
-        match family {
+        let config = match family {
             Family::HealthGptM3 | Family::HealthGptL14 | Family::HealthGptXl32 => {
                 healthgpt::read(parts, family)
             }
             Family::HuatuoVisionQwen25Vl => qwen_vl::read(parts),
             _ => llava::read(parts, family),
+        }?;
+        // an answer would never end; the first LLaVA-Med's ids come from its tokenizer
+        if config.eos.is_empty() && family != Family::LlavaMedV1 {
+            let file = "generation_config.json";
+            return Err(config_error(&parts.language, file, &"it has no eos_token_id"));
         }
+        Ok(config)
     }
 }
 

@@ -13,7 +13,13 @@ use crate::vlm::preprocess::QwenImageProcessor;
 /// Pixels of a picture in the release's own training (`max_pixels` 420·360).
 const MAX_PIXELS: usize = 420 * 360;
 
-const KEYS: &[&str] = &["num_key_value_heads", "rms_norm_eps", "rope_theta", "rope_scaling"];
+const KEYS: &[&str] = &[
+    "num_key_value_heads",
+    "rms_norm_eps",
+    "rope_theta",
+    "rope_scaling",
+    "max_position_embeddings",
+];
 
 /// Read the files of a folder.
 pub(crate) fn read(parts: &Parts) -> Result<VlmConfig, ModelError> {
