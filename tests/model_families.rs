@@ -16,7 +16,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use healthgpt::{HealthCase, with_room};
-use models::{ask, cases, committed, distance, ids, load, read_json, shared_family};
+use models::{ask, cases, committed, copy_folder, distance, ids, load, read_json, shared_family};
 use pickle::{Stored, write_zip};
 use reading_room::checkpoint::{Checkpoint, FileDtype, WeightFiles, find_weight_files};
 use reading_room::vlm::{
@@ -146,21 +146,8 @@ const FORMS: &[Form] = &[
 /// A copy of a family's folder without its cases, to be damaged.
 fn copy_of(family: &str) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
-    copy_folder(&committed(family), copy.path());
+    copy_folder(&committed(family), copy.path(), &|path| !path.ends_with("cases"));
     copy
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() && !path.ends_with("cases") {
-            copy_folder(&path, &target);
-        } else if path.is_file() {
-            std::fs::copy(&path, &target).unwrap();
-        }
-    }
 }
 
 /// The message of the failure; it must be one line that names what is wrong.
@@ -316,7 +303,11 @@ fn a_delta_without_its_base_says_so() {
     std::fs::remove_dir_all(copy.path().join("base")).unwrap();
     refused(&copy.path().join("delta"), "base language model LLaMA-7B");
     // told of another place it finds it there
-    copy_folder(&committed("llava-med-v1-tiny").join("base"), &copy.path().join("far/llama"));
+    copy_folder(
+        &committed("llava-med-v1-tiny").join("base"),
+        &copy.path().join("far/llama"),
+        &|path| !path.ends_with("cases"),
+    );
     let told = copy.path().join("delta/reading-room.toml");
     std::fs::write(&told, "base = \"../far/llama\"\n").unwrap();
     assert!(recognise(&copy.path().join("delta")).unwrap().missing.is_empty());
@@ -363,7 +354,7 @@ fn a_delta_applied_for_good_is_the_published_merge() {
 fn the_external_tower_of_llava_med_can_be_used() {
     let Some(family) = shared_family("llava-med-v1.5-tiny") else { return };
     let copy = tempfile::tempdir().unwrap();
-    copy_folder(&family, copy.path());
+    copy_folder(&family, copy.path(), &|path| !path.ends_with("cases"));
     let model = copy.path().join("model");
     std::fs::write(model.join("reading-room.toml"), "vision_weights = \"external\"\n").unwrap();
     let mut vlm = load(&model, ComputeDevice::cpu());

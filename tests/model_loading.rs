@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use models::{ask, cases, committed, ids, load, read_json, shared_family};
+use models::{ask, cases, committed, copy_folder, ids, load, read_json, shared_family};
 use pickle::{Stored, write_legacy, write_zip};
 use reading_room::checkpoint::{Checkpoint, WeightFiles};
 use reading_room::vlm::{
@@ -23,21 +23,8 @@ use tempfile::TempDir;
 /// A copy of a committed model, to be damaged.
 fn copy_of(family: &str) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
-    copy_folder(&committed(family), copy.path());
+    copy_folder(&committed(family), copy.path(), &|_| true);
     copy
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy_folder(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).unwrap();
-        }
-    }
 }
 
 fn try_load(model: &Path) -> Result<Vlm, ModelError> {

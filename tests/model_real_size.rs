@@ -17,7 +17,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use half::bf16;
-use models::{Golden, ask, committed, ids, picture, read_golden, read_json};
+use models::{Golden, ask, committed, copy_folder, ids, picture, read_golden, read_json};
 use rayon::prelude::*;
 use reading_room::vlm::{
     Answer, ComputeDevice, Precision, PrecisionChoice, Question, SamplingParams, Trace, Vlm,
@@ -144,8 +144,12 @@ fn question(case: &Value) -> Question {
 
 /// The configuration of the fixture, the tokenizer of the tiny model, and two shards of weights.
 fn write_model(folder: &Path) {
-    copy_folder(&committed("huatuo-7b-tiny").join("model"), folder);
-    copy_folder(&fixture().join("model"), folder);
+    copy_folder(&committed("huatuo-7b-tiny").join("model"), folder, &|path| {
+        !path.to_string_lossy().contains(".safetensors")
+    });
+    copy_folder(&fixture().join("model"), folder, &|path| {
+        !path.to_string_lossy().contains(".safetensors")
+    });
     let config = read_json(&folder.join("config.json"));
     let vit = folder.join(config["mm_vision_tower"].as_str().unwrap()).join("config.json");
     let clip = &read_json(&vit)["vision_config"];
@@ -158,20 +162,6 @@ fn write_model(folder: &Path) {
     }
     let index = json!({ "metadata": {}, "weight_map": weight_map });
     std::fs::write(folder.join("model.safetensors.index.json"), index.to_string()).unwrap();
-}
-
-/// Everything but weights.
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy_folder(&path, &target);
-        } else if !path.to_string_lossy().contains(".safetensors") {
-            std::fs::copy(&path, &target).unwrap();
-        }
-    }
 }
 
 /// Names and shapes.

@@ -670,7 +670,7 @@ fn a_drawing_counts_its_codes_and_shows_what_came() {
     engine(&mut app, EngineEvent::Working { job, progress });
     assert!(app.words().contains("Reading image…"), "{}", app.words());
     draw_codes(&mut app, 0, 12);
-    assert!(app.words().contains("12 codes"), "{}", app.words());
+    assert!(app.words().contains("12 of 1,024 codes"), "{}", app.words());
     draw_codes(&mut app, 12, 412);
     let words = app.words();
     assert!(words.contains("412 of 1,024 codes"), "{words}");

@@ -23,7 +23,6 @@ impl AppState {
         let Some(drawing) = self.answer_of(job).and_then(|answer| answer.drawing.as_mut()) else {
             return;
         };
-        drawing.grid = drawing.grid.or_else(|| grid_after_a_row(&picture, done));
         drawing.picture = Some(Arc::new(picture));
         drawing.pictured = done;
     }
@@ -32,7 +31,6 @@ impl AppState {
         let shortfall = made.shortfall();
         let Reconstruction { answer: whole, grid, picture, original, similarity, ceiling, .. } =
             made;
-        self.engine.code_grid = Some(grid);
         let codes = whole.codes.clone();
         let Some(answer) = self.take_answer(job, whole) else { return };
         if codes.is_empty() && answer.state != AnswerState::Stopped {
@@ -53,13 +51,4 @@ impl AppState {
         });
         drawing.shortfall = shortfall;
     }
-}
-
-/// The first look at a drawing comes with its first row: how many codes that has says how large the
-/// grid is. A code stands for a square of pixels whose side is a power of two.
-fn grid_after_a_row(picture: &DisplayImage, columns: usize) -> Option<[usize; 2]> {
-    let (width, height) = (picture.width as usize, picture.height as usize);
-    let side = width.checked_div(columns)?;
-    let fits = side > 1 && side.is_power_of_two() && side * columns == width;
-    (fits && height.is_multiple_of(side)).then(|| [height / side, columns])
 }

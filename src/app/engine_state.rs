@@ -12,8 +12,6 @@ pub struct EngineState {
     pub last_request: Option<LoadRequest>,
     /// The question being answered.
     pub asking: Option<Asking>,
-    /// Rows and columns of the codes of its pictures, once it has drawn one.
-    pub code_grid: Option<[usize; 2]>,
     /// A question kept until a model is loaded.
     pub waiting: Option<AnswerSlot>,
     /// What a model would be computed on.

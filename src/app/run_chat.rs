@@ -74,7 +74,7 @@ impl AppState {
     pub(crate) fn send_question(&mut self, slot: AnswerSlot) {
         let Some(question) = self.question_at(slot) else { return };
         let provenance = self.provenance(&question);
-        let grid = self.engine.code_grid;
+        let grid = self.engine.info().and_then(|info| info.picture_grid);
         let Some(answer) = self.answer_at(slot) else { return };
         answer.state = AnswerState::Reading("Sending".to_owned());
         answer.provenance = provenance;
@@ -292,7 +292,6 @@ impl AppState {
             cancelled: false,
         });
         self.engine.last_request = Some(request.clone());
-        self.engine.code_grid = None;
         self.settings.device = request.device;
         self.settings.precision = request.precision;
         self.picker_open = false;

@@ -1,6 +1,7 @@
 //! Whether the tensors of the files are those the networks want: every one is accounted for.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::checkpoint::{Checkpoint, CheckpointError, FileDtype, TensorInfo};
 use crate::vlm::ModelError;
@@ -49,10 +50,31 @@ pub(crate) fn check_fit(
     sources: &BTreeMap<String, usize>,
     config: &VlmConfig,
 ) -> Result<(), ModelError> {
-    let (mut missing, mut wrong, mut unused) = (Vec::new(), Vec::new(), Vec::new());
+    let found = |name: &str| {
+        let (_, part) = sources.get(name).and_then(|at| parts.get(*at))?;
+        part.tensors().get(name)
+    };
+    let mut unused = Vec::new();
+    for (kind, part) in parts {
+        let is_unused = |name: &&String| {
+            !plan.expected.contains_key(*name) && exception(*kind, name, config).is_none()
+        };
+        unused.extend(part.tensors().keys().filter(is_unused).cloned());
+    }
+    let path = parts.first().map(|(_, part)| part.folder().to_owned()).unwrap_or_default();
+    check_tensors(plan, found, unused, path)
+}
+
+/// The same for whatever `found` gives.
+pub(crate) fn check_tensors<'a>(
+    plan: &Plan,
+    found: impl Fn(&str) -> Option<&'a TensorInfo>,
+    unused: Vec<String>,
+    path: PathBuf,
+) -> Result<(), ModelError> {
+    let (mut missing, mut wrong) = (Vec::new(), Vec::new());
     for (name, expected) in &plan.expected {
-        let source = sources.get(name).and_then(|at| parts.get(*at));
-        match source.and_then(|(_, part)| part.tensors().get(name)) {
+        match found(name) {
             None => missing.push(name.clone()),
             Some(info) if matches!(info.dtype, FileDtype::Other { .. }) => {
                 wrong.push(format!("{name} (not floating-point numbers)"));
@@ -63,12 +85,6 @@ pub(crate) fn check_fit(
             Some(_) => {}
         }
     }
-    for (kind, part) in parts {
-        let is_unused = |name: &&String| {
-            !plan.expected.contains_key(*name) && exception(*kind, name, config).is_none()
-        };
-        unused.extend(part.tensors().keys().filter(is_unused).cloned());
-    }
     let faults: Vec<String> = [("missing", missing), ("wrong shape", wrong), ("unused", unused)]
         .into_iter()
         .filter(|(_, names)| !names.is_empty())
@@ -77,7 +93,6 @@ pub(crate) fn check_fit(
     if faults.is_empty() {
         return Ok(());
     }
-    let path = parts.first().map(|(_, part)| part.folder().to_owned()).unwrap_or_default();
     Err(CheckpointError::DoesNotFit { faults: faults.join("; "), path }.into())
 }
 

@@ -74,6 +74,8 @@ pub struct ModelInfo {
     pub image_tokens: u32,
     /// Pictures in one question.
     pub max_images: u32,
+    /// Rows and columns of codes of a picture, when it reconstructs.
+    pub picture_grid: Option<[usize; 2]>,
     /// What the reader should know about the files, such as objects left unread in a pickle.
     pub notes: Vec<String>,
 }
@@ -181,7 +183,7 @@ impl Vlm {
             return Err(ModelError::Cancelled);
         }
         let vlm = Self {
-            info: info_of(spec, &device, &weights),
+            info: info_of(spec, &device, &weights, codec.as_ref()),
             family: spec.family,
             device,
             rules,
@@ -274,7 +276,12 @@ fn check_complete(tasks: Tasks, spec: &ModelSpec) -> Result<(), ModelError> {
     Ok(())
 }
 
-fn info_of(spec: &ModelSpec, device: &ComputeDevice, weights: &LoadedWeights) -> ModelInfo {
+fn info_of(
+    spec: &ModelSpec,
+    device: &ComputeDevice,
+    weights: &LoadedWeights,
+    codec: Option<&Codec>,
+) -> ModelInfo {
     ModelInfo {
         name: spec.name.clone(),
         family: spec.family.as_str().to_owned(),
@@ -287,6 +294,7 @@ fn info_of(spec: &ModelSpec, device: &ComputeDevice, weights: &LoadedWeights) ->
         context_len: spec.context_len,
         image_tokens: spec.image_tokens,
         max_images: spec.max_images,
+        picture_grid: codec.map(Codec::grid),
         notes: weights.notes.clone(),
     }
 }

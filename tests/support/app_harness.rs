@@ -192,6 +192,7 @@ pub(crate) fn model_info() -> ModelInfo {
         context_len: 4096,
         image_tokens: 576,
         max_images: 6,
+        picture_grid: Some([32, 32]),
         notes: Vec::new(),
     }
 }

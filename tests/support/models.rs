@@ -168,3 +168,20 @@ pub(crate) fn sha256_of(bytes: &[u8]) -> String {
 pub(crate) fn sha256(path: &Path) -> String {
     sha256_of(&std::fs::read(path).unwrap())
 }
+
+/// Copy a folder, but for what `keep` refuses.
+pub(crate) fn copy_folder(from: &Path, to: &Path, keep: &dyn Fn(&Path) -> bool) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if !keep(&path) {
+            continue;
+        }
+        if path.is_dir() {
+            copy_folder(&path, &target, keep);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
+}

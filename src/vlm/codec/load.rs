@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::checkpoint::{Checkpoint, CheckpointError, FileDtype, RawTensor, ReadEnd, WeightFiles};
+use crate::checkpoint::{Checkpoint, CheckpointError, RawTensor, ReadEnd, WeightFiles};
 use crate::nn::{Codebook, MissingTensor, VqganConfig, VqganDecoder, VqganEncoder, WeightSource};
 use crate::vlm::codec::files;
 use crate::vlm::config::config_error;
+use crate::vlm::fit::check_tensors;
 use crate::vlm::weights::{Conversion, Loaded, Plan, Prepared};
 use crate::vlm::{ComputeDevice, LoadProgress, LoadStage, ModelError, Precision};
 
@@ -16,9 +17,6 @@ const DECODER: &[&str] = &["decoder.", "post_quant_conv.", "quantize."];
 
 /// And of what only encoding needs.
 const ENCODER: &[&str] = &["encoder.", "quant_conv.", "quantize.proj."];
-
-/// Names listed of one fault before "and N more".
-const MAX_NAMES: usize = 8;
 
 /// The networks of a codec.
 pub(super) struct Networks {
@@ -71,41 +69,14 @@ fn begins(name: &str, beginnings: &[&str]) -> bool {
 }
 
 fn check_fit(checkpoint: &Checkpoint, plan: &Plan, with_encoder: bool) -> Result<(), ModelError> {
-    let (mut missing, mut wrong) = (Vec::new(), Vec::new());
-    for (name, expected) in &plan.expected {
-        match checkpoint.tensors().get(name) {
-            None => missing.push(name.clone()),
-            Some(info) if matches!(info.dtype, FileDtype::Other { .. }) => {
-                wrong.push(format!("{name} (not floating-point numbers)"));
-            }
-            Some(info) if !expected.fits(&info.shape) => {
-                wrong.push(format!("{name} ({:?}, not {:?})", info.shape, expected.shape));
-            }
-            Some(_) => {}
-        }
-    }
     let is_unused = |name: &&String| {
         let is_encoders = begins(name, ENCODER);
         let is_ours = if is_encoders { with_encoder } else { begins(name, DECODER) };
         is_ours && !plan.expected.contains_key(*name)
     };
-    let unused = checkpoint.tensors().keys().filter(is_unused).cloned().collect();
-    let faults: Vec<String> = [("missing", missing), ("wrong shape", wrong), ("unused", unused)]
-        .into_iter()
-        .filter(|(_, names)| !names.is_empty())
-        .map(|(fault, names)| format!("{fault}: {}", listed(&names)))
-        .collect();
-    if faults.is_empty() {
-        return Ok(());
-    }
-    let (faults, path) = (faults.join("; "), checkpoint.folder().to_owned());
-    Err(CheckpointError::DoesNotFit { faults, path }.into())
-}
-
-fn listed(names: &[String]) -> String {
-    let more = names.len().saturating_sub(MAX_NAMES);
-    let shown = names.get(..names.len() - more).unwrap_or_default().join(", ");
-    if more == 0 { shown } else { format!("{shown} and {more} more") }
+    let tensors = checkpoint.tensors();
+    let unused = tensors.keys().filter(is_unused).cloned().collect();
+    check_tensors(plan, |name| tensors.get(name), unused, checkpoint.folder().to_owned())
 }
 
 fn read(
