@@ -247,6 +247,17 @@ fn reconstruct_draws_what_the_authors_code_draws() {
     }
 }
 
+#[test]
+fn what_cannot_be_drawn_is_said_in_one_sentence() {
+    let huatuo = "tests/fixtures/models/huatuo-7b-tiny/model";
+    let out = tempfile::tempdir().unwrap().path().join("x.png").display().to_string();
+    let args = ["reconstruct", "--model", huatuo, "--out", &out];
+    check_failure(&args, &["HuatuoGPT-Vision 7B does not draw pictures"]);
+    let m3 = "tests/fixtures/models/m3-com-tiny/HealthGPT-M3";
+    let args = ["reconstruct", "--model", m3, "--device", "cpu", "--out", &out];
+    check_failure(&args, &["missing", "gen_hlora_weights.bin", "last.ckpt"]);
+}
+
 fn check_drawn(case: &Path, out: &Path, trace: &Path) {
     let [ours, golden] = [out, &case.join("generated.png")]
         .map(|path| image::open(path).unwrap().to_rgb8().into_raw());

@@ -2,7 +2,7 @@
 
 use std::io::{Write as _, stdout};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 use crate::vlm::{Question, Reconstruction, Task};
 
@@ -15,6 +15,11 @@ use super::{ask_report, plan};
 
 pub(super) fn run(args: &ReconstructArgs, machine: &MachineArgs) -> anyhow::Result<()> {
     let spec = plan::find_model(args.model.as_deref(), machine)?;
+    ensure!(
+        spec.family.reconstructs(),
+        "{} does not draw pictures; HealthGPT M3 with its generation weights does",
+        spec.title
+    );
     let (sampling, _) = plan::sampling(&args.sampling, &spec)?;
     let decoder = Decoder::new(args.in_process);
     let images = read_images(&decoder, args.image.as_slice(), &args.image_options)?;
@@ -41,7 +46,10 @@ pub(super) fn run(args: &ReconstructArgs, machine: &MachineArgs) -> anyhow::Resu
     made.picture
         .write_png(&args.out)
         .with_context(|| format!("the picture could not be written: {}", args.out.display()))?;
-    if let Some(shortfall) = made.shortfall() {
+    let (came, wanted) = (made.answer.codes.len(), made.grid.iter().product::<usize>());
+    if came > wanted {
+        warn(&format!("{came} codes came where a picture has {wanted}: the first are shown"));
+    } else if let Some(shortfall) = made.shortfall() {
         warn(&format!("the picture is not whole: {shortfall}"));
     }
     let Reconstruction { answer, grid, complete, similarity, .. } = *made;
