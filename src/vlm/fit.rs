@@ -22,13 +22,9 @@ pub(crate) fn plan_of(parts: &Parts, config: &VlmConfig) -> Result<Plan, ModelEr
 }
 
 /// Wanted tensors that no file has.
-pub(crate) fn missing_tensors(
-    parts: &Parts,
-    config: &VlmConfig,
-    tensors: &[&BTreeMap<String, TensorInfo>],
-) -> Result<Vec<String>, ModelError> {
-    let names = plan_of(parts, config)?.expected.into_keys();
-    Ok(names.filter(|name| !tensors.iter().any(|tensors| tensors.contains_key(name))).collect())
+pub(crate) fn missing_tensors(plan: &Plan, checkpoints: &[Checkpoint]) -> Vec<String> {
+    let is_there = |name: &String| checkpoints.iter().any(|c| c.tensors().contains_key(name));
+    plan.expected.keys().filter(|name| !is_there(name)).cloned().collect()
 }
 
 /// Which part gives each wanted tensor: the last that has it. A base gives what only it has.

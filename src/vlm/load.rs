@@ -85,9 +85,10 @@ impl Reading<'_> {
     ) -> Result<String, ModelError> {
         let (mut done, mut hashes) = (0, Vec::new());
         let conversion = loaded.conversion().clone();
-        for (at, (_, part)) in self.opened.iter().enumerate() {
+        for (at, (kind, part)) in self.opened.iter().enumerate() {
             let wanted = |name: &str| self.sources.get(name) == Some(&at);
-            let prepare = |name: &str, raw: RawTensor<'_>| self.prepare(at, name, raw, &conversion);
+            let prepare =
+                |name: &str, raw: RawTensor<'_>| self.prepare(*kind, part, name, raw, &conversion);
             let mut place = |name: &str, prepared: Prepared| {
                 loaded.place(name, prepared);
                 Ok(())
@@ -110,14 +111,12 @@ impl Reading<'_> {
 
     fn prepare(
         &self,
-        at: usize,
+        kind: PartKind,
+        part: &Checkpoint,
         name: &str,
         raw: RawTensor<'_>,
         conversion: &Conversion,
     ) -> Result<Prepared, ModelError> {
-        let Some((kind, part)) = self.opened.get(at) else {
-            return Err(ModelError::NotFinite { doing: "reading weights" });
-        };
         let refuse = |count| {
             let (tensor, path) = (name.to_owned(), part.folder().to_owned());
             ModelError::from(CheckpointError::NotFinite { tensor, count, path })

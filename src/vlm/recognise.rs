@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::checkpoint::{Checkpoint, TensorInfo};
+use crate::checkpoint::Checkpoint;
 use crate::vlm::config::{RoomToml, VlmConfig, config_error, read_json};
 use crate::vlm::fit::{missing_tensors, plan_of};
 use crate::vlm::licence::licence_in;
@@ -13,6 +13,7 @@ use crate::vlm::memory::memory_plan;
 use crate::vlm::parts::{
     GENERATION, PROJECTOR, PartKind, Parts, VISION_PREFIX, adapter_in, architecture,
 };
+use crate::vlm::weights::Plan;
 use crate::vlm::{Abilities, Family, ModelError, ModelSpec, Part};
 
 /// Most tensors that are named one by one.
@@ -68,9 +69,9 @@ fn add_config(
             spec.context_len = config.context_len as u32;
             spec.image_tokens = config.vision.max_rows() as u32;
             let tensors = checkpoints.iter().map(Checkpoint::tensors);
-            let plan = plan_of(parts, &config).ok();
-            spec.memory = plan.map(|plan| memory_plan(&config, &plan, tensors));
-            let absent = missing_in(parts, &config, checkpoints)?;
+            let plan = plan_of(parts, &config)?;
+            spec.memory = Some(memory_plan(&config, &plan, tensors));
+            let absent = missing_in(parts, &config, &plan, checkpoints);
             let (own, other): (Vec<_>, Vec<_>) =
                 absent.into_iter().partition(|name| name.starts_with(GENERATION));
             if spec.missing.is_empty() {
@@ -255,22 +256,21 @@ fn missing_for_reconstruction(parts: &Parts, family: Family) -> Vec<String> {
 fn missing_in(
     parts: &Parts,
     config: &VlmConfig,
+    plan: &Plan,
     checkpoints: &[Checkpoint],
-) -> Result<Vec<String>, ModelError> {
+) -> Vec<String> {
     if let Some(tower) = parts.tower.as_ref().filter(|tower| tower.is_assumed()) {
         let name = format!("{VISION_PREFIX}embeddings.position_embedding.weight");
         let found = checkpoints.iter().find_map(|checkpoint| checkpoint.tensors().get(&name));
         if found.is_some_and(|found| !config.vision.has_positions(found)) {
-            return Ok(vec![tower.config_name()]);
+            return vec![tower.config_name()];
         }
     }
-    let tensors: Vec<&BTreeMap<String, TensorInfo>> =
-        checkpoints.iter().map(Checkpoint::tensors).collect();
-    let mut names = missing_tensors(parts, config, &tensors)?;
+    let mut names = missing_tensors(plan, checkpoints);
     let more = names.len().saturating_sub(MAX_NAMES);
     names.truncate(MAX_NAMES);
     if more > 0 {
         names.push(format!("{more} more tensors"));
     }
-    Ok(names)
+    names
 }
