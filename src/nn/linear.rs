@@ -2,8 +2,9 @@
 
 use burn::tensor::Tensor;
 
+use crate::nn::HostMatrix;
 use crate::nn::hlora::HLora;
-use crate::nn::kernel::linear;
+use crate::nn::kernel::{host_linear, linear};
 
 /// x·Wᵀ + b, and what an adapter adds.
 ///
@@ -11,23 +12,33 @@ use crate::nn::kernel::linear;
 /// view of two dimensions: with three, the CPU engine would copy the weight at every call.
 #[derive(Clone, Debug)]
 pub struct Linear {
-    weight: Weight,
+    /// Some outputs each, in order: what no tensor of the device can hold is cut in several, and
+    /// matrices of one input are stacked.
+    pieces: Vec<Piece>,
     bias: Option<Tensor<1>>,
     adapter: Option<Box<HLora>>,
 }
 
-/// How a weight is stored. Quantised blocks get their variants here.
+/// How some rows of a weight are stored.
 #[derive(Clone, Debug)]
-enum Weight {
-    /// Rows of the matrix, cut into as many pieces as the device's largest tensor asks for.
-    Dense(Vec<Tensor<2>>),
+enum Piece {
+    /// Numbers, `[some outputs, inputs]`.
+    Dense(Tensor<2>),
+    /// Blocks in the CPU's order.
+    Host(HostMatrix),
 }
 
 impl Linear {
     /// From pieces `[some outputs, inputs]` in order, and an f32 bias `[outputs]`.
     #[must_use]
     pub fn dense(pieces: Vec<Tensor<2>>, bias: Option<Tensor<1>>) -> Self {
-        Self { weight: Weight::Dense(pieces), bias, adapter: None }
+        Self { pieces: pieces.into_iter().map(Piece::Dense).collect(), bias, adapter: None }
+    }
+
+    /// Of blocks in the CPU's order, for tensors that live there.
+    #[must_use]
+    pub fn host(matrix: HostMatrix, bias: Option<Tensor<1>>) -> Self {
+        Self { pieces: vec![Piece::Host(matrix)], bias, adapter: None }
     }
 
     /// The same with an adapter, which sees the same input.
@@ -37,10 +48,11 @@ impl Linear {
 
     /// The rows of another matrix below its own; neither has a bias.
     pub(crate) fn stacked(self, below: Self) -> Self {
-        let (Weight::Dense(mut pieces), Weight::Dense(more)) = (self.weight, below.weight);
-        pieces.extend(more);
-        let pieces = if pieces.len() == 2 { vec![Tensor::cat(pieces, 0)] } else { pieces };
-        Self::dense(pieces, None)
+        let pieces: Vec<Piece> = self.pieces.into_iter().chain(below.pieces).collect();
+        if let [Piece::Dense(above), Piece::Dense(below)] = pieces.as_slice() {
+            return Self::dense(vec![Tensor::cat(vec![above.clone(), below.clone()], 0)], None);
+        }
+        Self { pieces, bias: None, adapter: None }
     }
 
     /// # Shapes
@@ -48,9 +60,7 @@ impl Linear {
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let added = self.adapter.as_ref().map(|adapter| adapter.forward(x.clone()));
-        let mut y = match &self.weight {
-            Weight::Dense(pieces) => forward_dense(pieces, x),
-        };
+        let mut y = self.product(x);
         if let Some(bias) = &self.bias {
             y = y + bias.clone().unsqueeze();
         }
@@ -59,11 +69,20 @@ impl Linear {
             None => y,
         }
     }
+
+    fn product(&self, x: Tensor<2>) -> Tensor<2> {
+        if let [only] = self.pieces.as_slice() {
+            return only.product(x);
+        }
+        Tensor::cat(self.pieces.iter().map(|piece| piece.product(x.clone())).collect(), 1)
+    }
 }
 
-fn forward_dense(pieces: &[Tensor<2>], x: Tensor<2>) -> Tensor<2> {
-    if let [only] = pieces {
-        return linear(x, only.clone());
+impl Piece {
+    fn product(&self, x: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Dense(weight) => linear(x, weight.clone()),
+            Self::Host(matrix) => host_linear(x, matrix),
+        }
     }
-    Tensor::cat(pieces.iter().map(|piece| linear(x.clone(), piece.clone())).collect(), 1)
 }

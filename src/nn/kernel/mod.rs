@@ -10,12 +10,14 @@
 mod cpu;
 mod cube;
 mod cube_kernels;
+mod host;
 mod picture;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
+pub(crate) use host::host_linear;
 pub(crate) use picture::{Windows, group_norm, windows};
 
 /// Which keys a row of scores sees.

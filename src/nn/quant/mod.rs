@@ -1,0 +1,15 @@
+//! Weights in blocks of 32 numbers along the inputs, each block with a scale of its own.
+//!
+//! [`block`] is the arithmetic of one block and the same for every machine; [`HostMatrix`] is the
+//! order in which the CPU reads a matrix of blocks.
+
+mod block;
+mod matrix;
+mod memory;
+mod pack;
+mod product;
+
+pub use block::{BLOCK, Block, BlockFormat};
+pub use matrix::HostMatrix;
+pub use memory::{HostArena, HostBytes};
+pub use pack::pack_rows;
