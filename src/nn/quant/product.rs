@@ -1,23 +1,143 @@
-//! x·Wᵀ for a matrix of blocks, on the CPU.
+//! x·Wᵀ for matrices of blocks, on the CPU.
 
+use rayon::prelude::*;
+
+use crate::nn::quant::activations::{Activations, tile_rows};
+use crate::nn::quant::kernel::{Kernel, Panel, Sums, with_kernel};
 use crate::nn::quant::matrix::PANEL;
 use crate::nn::quant::{BLOCK, BlockFormat, HostMatrix};
+
+/// Rows of inputs up to which threads share the weights; beyond, they share the inputs.
+const FEW: usize = 8;
+
+/// Rows of inputs a thread takes at once: their codes stay in its cache while all weights pass.
+const MANY: usize = 64;
+
+/// Products of one input with several matrices, whose outputs follow each other.
+///
+/// # Shapes
+/// `x` `[count, columns]` → `out` `[count, rows of all]`, row-major. All matrices have the same
+/// format and number of columns.
+pub(crate) fn product(matrices: &[&HostMatrix], x: &[f32], out: &mut [f32]) {
+    let Some(first) = matrices.first() else { return };
+    let columns = first.columns().max(1);
+    with_kernel!(kernel => {
+        if x.len() <= FEW * columns {
+            few(kernel, matrices, x, out);
+        } else {
+            many(kernel, matrices, x, out);
+        }
+    });
+}
+
+fn few<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], out: &mut [f32]) {
+    let Some(first) = matrices.first() else { return };
+    let (format, columns) = (first.format(), first.columns().max(1));
+    let mut inputs = Activations::default();
+    kernel.fill(&mut inputs, kernel.coding(format), x, columns);
+    let count = x.len() / columns;
+    let panels: Vec<Panel<'_>> = matrices.iter().flat_map(|matrix| matrix.panel_list()).collect();
+    let mut sums = vec![[0.0_f32; PANEL]; panels.len() * count];
+    let a_task = panels.len().div_ceil(4 * rayon::current_num_threads()).max(1);
+    let work = |(panels, sums): (&[Panel<'_>], &mut [Sums])| {
+        for (panel, sums) in panels.iter().zip(sums.chunks_mut(count)) {
+            tiles(kernel, format, *panel, &inputs, &mut |row, tile| {
+                if let Some(place) = sums.get_mut(row) {
+                    *place = tile;
+                }
+            }, count);
+        }
+    };
+    if rayon::current_num_threads() == 1 {
+        work((&panels, &mut sums));
+    } else {
+        panels.par_chunks(a_task).zip(sums.par_chunks_mut(a_task * count)).for_each(work);
+    }
+    let total: usize = matrices.iter().map(|matrix| matrix.rows()).sum();
+    for (row, out) in out.chunks_mut(total.max(1)).enumerate() {
+        let (mut rest, mut panel) = (out, 0);
+        for matrix in matrices {
+            let (own, after) = rest.split_at_mut(matrix.rows().min(rest.len()));
+            for (at, out) in own.chunks_mut(PANEL).enumerate() {
+                let sums = sums.get((panel + at) * count + row).copied().unwrap_or([0.0; PANEL]);
+                for (out, sum) in out.iter_mut().zip(sums) {
+                    *out = sum;
+                }
+            }
+            panel += matrix.panels();
+            rest = after;
+        }
+    }
+}
+
+fn many<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], out: &mut [f32]) {
+    let Some(first) = matrices.first() else { return };
+    let (format, columns) = (first.format(), first.columns().max(1));
+    let total: usize = matrices.iter().map(|matrix| matrix.rows()).sum::<usize>().max(1);
+    let count = x.len() / columns;
+    let a_task = count.div_ceil(rayon::current_num_threads()).next_multiple_of(K::ROWS).min(MANY);
+    let tasks = x.par_chunks(a_task * columns).zip(out.par_chunks_mut(a_task * total));
+    tasks.for_each_init(Activations::default, |inputs, (x, out)| {
+        kernel.fill(inputs, kernel.coding(format), x, columns);
+        let count = x.len() / columns;
+        let mut start = 0;
+        for matrix in matrices {
+            for (panel, at) in matrix.panel_list().zip((start..).step_by(PANEL)) {
+                let width = PANEL.min(start + matrix.rows() - at);
+                tiles(kernel, format, panel, inputs, &mut |row, tile| {
+                    let from = row * total + at;
+                    if let Some((out, tile)) = out.get_mut(from..from + width).zip(tile.get(..width)) {
+                        out.copy_from_slice(tile);
+                    }
+                }, count);
+            }
+            start += matrix.rows();
+        }
+    });
+}
+
+/// All rows of the inputs with one panel.
+#[inline(always)]
+fn tiles<K: Kernel>(
+    kernel: K,
+    format: BlockFormat,
+    panel: Panel<'_>,
+    inputs: &Activations,
+    put: &mut impl FnMut(usize, Sums),
+    count: usize,
+) {
+    let mut first = 0;
+    for rows in tile_rows(K::ROWS, count) {
+        macro_rules! tile {
+            ($rows:literal) => {
+                for (row, sums) in kernel.tile::<$rows>(format, panel, inputs, first).into_iter().enumerate() {
+                    put(first + row, sums);
+                }
+            };
+        }
+        match rows {
+            8 => tile!(8),
+            4 => tile!(4),
+            2 => tile!(2),
+            _ => tile!(1),
+        }
+        first += rows;
+    }
+}
 
 impl HostMatrix {
     /// # Shapes
     /// `x` `[count, columns]` → `out` `[count, rows]`, both row-major.
     pub fn product(&self, x: &[f32], out: &mut [f32]) {
-        let (columns, rows) = (self.columns().max(1), self.rows().max(1));
-        for (x, out) in x.chunks(columns).zip(out.chunks_mut(rows)) {
-            for (row, out) in out.iter_mut().enumerate() {
-                *out = x.chunks(BLOCK).enumerate().map(|(at, x)| self.dot(row, at, x)).sum();
-            }
-        }
+        product(&[self], x, out);
     }
 
-    fn dot(&self, row: usize, block: usize, x: &[f32]) -> f32 {
-        let values = self.block_values(row, block);
-        values.iter().zip(x).map(|(weight, x)| weight * x).sum()
+    fn panel_list(&self) -> impl Iterator<Item = Panel<'_>> {
+        let (codes, scales) = self.parts();
+        let a_panel = self.blocks() * PANEL;
+        let codes = codes.chunks_exact((a_panel * self.format().code_bytes()).max(1));
+        let scales = scales.chunks_exact((a_panel * self.format().scales()).max(1));
+        codes.zip(scales).map(|(codes, scales)| Panel { codes, scales })
     }
 
     /// The numbers that a block stands for; zeros where there is none.
