@@ -111,6 +111,11 @@ impl Angles {
         Self { cos: table(f32::cos), sin: table(f32::sin) }
     }
 
+    /// Cosines and sines, `[seq, head_dim]` each.
+    pub(crate) fn tables(&self) -> [Tensor<2>; 2] {
+        [self.cos.clone().squeeze_dim(0), self.sin.clone().squeeze_dim(0)]
+    }
+
     /// # Shapes
     /// `[heads, seq, head_dim]` → the same, turned.
     pub(crate) fn rotate(&self, x: Tensor<3>) -> Tensor<3> {

@@ -7,6 +7,7 @@
 // the attribute macro below writes items wider than they need be
 #![expect(unreachable_pub, reason = "written by macros")]
 
+mod attend;
 mod cpu;
 mod cube;
 mod cube_kernels;
@@ -17,7 +18,8 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
-pub(crate) use host::host_linear;
+pub(crate) use attend::{HeadShape, attend, attend_all};
+pub(crate) use host::{KEYS, activated, gated, host_linear};
 pub(crate) use picture::{Windows, group_norm, windows};
 
 /// Which keys a row of scores sees.

@@ -99,7 +99,14 @@ impl Activations {
     }
 
     #[inline(always)]
-    fn fill_block(&mut self, coding: Coding, block: &[f32; BLOCK], start: usize, rows: usize, row: usize) {
+    fn fill_block(
+        &mut self,
+        coding: Coding,
+        block: &[f32; BLOCK],
+        start: usize,
+        rows: usize,
+        row: usize,
+    ) {
         let (codes, scale) = coded(block, coding.steps());
         if let Some(place) = self.scales.get_mut(start + row) {
             *place = scale;
@@ -136,7 +143,10 @@ impl Activations {
 
     /// The tile of codes of 16 bits that begins with row `first`.
     #[inline(always)]
-    pub(super) fn words<const N: usize, const M: usize>(&self, first: usize) -> Tile<'_, i16, N, M> {
+    pub(super) fn words<const N: usize, const M: usize>(
+        &self,
+        first: usize,
+    ) -> Tile<'_, i16, N, M> {
         self.tile(&self.words, first)
     }
 
@@ -147,7 +157,11 @@ impl Activations {
     }
 
     #[inline(always)]
-    fn tile<'a, T, const N: usize, const M: usize>(&'a self, codes: &'a [T], first: usize) -> Tile<'a, T, N, M> {
+    fn tile<'a, T, const N: usize, const M: usize>(
+        &'a self,
+        codes: &'a [T],
+        first: usize,
+    ) -> Tile<'a, T, N, M> {
         let range = first * self.blocks..(first + M) * self.blocks;
         let codes = codes.get(range.start * BLOCK..range.end * BLOCK).unwrap_or_default();
         Tile {
@@ -174,8 +188,8 @@ fn coded(block: &[f32; BLOCK], steps: f32) -> ([i32; BLOCK], f32) {
     let fault: f32 = faults.iter().sum();
     let inverse = if largest > 0.0 && fault == 0.0 { steps / largest } else { 0.0 };
     // adding this number leaves the nearest whole one in the low bits
-    let codes = block
-        .map(|value| (value * inverse + ROUNDER).to_bits().wrapping_sub(ROUNDER_BITS) as i32);
+    let codes =
+        block.map(|value| (value * inverse + ROUNDER).to_bits().wrapping_sub(ROUNDER_BITS) as i32);
     (codes, largest / steps + fault)
 }
 

@@ -4,13 +4,13 @@
 //! are rounded. Q4 multiplies bytes: fifteen times 127, eight times two, stays below 2¹⁵.
 #![expect(unsafe_code, reason = "vector loads, and functions that ask for what `new` found")]
 
-use std::hint::black_box;
 use std::arch::x86_64::{
     __m256, __m256i, _mm_loadu_si128, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256,
     _mm256_cvtepi32_ps, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_si256, _mm256_madd_epi16,
     _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32,
     _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_srli_epi16, _mm256_storeu_ps,
 };
+use std::hint::black_box;
 
 use half::f16;
 
@@ -134,7 +134,9 @@ fn q8<const M: usize>(panel: Panel<'_>, x: Tile<'_, i16, 4, M>) -> [Sums; M] {
     let groups = steps::<M>(BLOCK / 4);
     let codes = panel.codes.as_chunks::<64>().0.chunks_exact(groups);
     let inputs = x.groups.chunks_exact(groups).zip(x.scales.iter().zip(x.sums));
-    for ((codes, of_rows), (inputs, (of_inputs, sums))) in codes.zip(panel.scales.as_chunks().0).zip(inputs) {
+    for ((codes, of_rows), (inputs, (of_inputs, sums))) in
+        codes.zip(panel.scales.as_chunks().0).zip(inputs)
+    {
         // codes are 128 too large
         let mut sums = sums.map(|sum| [_mm256_set1_epi32(sum.wrapping_mul(-128)); 2]);
         for (bytes, inputs) in codes.iter().zip(inputs) {
@@ -163,7 +165,8 @@ fn q14<const M: usize>(panel: Panel<'_>, x: Tile<'_, i16, 2, M>) -> [Sums; M] {
     let groups = steps::<M>(BLOCK / 2);
     let codes = panel.codes.as_chunks::<64>().0.chunks_exact(groups);
     let inputs = x.groups.chunks_exact(groups).zip(x.scales);
-    for ((codes, of_rows), (inputs, of_inputs)) in codes.zip(panel.scales.as_chunks().0).zip(inputs) {
+    for ((codes, of_rows), (inputs, of_inputs)) in codes.zip(panel.scales.as_chunks().0).zip(inputs)
+    {
         let mut sums = [[_mm256_setzero_si256(); 2]; M];
         for (bytes, inputs) in codes.iter().zip(inputs) {
             let weights = halves(bytes);
@@ -190,7 +193,9 @@ fn q4<const M: usize>(panel: Panel<'_>, x: Tile<'_, i8, 4, M>) -> [Sums; M] {
     let codes = panel.codes.as_chunks::<64>().0.chunks_exact(groups);
     let of_rows = panel.scales.as_chunks::<PANEL>().0.as_chunks::<2>().0;
     let inputs = x.groups.chunks_exact(2 * groups).zip(x.scales.iter().zip(x.sums));
-    for ((codes, [of_rows, minima]), (inputs, (of_inputs, totals))) in codes.zip(of_rows).zip(inputs) {
+    for ((codes, [of_rows, minima]), (inputs, (of_inputs, totals))) in
+        codes.zip(of_rows).zip(inputs)
+    {
         let mut sums = [[_mm256_setzero_si256(); 2]; M];
         let (of_low, of_high) = inputs.split_at(groups);
         for (bytes, (of_low, of_high)) in codes.iter().zip(of_low.iter().zip(of_high)) {

@@ -16,16 +16,17 @@ const MANY: usize = 64;
 /// Products of one input with several matrices, whose outputs follow each other.
 ///
 /// # Shapes
-/// `x` `[count, columns]` → `out` `[count, rows of all]`, row-major. All matrices have the same
-/// format and number of columns.
-pub(crate) fn product(matrices: &[&HostMatrix], x: &[f32], out: &mut [f32]) {
+/// `x` `[count, columns]`, `bias` `[rows of all]` or nothing → `out` `[count, rows of all]`,
+/// row-major. All matrices have the same format and number of columns.
+pub(crate) fn product(matrices: &[&HostMatrix], x: &[f32], bias: &[f32], out: &mut [f32]) {
     let Some(first) = matrices.first() else { return };
     let columns = first.columns().max(1);
     with_kernel!(kernel => {
         if x.len() <= FEW * columns {
             few(kernel, matrices, x, out);
+            add_bias(bias, out);
         } else {
-            many(kernel, matrices, x, out);
+            many(kernel, matrices, x, bias, out);
         }
     });
 }
@@ -41,11 +42,18 @@ fn few<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], out: &mut [f32
     let a_task = panels.len().div_ceil(4 * rayon::current_num_threads()).max(1);
     let work = |(panels, sums): (&[Panel<'_>], &mut [Sums])| {
         for (panel, sums) in panels.iter().zip(sums.chunks_mut(count)) {
-            tiles(kernel, format, *panel, &inputs, &mut |row, tile| {
-                if let Some(place) = sums.get_mut(row) {
-                    *place = tile;
-                }
-            }, count);
+            tiles(
+                kernel,
+                format,
+                *panel,
+                &inputs,
+                &mut |row, tile| {
+                    if let Some(place) = sums.get_mut(row) {
+                        *place = tile;
+                    }
+                },
+                count,
+            );
         }
     };
     if rayon::current_num_threads() == 1 {
@@ -70,7 +78,7 @@ fn few<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], out: &mut [f32
     }
 }
 
-fn many<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], out: &mut [f32]) {
+fn many<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], bias: &[f32], out: &mut [f32]) {
     let Some(first) = matrices.first() else { return };
     let (format, columns) = (first.format(), first.columns().max(1));
     let total: usize = matrices.iter().map(|matrix| matrix.rows()).sum::<usize>().max(1);
@@ -84,16 +92,35 @@ fn many<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], out: &mut [f3
         for matrix in matrices {
             for (panel, at) in matrix.panel_list().zip((start..).step_by(PANEL)) {
                 let width = PANEL.min(start + matrix.rows() - at);
-                tiles(kernel, format, panel, inputs, &mut |row, tile| {
-                    let from = row * total + at;
-                    if let Some((out, tile)) = out.get_mut(from..from + width).zip(tile.get(..width)) {
-                        out.copy_from_slice(tile);
-                    }
-                }, count);
+                tiles(
+                    kernel,
+                    format,
+                    panel,
+                    inputs,
+                    &mut |row, tile| {
+                        let from = row * total + at;
+                        if let Some((out, tile)) =
+                            out.get_mut(from..from + width).zip(tile.get(..width))
+                        {
+                            out.copy_from_slice(tile);
+                        }
+                    },
+                    count,
+                );
             }
             start += matrix.rows();
         }
+        add_bias(bias, out);
     });
+}
+
+/// To every row.
+fn add_bias(bias: &[f32], out: &mut [f32]) {
+    for out in out.chunks_exact_mut(bias.len().max(1)).take_while(|_| !bias.is_empty()) {
+        for (out, bias) in out.iter_mut().zip(bias) {
+            *out += bias;
+        }
+    }
 }
 
 /// All rows of the inputs with one panel.
@@ -110,7 +137,9 @@ fn tiles<K: Kernel>(
     for rows in tile_rows(K::ROWS, count) {
         macro_rules! tile {
             ($rows:literal) => {
-                for (row, sums) in kernel.tile::<$rows>(format, panel, inputs, first).into_iter().enumerate() {
+                for (row, sums) in
+                    kernel.tile::<$rows>(format, panel, inputs, first).into_iter().enumerate()
+                {
                     put(first + row, sums);
                 }
             };
@@ -129,7 +158,7 @@ impl HostMatrix {
     /// # Shapes
     /// `x` `[count, columns]` → `out` `[count, rows]`, both row-major.
     pub fn product(&self, x: &[f32], out: &mut [f32]) {
-        product(&[self], x, out);
+        product(&[self], x, &[], out);
     }
 
     fn panel_list(&self) -> impl Iterator<Item = Panel<'_>> {
