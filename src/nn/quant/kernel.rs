@@ -7,7 +7,6 @@ use half::f16;
 use crate::nn::quant::BlockFormat;
 use crate::nn::quant::activations::{Activations, Coding};
 use crate::nn::quant::matrix::PANEL;
-use crate::nn::quant::portable::Portable;
 
 /// Sixteen rows of a weight: their codes and after each other the scales of every block.
 #[derive(Clone, Copy, Debug)]
@@ -59,15 +58,6 @@ impl Engine {
             }
             Self::Portable
         })
-    }
-}
-
-/// For people.
-pub fn engine_name() -> &'static str {
-    match Engine::best() {
-        Engine::Portable => "portable",
-        #[cfg(target_arch = "x86_64")]
-        Engine::Avx2 => "AVX2",
     }
 }
 

@@ -15,7 +15,6 @@ mod portable;
 mod product;
 
 pub use block::{BLOCK, Block, BlockFormat};
-pub use kernel::engine_name;
 pub use matrix::HostMatrix;
 pub use memory::{HostArena, HostBytes};
 pub use pack::pack_rows;

@@ -4,6 +4,7 @@ mod attention;
 mod decoder_attention;
 mod elementwise;
 mod processor;
+mod reductions;
 mod rows;
 mod vision_attention;
 
@@ -16,6 +17,8 @@ pub(crate) use attention::KEYS;
 pub(crate) use decoder_attention::attend;
 pub(crate) use elementwise::{activated, gated};
 
+pub(crate) use processor::run;
+pub(crate) use reductions::{Norm, Softmax};
 pub(crate) use rows::HostRows;
 pub(crate) use vision_attention::attend_all;
 
