@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::nn::quant::activations::{Activations, tile_rows};
-use crate::nn::quant::kernel::{Kernel, Panel, Sums, with_kernel};
+use crate::nn::quant::kernel::{Kernel, Panel, Processor, Sums};
 use crate::nn::quant::matrix::PANEL;
 use crate::nn::quant::{BLOCK, BlockFormat, HostMatrix};
 
@@ -13,6 +13,10 @@ const FEW: usize = 8;
 /// Rows of inputs a thread takes at once: their codes stay in its cache while all weights pass.
 const MANY: usize = 64;
 
+/// Tasks for every thread when they share the weights: one that is held up leaves the rest to the
+/// others.
+const TASKS: usize = 4;
+
 /// Products of one input with several matrices, whose outputs follow each other.
 ///
 /// # Shapes
@@ -20,59 +24,65 @@ const MANY: usize = 64;
 /// row-major. All matrices have the same format and number of columns.
 pub(crate) fn product(matrices: &[&HostMatrix], x: &[f32], bias: &[f32], out: &mut [f32]) {
     let Some(first) = matrices.first() else { return };
-    let columns = first.columns().max(1);
-    with_kernel!(kernel => {
-        if x.len() <= FEW * columns {
-            few(kernel, matrices, x, out);
-            add_bias(bias, out);
-        } else {
-            many(kernel, matrices, x, bias, out);
-        }
-    });
+    let is_few = x.len() <= FEW * first.columns();
+    match Processor::this() {
+        Processor::Portable(kernel) => with_kernel(kernel, is_few, matrices, x, bias, out),
+        #[cfg(target_arch = "x86_64")]
+        Processor::Avx2(kernel) => with_kernel(kernel, is_few, matrices, x, bias, out),
+        #[cfg(target_arch = "x86_64")]
+        Processor::Avx512(kernel) => with_kernel(kernel, is_few, matrices, x, bias, out),
+    }
+}
+
+fn with_kernel<K: Kernel>(
+    kernel: K,
+    is_few: bool,
+    matrices: &[&HostMatrix],
+    x: &[f32],
+    bias: &[f32],
+    out: &mut [f32],
+) {
+    if is_few {
+        few(kernel, matrices, x, out);
+        add_bias(bias, out);
+    } else {
+        many(kernel, matrices, x, bias, out);
+    }
 }
 
 fn few<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], out: &mut [f32]) {
     let Some(first) = matrices.first() else { return };
-    let (format, columns) = (first.format(), first.columns().max(1));
-    let mut inputs = Activations::default();
-    kernel.fill(&mut inputs, kernel.coding(format), x, columns);
-    let count = x.len() / columns;
+    let mut inputs = Inputs::new(kernel, first.format());
+    inputs.fill(x, first.columns());
+    let count = inputs.count;
     let panels: Vec<Panel<'_>> = matrices.iter().flat_map(|matrix| matrix.panel_list()).collect();
-    let mut sums = vec![[0.0_f32; PANEL]; panels.len() * count];
-    let a_task = panels.len().div_ceil(4 * rayon::current_num_threads()).max(1);
+    let mut sums = vec![[0.0; PANEL]; panels.len() * count];
     let work = |(panels, sums): (&[Panel<'_>], &mut [Sums])| {
-        for (panel, sums) in panels.iter().zip(sums.chunks_mut(count)) {
-            tiles(
-                kernel,
-                format,
-                *panel,
-                &inputs,
-                &mut |row, tile| {
-                    if let Some(place) = sums.get_mut(row) {
-                        *place = tile;
-                    }
-                },
-                count,
-            );
+        for (panel, sums) in panels.iter().zip(sums.chunks_mut(count.max(1))) {
+            inputs.with(*panel, &mut |row, tile| {
+                if let Some(place) = sums.get_mut(row) {
+                    *place = tile;
+                }
+            });
         }
     };
-    if rayon::current_num_threads() == 1 {
+    let threads = rayon::current_num_threads();
+    if threads == 1 {
         work((&panels, &mut sums));
     } else {
-        panels.par_chunks(a_task).zip(sums.par_chunks_mut(a_task * count)).for_each(work);
+        let a_task = panels.len().div_ceil(TASKS * threads).max(1);
+        let tasks = panels.par_chunks(a_task).zip(sums.par_chunks_mut((a_task * count).max(1)));
+        tasks.for_each(work);
     }
+    // panel by panel becomes row by row
     let total: usize = matrices.iter().map(|matrix| matrix.rows()).sum();
-    for (row, out) in out.chunks_mut(total.max(1)).enumerate() {
-        let (mut rest, mut panel) = (out, 0);
+    for (row, mut rest) in out.chunks_mut(total.max(1)).enumerate() {
+        let mut sums = sums.iter().skip(row).step_by(count.max(1));
         for matrix in matrices {
             let (own, after) = rest.split_at_mut(matrix.rows().min(rest.len()));
-            for (at, out) in own.chunks_mut(PANEL).enumerate() {
-                let sums = sums.get((panel + at) * count + row).copied().unwrap_or([0.0; PANEL]);
-                for (out, sum) in out.iter_mut().zip(sums) {
-                    *out = sum;
-                }
+            for (out, sums) in own.chunks_mut(PANEL).zip(&mut sums) {
+                out.copy_from_slice(sums.get(..out.len()).unwrap_or_default());
             }
-            panel += matrix.panels();
             rest = after;
         }
     }
@@ -82,36 +92,30 @@ fn many<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], bias: &[f32],
     let Some(first) = matrices.first() else { return };
     let (format, columns) = (first.format(), first.columns().max(1));
     let total: usize = matrices.iter().map(|matrix| matrix.rows()).sum::<usize>().max(1);
-    let count = x.len() / columns;
-    let a_task = count.div_ceil(rayon::current_num_threads()).next_multiple_of(K::ROWS).min(MANY);
+    let a_thread = (x.len() / columns).div_ceil(rayon::current_num_threads());
+    let a_task = a_thread.next_multiple_of(K::ROWS).min(MANY);
     let tasks = x.par_chunks(a_task * columns).zip(out.par_chunks_mut(a_task * total));
-    tasks.for_each_init(Activations::default, |inputs, (x, out)| {
-        kernel.fill(inputs, kernel.coding(format), x, columns);
-        let count = x.len() / columns;
-        let mut start = 0;
-        for matrix in matrices {
-            for (panel, at) in matrix.panel_list().zip((start..).step_by(PANEL)) {
-                let width = PANEL.min(start + matrix.rows() - at);
-                tiles(
-                    kernel,
-                    format,
-                    panel,
-                    inputs,
-                    &mut |row, tile| {
-                        let from = row * total + at;
-                        if let Some((out, tile)) =
-                            out.get_mut(from..from + width).zip(tile.get(..width))
-                        {
-                            out.copy_from_slice(tile);
+    tasks.for_each_init(
+        || Inputs::new(kernel, format),
+        |inputs, (x, out)| {
+            inputs.fill(x, columns);
+            let mut start = 0;
+            for matrix in matrices {
+                let end = start + matrix.rows();
+                for (panel, at) in matrix.panel_list().zip((start..end).step_by(PANEL)) {
+                    let width = PANEL.min(end - at);
+                    inputs.with(panel, &mut |row, tile| {
+                        let place = out.get_mut(row * total + at..row * total + at + width);
+                        if let Some((place, tile)) = place.zip(tile.get(..width)) {
+                            place.copy_from_slice(tile);
                         }
-                    },
-                    count,
-                );
+                    });
+                }
+                start = end;
             }
-            start += matrix.rows();
-        }
-        add_bias(bias, out);
-    });
+            add_bias(bias, out);
+        },
+    );
 }
 
 /// To every row.
@@ -123,34 +127,51 @@ fn add_bias(bias: &[f32], out: &mut [f32]) {
     }
 }
 
-/// All rows of the inputs with one panel.
-#[inline(always)]
-fn tiles<K: Kernel>(
+/// Rows of inputs, coded for a kernel.
+pub(super) struct Inputs<K> {
     kernel: K,
     format: BlockFormat,
-    panel: Panel<'_>,
-    inputs: &Activations,
-    put: &mut impl FnMut(usize, Sums),
+    codes: Activations,
     count: usize,
-) {
-    let mut first = 0;
-    for rows in tile_rows(K::ROWS, count) {
-        macro_rules! tile {
-            ($rows:literal) => {
-                for (row, sums) in
-                    kernel.tile::<$rows>(format, panel, inputs, first).into_iter().enumerate()
-                {
-                    put(first + row, sums);
-                }
-            };
+}
+
+impl<K: Kernel> Inputs<K> {
+    pub(super) fn new(kernel: K, format: BlockFormat) -> Self {
+        Self { kernel, format, codes: Activations::default(), count: 0 }
+    }
+
+    /// `x` is `[count, columns]`.
+    pub(super) fn fill(&mut self, x: &[f32], columns: usize) {
+        self.count = x.len() / columns.max(1);
+        self.kernel.fill(&mut self.codes, self.kernel.coding(self.format), x, columns);
+    }
+
+    /// All rows with one panel: `put` gets the number of a row and its sums.
+    #[inline(always)]
+    pub(super) fn with(&self, panel: Panel<'_>, put: &mut impl FnMut(usize, Sums)) {
+        let mut first = 0;
+        for rows in tile_rows(K::ROWS, self.count) {
+            match rows {
+                8 => self.tile::<8>(panel, first, put),
+                4 => self.tile::<4>(panel, first, put),
+                2 => self.tile::<2>(panel, first, put),
+                _ => self.tile::<1>(panel, first, put),
+            }
+            first += rows;
         }
-        match rows {
-            8 => tile!(8),
-            4 => tile!(4),
-            2 => tile!(2),
-            _ => tile!(1),
+    }
+
+    #[inline(always)]
+    fn tile<const M: usize>(
+        &self,
+        panel: Panel<'_>,
+        first: usize,
+        put: &mut impl FnMut(usize, Sums),
+    ) {
+        let sums: [Sums; M] = self.kernel.tile(self.format, panel, &self.codes, first);
+        for (row, sums) in sums.into_iter().enumerate() {
+            put(first + row, sums);
         }
-        first += rows;
     }
 }
 
