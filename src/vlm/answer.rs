@@ -19,7 +19,7 @@ use crate::vlm::{
 use burn::tensor::Tensor;
 
 /// Positions beside the prompt that the cache gets room for at once.
-const FIRST_ROOM: usize = 256;
+pub(crate) const FIRST_ROOM: usize = 256;
 
 pub(crate) fn answer(
     vlm: &mut Vlm,
@@ -76,7 +76,7 @@ fn check_question(vlm: &Vlm, question: &Question) -> Result<(), ModelError> {
     Ok(())
 }
 
-fn placed_images(
+pub(crate) fn placed_images(
     vlm: &Vlm,
     images: &[&DisplayImage],
     task: Task,
@@ -88,7 +88,11 @@ fn placed_images(
     images.iter().map(place).collect()
 }
 
-fn prompt_of(vlm: &Vlm, question: &Question, images: &[PromptImage]) -> Result<Prompt, ModelError> {
+pub(crate) fn prompt_of(
+    vlm: &Vlm,
+    question: &Question,
+    images: &[PromptImage],
+) -> Result<Prompt, ModelError> {
     let template = match &question.template {
         Some(name) => vlm.family.template(Some(name))?,
         None => vlm.template,
@@ -107,7 +111,7 @@ fn check_length(vlm: &Vlm, slots: &[Slot]) -> Result<(), ModelError> {
 }
 
 /// Projected features of every picture, `[tokens, hidden]` each.
-fn encode_images(
+pub(crate) fn encode_images(
     vlm: &mut Vlm,
     task: Task,
     images: &[&DisplayImage],
@@ -184,7 +188,7 @@ impl TracedImages {
 }
 
 /// The last conversation as far as this one begins the same, else an empty one.
-fn resume(
+pub(crate) fn resume(
     vlm: &Vlm,
     task: Task,
     session: Option<Session>,
@@ -222,10 +226,31 @@ fn prefill(
     reply.prefill_started = Instant::now();
     reply.timings.prefill_tokens = total as u32;
     session.cache.reserve(start + total + FIRST_ROOM.min(reply.budget));
-    let mut logits = Vec::new();
+    let state = read(vlm, session, slots, positions, features, pulse)?;
+    Ok(match state {
+        ControlFlow::Continue(Some(state)) => ControlFlow::Continue(engine.logits(state)?),
+        ControlFlow::Continue(None) => ControlFlow::Continue(Vec::new()),
+        ControlFlow::Break(()) => ControlFlow::Break(()),
+    })
+}
+
+/// Read further positions into the cache; gives the state after the last chunk of them.
+pub(crate) fn read(
+    vlm: &Vlm,
+    session: &mut Session,
+    slots: &[Slot],
+    positions: &[Position],
+    features: &[Tensor<2>],
+    pulse: &mut Pulse<'_>,
+) -> Result<ControlFlow<(), Option<Tensor<2>>>, ModelError> {
+    let engine = vlm.engine(session.task)?;
+    let (start, total) = (session.cache.len(), slots.len());
+    let mut last = None;
     let len = engine.chunk_len();
-    let mut chunks = slots.chunks(len).zip(positions.chunks(len)).peekable();
-    while let Some((chunk, positions)) = chunks.next() {
+    for (chunk, positions) in slots.chunks(len).zip(positions.chunks(len)) {
+        if last.take().is_some() {
+            vlm.device.sync("reading the prompt")?;
+        }
         let progress = Progress::Prefill { done: session.cache.len() - start, total };
         if pulse.tell(progress.clone()).is_break() {
             return Ok(ControlFlow::Break(()));
@@ -235,13 +260,9 @@ fn prefill(
         let state = engine.decoder.forward(embeds, positions, &mut session.cache, between);
         let ControlFlow::Continue(state) = state else { return Ok(ControlFlow::Break(())) };
         session.slots.extend_from_slice(chunk);
-        if chunks.peek().is_none() {
-            logits = engine.logits(state)?;
-        } else {
-            vlm.device.sync("reading the prompt")?;
-        }
+        last = Some(state);
     }
-    Ok(ControlFlow::Continue(logits))
+    Ok(ControlFlow::Continue(last))
 }
 
 /// # Shapes

@@ -1,5 +1,6 @@
 //! Vision tower, projector and decoder: something that answers about a picture.
 
+mod ahead;
 mod answer;
 mod codec;
 mod codes;

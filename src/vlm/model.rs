@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::nn::KvCache;
 use crate::text::{ChatTemplate, ImageSpan, Tokenizer, TokenizerOptions};
+use crate::vlm::ahead::read_ahead;
 use crate::vlm::answer::answer;
 use crate::vlm::codec::Codec;
 use crate::vlm::codes::Codes;
@@ -237,6 +238,19 @@ impl Vlm {
         trace: Option<&mut Trace>,
     ) -> Result<Answer, ModelError> {
         self.guard("answering", |vlm| answer(vlm, question, emit, trace))
+    }
+
+    /// Encode the pictures of a question that is still being typed and read them: the answer then
+    /// begins sooner. What stands in `text` does not matter; `emit` breaks to leave it there.
+    ///
+    /// # Errors
+    /// When the pictures do not fit the model or the device fails.
+    pub fn read_ahead(
+        &mut self,
+        question: &Question,
+        emit: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<(), ModelError> {
+        self.guard("reading a picture", |vlm| read_ahead(vlm, question, emit))
     }
 
     pub(crate) fn guard<T>(
