@@ -4,6 +4,7 @@ mod answer;
 mod codec;
 mod codes;
 mod config;
+mod conversion;
 mod delta;
 mod device;
 mod error;
@@ -26,6 +27,7 @@ mod reply;
 mod sampling;
 mod slots;
 mod spec;
+mod storage;
 mod weights;
 
 pub use codec::{Codec, Decoded, resize_lanczos};
@@ -37,7 +39,7 @@ pub use device::{
 pub use error::ModelError;
 pub use memory::{
     Activations, Fit, MemoryNeed, MemoryPlan, gigabytes, gigabytes_of, likely_precision,
-    usual_context,
+    usual_context, why_this_precision,
 };
 pub use model::{LoadProgress, LoadStage, ModelInfo, Vlm};
 pub use preprocess::{
@@ -51,3 +53,4 @@ pub use recognise::{models_in, recognise};
 pub use reconstruct::{Ceiling, Reconstruction};
 pub use sampling::{log_prob, next_token};
 pub use spec::{Abilities, Family, ModelSpec, Part, Tasks};
+pub use storage::MatrixSizes;
