@@ -48,7 +48,8 @@ pub(super) struct MachineArgs {
     /// What the model runs on: auto, gpu, cpu. `auto` takes the best real GPU, else the CPU
     #[arg(long, default_value = "auto", global = true)]
     pub(super) device: DeviceChoice,
-    /// Numbers the model computes in: auto, f32, f16, bf16
+    /// How the model's weights are stored: auto, f32, f16, bf16, q8, q4. `auto` takes what is
+    /// quick on the device and fits into its memory
     #[arg(long, default_value = "auto", global = true)]
     pub(super) precision: PrecisionChoice,
 }

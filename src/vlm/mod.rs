@@ -5,6 +5,7 @@ mod answer;
 mod codec;
 mod codes;
 mod config;
+mod conversion;
 mod delta;
 mod device;
 mod error;
@@ -27,6 +28,7 @@ mod reply;
 mod sampling;
 mod slots;
 mod spec;
+mod storage;
 mod weights;
 
 pub use codec::{Codec, Decoded, resize_lanczos};
@@ -38,7 +40,7 @@ pub use device::{
 pub use error::ModelError;
 pub use memory::{
     Activations, Fit, MemoryNeed, MemoryPlan, gigabytes, gigabytes_of, likely_precision,
-    usual_context,
+    usual_context, why_this_precision,
 };
 pub use model::{LoadProgress, LoadStage, ModelInfo, Vlm};
 pub use preprocess::{
@@ -52,3 +54,4 @@ pub use recognise::{models_in, recognise};
 pub use reconstruct::{Ceiling, Reconstruction};
 pub use sampling::{log_prob, next_token};
 pub use spec::{Abilities, Family, ModelSpec, Part, Tasks};
+pub use storage::MatrixSizes;

@@ -81,6 +81,7 @@ impl ComputeDevice {
             Precision::F32 => DType::F32,
             Precision::F16 => DType::F16,
             Precision::Bf16 => DType::BF16,
+            Precision::Q8 | Precision::Q4 => return self.gpu.is_none(),
         };
         self.device.supports_dtype(dtype)
     }
