@@ -13,6 +13,7 @@ mod fit;
 mod generate;
 mod licence;
 mod load;
+mod measure;
 mod memory;
 mod model;
 mod networks;
@@ -32,9 +33,10 @@ pub use codec::{Codec, Decoded, resize_lanczos};
 pub use delta::apply_delta;
 pub use device::{
     ComputeDevice, ComputeKind, DeviceChoice, DeviceInfo, GpuInfo, Precision, PrecisionChoice,
-    choose_device, detect_gpus,
+    choose_device, detect_gpus, set_threads,
 };
 pub use error::ModelError;
+pub use measure::{Measured, RunTimes, SecondQuestion, Span, WorkPrompt, Workload};
 pub use memory::{
     Activations, Fit, MemoryNeed, MemoryPlan, gigabytes, gigabytes_of, likely_precision,
     usual_context,
