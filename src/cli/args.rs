@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::imaging::WindowChoice;
-use crate::vlm::{DeviceChoice, PrecisionChoice};
+use crate::vlm::{DeviceChoice, PrecisionChoice, Synthetic};
 
 /// Open a study, ask a local medical vision-language model about it, see the answer. Research use
 /// only. Nothing leaves this computer.
@@ -232,6 +232,11 @@ pub(super) struct BenchArgs {
     /// The model: a folder, or a name in the models folder
     #[arg(long, value_name = "DIR|NAME")]
     pub(super) model: Option<String>,
+    /// Random weights of a published shape, made without files: huatuo-vision-7b,
+    /// huatuo-vision-34b, llava-med-7b, healthgpt-m3, healthgpt-l14, healthgpt-xl32, clip-l-336 or
+    /// vqgan-f8
+    #[arg(long, value_name = "NAME", conflicts_with = "model")]
+    pub(super) synthetic: Option<Synthetic>,
     /// The picture, DICOM, PNG, JPEG or TIFF; without it one of 512 x 512 pixels is made up
     #[arg(long, value_name = "PATH")]
     pub(super) image: Option<PathBuf>,

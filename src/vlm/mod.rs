@@ -27,6 +27,7 @@ mod reply;
 mod sampling;
 mod slots;
 mod spec;
+mod synthetic;
 mod weights;
 
 pub use codec::{Codec, Decoded, resize_lanczos};
@@ -53,3 +54,4 @@ pub use recognise::{models_in, recognise};
 pub use reconstruct::{Ceiling, Reconstruction};
 pub use sampling::{log_prob, next_token};
 pub use spec::{Abilities, Family, ModelSpec, Part, Tasks};
+pub use synthetic::{Synthetic, SyntheticModel};

@@ -9,7 +9,10 @@ use std::io::{Write as _, stdout};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use crate::vlm::{ComputeDevice, LoadProgress, Measured, Tasks, Vlm, choose_device, set_threads};
+use crate::vlm::{
+    ComputeDevice, LoadProgress, Measured, Synthetic, SyntheticModel, Tasks, Vlm, choose_device,
+    set_threads,
+};
 use crate::worker::peak_rss_mb;
 
 use super::args::{BenchArgs, MachineArgs};
@@ -26,17 +29,29 @@ struct Done {
     measured: Measured,
 }
 
+/// A measurement that is under way.
+struct Bench<'a> {
+    args: &'a BenchArgs,
+    machine: &'a MachineArgs,
+    device: ComputeDevice,
+    started: Instant,
+    status: StatusLine,
+    meter: GpuMeter,
+}
+
 pub(super) fn run(args: &BenchArgs, machine: &MachineArgs) -> anyhow::Result<()> {
     // before anything else computes
     let threads = set_threads(args.threads.map_or(0, usize::from));
-    let mut status = StatusLine::new();
     let started = Instant::now();
     let device = choose_device(machine.device)?;
-    let mut meter = GpuMeter::new(&device);
-    let done = run_model(args, machine, &device, started, &mut status, &mut meter);
-    status.clear();
-    let done = done?;
-    let report = Report::new(&done, &device, threads, peak_rss_mb(), meter.peak_mb());
+    let meter = GpuMeter::new(&device);
+    let mut bench = Bench { args, machine, device, started, status: StatusLine::new(), meter };
+    let done = match args.synthetic {
+        Some(name) => bench.synthetic(name),
+        None => bench.model(),
+    };
+    bench.status.clear();
+    let report = Report::new(&done?, &bench.device, threads, peak_rss_mb(), bench.meter.peak_mb());
     let mut out = stdout().lock();
     if !args.json {
         report.write_table(&mut out)?;
@@ -46,36 +61,55 @@ pub(super) fn run(args: &BenchArgs, machine: &MachineArgs) -> anyhow::Result<()>
     Ok(())
 }
 
-fn run_model(
-    args: &BenchArgs,
-    machine: &MachineArgs,
-    device: &ComputeDevice,
-    started: Instant,
-    status: &mut StatusLine,
-    meter: &mut GpuMeter,
-) -> anyhow::Result<Done> {
-    let spec = plan::find_model(args.model.as_deref(), machine)?;
-    let tasks = Tasks { questions: true, reconstruction: false };
-    let mut show = |progress: LoadProgress| {
-        status.show(&loading_text(&progress));
-        ControlFlow::Continue(())
-    };
-    let mut model = Vlm::load_for(tasks, &spec, device.clone(), machine.precision, &mut show)?;
-    let load_ms = started.elapsed().as_secs_f64() * 1e3;
-    let work = work::of_model(args)?;
-    let measured = model.measure(&work, &mut teller(args, status, meter))?;
-    let info = model.info();
-    let (model, precision) = (info.name.clone(), info.precision.clone());
-    Ok(Done { model, precision, load_ms, measured })
-}
+impl Bench<'_> {
+    fn model(&mut self) -> anyhow::Result<Done> {
+        let work = work::of_model(self.args)?;
+        // the picture is read before the model
+        self.started = Instant::now();
+        let spec = plan::find_model(self.args.model.as_deref(), self.machine)?;
+        let tasks = Tasks { questions: true, reconstruction: false };
+        let (device, precision) = (self.device.clone(), self.machine.precision);
+        let mut model = Vlm::load_for(tasks, &spec, device, precision, &mut self.loading())?;
+        let load_ms = self.loaded();
+        let measured = model.measure(&work, &mut self.counting())?;
+        let info = model.info();
+        let (model, precision) = (info.name.clone(), info.precision.clone());
+        Ok(Done { model, precision, load_ms, measured })
+    }
 
-/// Counts the runs.
-fn teller(args: &BenchArgs, status: &mut StatusLine, meter: &mut GpuMeter) -> impl FnMut() {
-    let (mut done, all) = (0, args.repeat + 1);
-    status.show(&format!("Run 1 of {all}"));
-    move || {
-        done += 1;
-        meter.look();
-        status.show(&format!("Run {} of {all}", (done + 1).min(all)));
+    fn synthetic(&mut self, name: Synthetic) -> anyhow::Result<Done> {
+        let work = work::of_synthetic(self.args)?;
+        self.started = Instant::now();
+        let (device, precision) = (self.device.clone(), self.machine.precision);
+        let model = SyntheticModel::make(name, device, precision, &mut self.loading())?;
+        let load_ms = self.loaded();
+        let measured = model.measure(&work, &mut self.counting())?;
+        let (name, precision) = (name.as_str().to_owned(), model.precision().as_str().to_owned());
+        Ok(Done { model: name, precision, load_ms, measured })
+    }
+
+    fn loading(&mut self) -> impl FnMut(LoadProgress) -> ControlFlow<()> {
+        |progress| {
+            self.status.show(&loading_text(&progress));
+            ControlFlow::Continue(())
+        }
+    }
+
+    /// Milliseconds that loading took.
+    fn loaded(&mut self) -> f64 {
+        let load_ms = self.started.elapsed().as_secs_f64() * 1e3;
+        self.meter.look();
+        load_ms
+    }
+
+    /// Called after every run.
+    fn counting(&mut self) -> impl FnMut() {
+        let (mut done, all) = (0, self.args.repeat + 1);
+        self.status.show(&format!("Run 1 of {all}"));
+        move || {
+            done += 1;
+            self.meter.look();
+            self.status.show(&format!("Run {} of {all}", (done + 1).min(all)));
+        }
     }
 }

@@ -14,6 +14,9 @@ use crate::vlm::{WorkPrompt, Workload};
 const QUESTION: &str = "Describe the findings in this image.";
 const OTHER: &str = "Is there anything that needs attention at once?";
 
+/// As many ids as a usual question has beside its picture.
+const USUAL_TOKENS: usize = 24;
+
 /// A CT slice has as many.
 const SIDE: u32 = 512;
 
@@ -28,6 +31,11 @@ struct BenchFile {
 pub(super) fn of_model(args: &BenchArgs) -> anyhow::Result<Workload> {
     let usual = WorkPrompt::Text { question: QUESTION.to_owned(), other: OTHER.to_owned() };
     work(args, usual)
+}
+
+/// For one that has none.
+pub(super) fn of_synthetic(args: &BenchArgs) -> anyhow::Result<Workload> {
+    work(args, WorkPrompt::Filler { tokens: USUAL_TOKENS })
 }
 
 fn work(args: &BenchArgs, usual: WorkPrompt) -> anyhow::Result<Workload> {
