@@ -140,4 +140,37 @@ fn what_cannot_be_measured_is_said_in_one_sentence() {
     assert_eq!(status, Some(1));
     assert!(errors.contains("too long"), "{errors}");
     assert_eq!(failure(&["--model", &model, "--threads", "0"]).0, Some(2));
+    let (status, errors) = failure(&["--synthetic", "gpt"]);
+    assert_eq!(status, Some(2));
+    assert!(errors.contains("gpt is none of huatuo-vision-7b"), "{errors}");
+    let args = ["--synthetic", "vqgan-f8", "--model", &model];
+    assert_eq!(failure(&args).0, Some(2));
+}
+
+#[test]
+fn a_shape_that_memory_cannot_hold_is_refused_before_it_is_made() {
+    let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total = meminfo.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok());
+    if total.is_none_or(|kib| kib > 130 << 20) {
+        println!("skipped: this machine may hold the largest shape");
+        return;
+    }
+    let args = ["--synthetic", "huatuo-vision-34b", "--device", "cpu", "--precision", "f32"];
+    let (status, errors) = failure(&args);
+    assert_eq!((status, errors.lines().count()), (Some(1), 1), "{errors}");
+    // 34.75 billion numbers in four bytes each
+    for words in ["not enough memory: the model needs 1", "weights 138.", "choose"] {
+        assert!(errors.contains(words), "{errors}");
+    }
+}
+
+#[test]
+fn a_tower_of_random_weights_is_measured_alone() {
+    let (text, report) = bench(&["--synthetic", "clip-l-336", "--repeat", "1", "--json"]);
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert_eq!(report["model"], "clip-l-336");
+    assert!(report["image_encode_ms"].as_f64().unwrap() > 0.0);
+    for key in ["prefill_ms", "first_token_ms", "decode_ms", "second_question"] {
+        assert!(report[key].is_null(), "{key}");
+    }
 }

@@ -36,7 +36,7 @@ impl Figures<f64> {
         Self {
             image_encode_ms: wall(image_encode),
             prefill_ms: wall(times.prefill),
-            first_token_ms: wall(times.first_token),
+            first_token_ms: times.first_token_ms().map(rounded),
             decode_ms: wall(times.decode),
             image_encode_cpu_ms: cpu(image_encode),
             prefill_cpu_ms: cpu(times.prefill),

@@ -10,8 +10,8 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use crate::vlm::{
-    ComputeDevice, LoadProgress, Measured, Synthetic, SyntheticModel, Tasks, Vlm, choose_device,
-    set_threads,
+    ComputeDevice, LoadProgress, Measured, Synthetic, SyntheticModel, Tasks, Vlm, Workload,
+    choose_device, set_threads,
 };
 use crate::worker::peak_rss_mb;
 
@@ -34,6 +34,7 @@ struct Bench<'a> {
     args: &'a BenchArgs,
     machine: &'a MachineArgs,
     device: ComputeDevice,
+    /// Before anything of the model or the device was looked at.
     started: Instant,
     status: StatusLine,
     meter: GpuMeter,
@@ -42,13 +43,14 @@ struct Bench<'a> {
 pub(super) fn run(args: &BenchArgs, machine: &MachineArgs) -> anyhow::Result<()> {
     // before anything else computes
     let threads = set_threads(args.threads.map_or(0, usize::from));
+    let work = work::of(args)?;
     let started = Instant::now();
     let device = choose_device(machine.device)?;
     let meter = GpuMeter::new(&device);
     let mut bench = Bench { args, machine, device, started, status: StatusLine::new(), meter };
     let done = match args.synthetic {
-        Some(name) => bench.synthetic(name),
-        None => bench.model(),
+        Some(name) => bench.synthetic(name, &work),
+        None => bench.model(&work),
     };
     bench.status.clear();
     let report = Report::new(&done?, &bench.device, threads, peak_rss_mb(), bench.meter.peak_mb());
@@ -62,28 +64,23 @@ pub(super) fn run(args: &BenchArgs, machine: &MachineArgs) -> anyhow::Result<()>
 }
 
 impl Bench<'_> {
-    fn model(&mut self) -> anyhow::Result<Done> {
-        let work = work::of_model(self.args)?;
-        // the picture is read before the model
-        self.started = Instant::now();
+    fn model(&mut self, work: &Workload) -> anyhow::Result<Done> {
         let spec = plan::find_model(self.args.model.as_deref(), self.machine)?;
         let tasks = Tasks { questions: true, reconstruction: false };
         let (device, precision) = (self.device.clone(), self.machine.precision);
         let mut model = Vlm::load_for(tasks, &spec, device, precision, &mut self.loading())?;
         let load_ms = self.loaded();
-        let measured = model.measure(&work, &mut self.counting())?;
+        let measured = model.measure(work, &mut self.counting())?;
         let info = model.info();
         let (model, precision) = (info.name.clone(), info.precision.clone());
         Ok(Done { model, precision, load_ms, measured })
     }
 
-    fn synthetic(&mut self, name: Synthetic) -> anyhow::Result<Done> {
-        let work = work::of_synthetic(self.args)?;
-        self.started = Instant::now();
+    fn synthetic(&mut self, name: Synthetic, work: &Workload) -> anyhow::Result<Done> {
         let (device, precision) = (self.device.clone(), self.machine.precision);
         let model = SyntheticModel::make(name, device, precision, &mut self.loading())?;
         let load_ms = self.loaded();
-        let measured = model.measure(&work, &mut self.counting())?;
+        let measured = model.measure(work, &mut self.counting())?;
         let (name, precision) = (name.as_str().to_owned(), model.precision().as_str().to_owned());
         Ok(Done { model: name, precision, load_ms, measured })
     }

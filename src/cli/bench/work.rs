@@ -27,22 +27,13 @@ struct BenchFile {
     after: Vec<u32>,
 }
 
-/// For a model that has a tokenizer.
-pub(super) fn of_model(args: &BenchArgs) -> anyhow::Result<Workload> {
-    let usual = WorkPrompt::Text { question: QUESTION.to_owned(), other: OTHER.to_owned() };
-    work(args, usual)
-}
-
-/// For one that has none.
-pub(super) fn of_synthetic(args: &BenchArgs) -> anyhow::Result<Workload> {
-    work(args, WorkPrompt::Filler { tokens: USUAL_TOKENS })
-}
-
-fn work(args: &BenchArgs, usual: WorkPrompt) -> anyhow::Result<Workload> {
+/// As it was typed; random weights have no tokenizer for a question.
+pub(super) fn of(args: &BenchArgs) -> anyhow::Result<Workload> {
     let prompt = match (&args.bench, args.prompt_tokens) {
         (Some(path), _) => ids_of(path)?,
         (None, Some(tokens)) => WorkPrompt::Filler { tokens },
-        (None, None) => usual,
+        (None, None) if args.synthetic.is_some() => WorkPrompt::Filler { tokens: USUAL_TOKENS },
+        (None, None) => WorkPrompt::Text { question: QUESTION.to_owned(), other: OTHER.to_owned() },
     };
     let picture = picture(args)?;
     Ok(Workload {
@@ -63,7 +54,7 @@ fn ids_of(path: &Path) -> anyhow::Result<WorkPrompt> {
 }
 
 /// The file as the viewer shows it, or something like a slice.
-pub(super) fn picture(args: &BenchArgs) -> anyhow::Result<DisplayImage> {
+fn picture(args: &BenchArgs) -> anyhow::Result<DisplayImage> {
     let Some(path) = &args.image else { return Ok(made_up()) };
     let frame = Decoder::InProcess.read_frame(path)?;
     Ok(WindowChoice::File.resolve(&frame).render(&frame))

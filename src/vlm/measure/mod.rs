@@ -59,12 +59,18 @@ pub struct RunTimes {
     pub image_encode: Span,
     /// Up to and including the first token.
     pub prefill: Option<Span>,
-    /// From the question to the first token.
-    pub first_token: Option<Span>,
     /// The tokens after the first.
     pub decode: Option<Span>,
     /// From codes to a picture.
     pub picture_decode: Option<Span>,
+}
+
+impl RunTimes {
+    /// From the question to the first token, in milliseconds.
+    #[must_use]
+    pub fn first_token_ms(&self) -> Option<f64> {
+        self.prefill.map(|prefill| self.image_encode.ms + prefill.ms)
+    }
 }
 
 /// Another question about the same pictures right after the first: the pictures are not encoded

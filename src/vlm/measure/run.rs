@@ -73,20 +73,19 @@ impl Subject<'_> {
 
     fn run(&self, work: &Workload, prompts: &Prompts) -> Result<Run, ModelError> {
         let mut features = FeatureCache::default();
-        let whole = Stopwatch::start();
+        let clock = Stopwatch::start();
         let rows = self.encode(work, &mut features, false)?;
-        let image_encode = whole.read();
+        let image_encode = clock.read();
         let clock = Stopwatch::start();
         let mut session = resume(&self.engine()?, Task::Question, None, &prompts.first, true);
         let first = self.read(&mut session, &prompts.first, prompts, &rows, work)?;
-        let (prefill, first_token) = (clock.read(), whole.read());
+        let prefill = clock.read();
         let clock = Stopwatch::start();
         let mut tokens = vec![first.id];
         self.decode(&mut session, &first, work.decode_tokens, &mut tokens)?;
         let times = RunTimes {
             image_encode,
             prefill: Some(prefill),
-            first_token: Some(first_token),
             decode: Some(clock.read()),
             picture_decode: None,
         };
