@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::imaging::DisplayImage;
-use crate::vlm::answer::{FIRST_ROOM, encode_images, placed_images, prompt_of, read, resume};
+use crate::vlm::answer::{Ahead, encode_images, placed_images, prompt_of, read, resume};
 use crate::vlm::config::ImageExtent;
 use crate::vlm::generate::Pulse;
 use crate::vlm::slots::{Slot, positions};
@@ -38,12 +38,10 @@ pub(crate) fn read_ahead(
     let encoded = encode_images(vlm, task, &images, &placed, &mut pulse, None)?;
     let ControlFlow::Continue(features) = encoded else { return Ok(()) };
     let session = vlm.session.take();
-    let mut session = resume(vlm, task, session, slots, false)?;
-    let start = session.cache.len();
-    session.cache.reserve(slots.len() + FIRST_ROOM);
-    let (slots, positions) = (slots.get(start..), positions.get(start..));
-    let (slots, positions) = (slots.unwrap_or_default(), positions.unwrap_or_default());
-    let done = read(vlm, &mut session, slots, positions, &features, &mut pulse);
+    let engine = vlm.engine(task)?;
+    let mut session = resume(&engine, task, session, slots, false);
+    let ahead = Ahead { slots, positions: &positions, features: &features, budget: usize::MAX };
+    let done = read(&engine, &mut session, &ahead, &mut pulse);
     vlm.device.sync("reading a picture")?;
     vlm.session = Some(session);
     // a break leaves what was read, which is of use all the same

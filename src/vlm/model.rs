@@ -329,7 +329,7 @@ fn check_span(
 }
 
 /// Drivers and kernels panic when a device is lost or its memory is used up.
-fn guarded<T>(
+pub(crate) fn guarded<T>(
     device: &str,
     doing: &'static str,
     work: impl FnOnce() -> Result<T, ModelError>,

@@ -113,6 +113,16 @@ impl ComputeDevice {
     }
 }
 
+/// Compute on this many threads, and say how many it became: 0 for as many as the machine has.
+///
+/// The first computation of a process decides for good, so this comes before it.
+#[must_use]
+pub fn set_threads(count: usize) -> usize {
+    // an error means that the threads are there already
+    rayon::ThreadPoolBuilder::new().num_threads(count).build_global().ok();
+    rayon::current_num_threads()
+}
+
 /// # Errors
 /// When a GPU is demanded and there is none.
 pub fn choose_device(choice: DeviceChoice) -> Result<ComputeDevice, ModelError> {
