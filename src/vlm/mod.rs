@@ -29,6 +29,7 @@ mod slots;
 mod spec;
 mod storage;
 mod weights;
+mod weights_cache;
 
 pub use codec::{Codec, Decoded, resize_lanczos};
 pub use delta::apply_delta;
@@ -41,7 +42,7 @@ pub use memory::{
     Activations, Fit, MemoryNeed, MemoryPlan, gigabytes, gigabytes_of, likely_precision,
     usual_context, why_this_precision,
 };
-pub use model::{LoadProgress, LoadStage, ModelInfo, Vlm};
+pub use model::{LoadOptions, LoadProgress, LoadStage, ModelInfo, Vlm};
 pub use preprocess::{
     ImageProcessor, QwenImageProcessor, RgbPixels, center_crop, pad_to_square, resize_bicubic,
 };
@@ -54,3 +55,4 @@ pub use reconstruct::{Ceiling, Reconstruction};
 pub use sampling::{log_prob, next_token};
 pub use spec::{Abilities, Family, ModelSpec, Part, Tasks};
 pub use storage::MatrixSizes;
+pub use weights_cache::WeightsCache;

@@ -1,12 +1,13 @@
 //! One block: 32 numbers become codes, a scale and, in four bits, a minimum.
 
 use half::f16;
+use serde::{Deserialize, Serialize};
 
 /// Numbers in a block.
 pub const BLOCK: usize = 32;
 
 /// How a block is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum BlockFormat {
     /// 13 bits and a sign, in 16: closer to the number than f16 where it matters, and multiplied
     /// as whole numbers. For what must not lose anything: the vision tower.
