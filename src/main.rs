@@ -23,6 +23,7 @@ fn open_window(plan: WindowPlan) -> ExitCode {
         model: plan.model,
         device: plan.device,
         precision: plan.precision,
+        weights_cache: plan.weights_cache,
         screenshot: plan.screenshot,
     };
     match app::run(options) {

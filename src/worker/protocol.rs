@@ -13,7 +13,7 @@ use crate::vlm::{
 use super::JobId;
 
 /// Raised whenever a message changes; a child that answers with another one is not used.
-pub(super) const PROTOCOL_VERSION: u32 = 2;
+pub(super) const PROTOCOL_VERSION: u32 = 3;
 
 /// To the decode worker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -62,6 +62,8 @@ pub struct LoadRequest {
     pub precision: PrecisionChoice,
     /// For what; all that its files suffice for when nothing is said.
     pub tasks: Option<Tasks>,
+    /// Whether converted weights are kept on disk for the next start.
+    pub weights_cache: bool,
 }
 
 /// To the engine worker.

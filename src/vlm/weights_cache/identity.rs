@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 use sha2::{Digest as _, Sha256};
 
 use crate::vlm::conversion::Conversion;
-use crate::vlm::parts::Parts;
+use crate::vlm::parts::{PartKind, Parts};
 use crate::vlm::weights::Plan;
 use crate::vlm::weights_cache::ENDING;
 
@@ -26,7 +26,8 @@ pub(super) fn file_name(parts: &Parts, plan: &Plan, conversion: &Conversion) -> 
         hash.update(format!("{:?}\n", whole(&part.folder)));
     }
     hash_plan(&mut hash, plan, conversion);
-    let model = parts.weights.last().map(|part| whole(&part.folder)).unwrap_or_default();
+    let own = parts.weights.iter().rfind(|part| part.kind != PartKind::Tower);
+    let model = own.map(|part| whole(&part.folder)).unwrap_or_default();
     let model = model.file_name().map(|name| name.to_string_lossy().into_owned());
     let model: String = model
         .unwrap_or_default()
