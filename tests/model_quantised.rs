@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use healthgpt::{HealthCase, with_room};
 use models::{ask, cases, committed, copy_folder};
+use reading_room::nn::{BLOCK, Block, BlockFormat, HostArena, HostMatrix, pack_rows};
 use reading_room::vlm::{
     ComputeDevice, LoadOptions, LoadProgress, ModelError, Precision, PrecisionChoice, Question,
     Task, Trace, TraceTensor, Vlm, WeightsCache, recognise,
@@ -119,6 +120,51 @@ fn every_family_answers_from_blocks_close_to_its_answers_in_f32() {
             }
         }
     });
+}
+
+/// Numbers between about −1 and 1.
+fn noise(count: usize) -> Vec<f32> {
+    let mut state = 1_u64;
+    let mut next = || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next() * next()).collect()
+}
+
+#[test]
+fn a_packed_matrix_holds_the_blocks_of_its_rows() {
+    // panels, blocks and groups of blocks that are not full
+    for (rows, columns) in [(1, 1), (16, 32), (17, 33), (40, 588), (33, 128), (5, 320)] {
+        let values = noise(rows * columns);
+        for format in [BlockFormat::Q14, BlockFormat::Q8, BlockFormat::Q4] {
+            let len = HostMatrix::bytes_of(format, rows, columns);
+            let mut bytes = HostArena::default().take(len).unwrap();
+            let row = |row: usize, out: &mut [f32]| {
+                out.copy_from_slice(&values[row * columns..][..columns]);
+            };
+            pack_rows(format, rows, columns, &row, &mut bytes);
+            let matrix = HostMatrix::from_bytes(format, rows, columns, bytes).unwrap();
+            assert!(matrix.is_finite());
+            for (at, row) in values.chunks(columns).enumerate() {
+                for (block, numbers) in row.chunks(BLOCK).enumerate() {
+                    let mut whole = [0.0; BLOCK];
+                    whole[..numbers.len()].copy_from_slice(numbers);
+                    let expected = Block::quantise(format, &whole).values(format);
+                    assert_eq!(matrix.block_values(at, block), expected, "{format:?} {at} {block}");
+                    let largest = whole.iter().fold(0.0_f32, |a, b| a.max(b.abs()));
+                    let bound = match format {
+                        BlockFormat::Q14 => largest / 8000.0,
+                        BlockFormat::Q8 => largest / 126.0,
+                        BlockFormat::Q4 => largest / 5.0,
+                    };
+                    let off = whole.iter().zip(expected).map(|(a, b)| (a - b).abs());
+                    assert!(off.fold(0.0_f32, f32::max) <= bound, "{format:?}");
+                }
+            }
+        }
+    }
 }
 
 fn load_kept(model: &Path, precision: Precision, cache: &WeightsCache) -> Vlm {
