@@ -2,9 +2,9 @@
 
 use burn::tensor::Tensor;
 
-use crate::nn::HostMatrix;
 use crate::nn::hlora::HLora;
-use crate::nn::kernel::{host_linear, linear};
+use crate::nn::kernel::{block_linear, host_linear, linear};
+use crate::nn::{BlockMatrix, HostMatrix};
 
 /// x·Wᵀ + b, and what an adapter adds.
 ///
@@ -26,6 +26,8 @@ enum Piece {
     Dense(Tensor<2>),
     /// Blocks in the CPU's order.
     Host(HostMatrix),
+    /// Blocks on a graphics adapter.
+    Blocks(BlockMatrix),
 }
 
 impl Linear {
@@ -39,6 +41,12 @@ impl Linear {
     #[must_use]
     pub fn host(matrix: HostMatrix, bias: Option<Tensor<1>>) -> Self {
         Self { pieces: vec![Piece::Host(matrix)], bias, adapter: None }
+    }
+
+    /// Of blocks on a graphics adapter, some outputs each, in order.
+    #[must_use]
+    pub fn blocks(pieces: Vec<BlockMatrix>, bias: Option<Tensor<1>>) -> Self {
+        Self { pieces: pieces.into_iter().map(Piece::Blocks).collect(), bias, adapter: None }
     }
 
     /// The same with an adapter, which sees the same input.
@@ -60,10 +68,12 @@ impl Linear {
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let added = self.adapter.as_ref().map(|adapter| adapter.forward(x.clone()));
-        let mut y = self.product(x);
-        if let Some(bias) = &self.bias {
-            y = y + bias.clone().unsqueeze();
-        }
+        let y = match (self.pieces.as_slice(), &self.bias) {
+            // one launch for both
+            ([Piece::Blocks(matrix)], bias) => block_linear(x, matrix, bias.as_ref()),
+            (_, Some(bias)) => self.product(x) + bias.clone().unsqueeze(),
+            (_, None) => self.product(x),
+        };
         match added {
             Some(added) => y + added,
             None => y,
@@ -83,6 +93,7 @@ impl Piece {
         match self {
             Self::Dense(weight) => linear(x, weight.clone()),
             Self::Host(matrix) => host_linear(x, matrix),
+            Self::Blocks(matrix) => block_linear(x, matrix, None),
         }
     }
 }

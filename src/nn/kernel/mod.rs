@@ -12,6 +12,10 @@ mod cube;
 mod cube_kernels;
 mod host;
 mod picture;
+mod quant_cpu;
+mod quant_cube;
+mod quant_kernels;
+mod quant_ops;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
@@ -19,6 +23,7 @@ use burn::tensor::Tensor;
 
 pub(crate) use host::host_linear;
 pub(crate) use picture::{Windows, group_norm, windows};
+pub(crate) use quant_ops::block_linear;
 
 /// Which keys a row of scores sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
