@@ -10,7 +10,7 @@ use burn::tensor::Tensor;
 use serde::Deserialize;
 
 use crate::nn::attention::SelfAttention;
-use crate::nn::kernel::Visible;
+use crate::nn::kernel::{Visible, best};
 use crate::nn::norm::RmsNorm;
 use crate::nn::rope::{Position, Rope, RopeScaling};
 use crate::nn::{Activation, BadConfig, KvCache, Linear, MissingTensor, Table, WeightSource};
@@ -295,6 +295,16 @@ impl Decoder {
     pub fn logits(&self, hidden_state: Tensor<2>) -> Tensor<2> {
         let [seq, _] = hidden_state.dims();
         self.lm_head.forward(self.norm.forward(hidden_state.narrow(0, seq - 1, 1)))
+    }
+
+    /// The id with the highest score after the last position, found on the device.
+    ///
+    /// # Shapes
+    /// hidden state `[seq, hidden]` → `[1, 3]`: the first id with the highest of the first `limit`
+    /// scores, the logarithm of its probability among them, and 1 when a score is not a number.
+    #[must_use]
+    pub fn best(&self, hidden_state: Tensor<2>, limit: usize) -> Tensor<2> {
+        best(self.logits(hidden_state), limit)
     }
 
     /// An empty cache for one conversation.

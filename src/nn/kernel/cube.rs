@@ -18,10 +18,16 @@ use crate::nn::kernel::cube_kernels::{
 /// Groups along one side of a launch; adapters allow 65535.
 const MAX_SIDE: usize = 1 << 15;
 
+/// An uninitialised tensor beside another.
+pub(super) fn empty(beside: &CubeTensor, shape: impl Into<Shape>, dtype: DType) -> CubeTensor {
+    let (client, device) = (beside.client.clone(), beside.device.clone());
+    let shape = shape.into();
+    let buffer = client.empty(shape.num_elements() * dtype.size());
+    CubeTensor::new_contiguous(client, device, shape, buffer, dtype)
+}
+
 fn like(x: &CubeTensor) -> CubeTensor {
-    let shape = x.shape();
-    let buffer = x.client.empty(shape.num_elements() * x.dtype.size());
-    CubeTensor::new_contiguous(x.client.clone(), x.device.clone(), shape, buffer, x.dtype)
+    empty(x, x.shape(), x.dtype)
 }
 
 pub(super) fn dims(shape: &Shape) -> (usize, usize) {

@@ -9,6 +9,8 @@
 
 mod cpu;
 mod cube;
+mod cube_best;
+mod cube_best_kernels;
 mod cube_kernels;
 mod host;
 mod picture;
@@ -21,6 +23,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
+pub(crate) use cube_best::best;
 pub(crate) use host::host_linear;
 pub(crate) use picture::{Windows, group_norm, windows};
 pub(crate) use quant_ops::block_linear;

@@ -3,14 +3,14 @@
 
 use burn::backend::TensorMetadata as _;
 use burn::backend::cubecl::dtype_to_storage_type;
-use burn::tensor::{DType, Shape};
+use burn::tensor::DType;
 use burn_cubecl::CubeBackend;
 use burn_cubecl::cubecl::ir::features::Plane;
 use burn_cubecl::cubecl::{CubeCount, CubeDim};
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 
-use crate::nn::kernel::cube::{a_group_a_row, dims};
+use crate::nn::kernel::cube::{a_group_a_row, dims, empty};
 use crate::nn::kernel::quant_kernels::{
     ProductPlan, block_product_kernel, padded_kernel, widened_kernel,
 };
@@ -19,14 +19,6 @@ use crate::nn::quant::{BlockFormat, GROUP, LANES};
 
 /// Units of a group where each works for itself.
 const UNITS: usize = 128;
-
-/// An uninitialised tensor beside another.
-pub(super) fn empty(beside: &CubeTensor, shape: impl Into<Shape>, dtype: DType) -> CubeTensor {
-    let (client, device) = (beside.client.clone(), beside.device.clone());
-    let shape = shape.into();
-    let buffer = client.empty(shape.num_elements() * dtype.size());
-    CubeTensor::new_contiguous(client, device, shape, buffer, dtype)
-}
 
 /// Groups enough for a unit an item.
 pub(super) fn a_unit_an_item(items: usize) -> CubeCount {
