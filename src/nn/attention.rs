@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::nn::kernel::{Visible, attention_shares, batched_matmul};
+use crate::nn::kernel::{HeadShape, Visible, attend};
 use crate::nn::rope::Angles;
 use crate::nn::{DecoderConfig, KvCache, Linear, MissingTensor, WeightSource};
 
@@ -74,23 +74,10 @@ impl SelfAttention {
         layer: usize,
         cache: &mut KvCache,
     ) -> Tensor<2> {
-        let [seq, _] = x.dims();
         let (q, k, v) = self.project(x);
-        let split = |rows: Tensor<2>, heads: usize| -> Tensor<3> {
-            rows.reshape([seq, heads, self.head_dim]).swap_dims(0, 1)
-        };
-        let q = angles.rotate(split(q, self.heads));
-        let k = angles.rotate(split(k, self.kv_heads));
-        let (k, v) = cache.write(layer, k, split(v, self.kv_heads));
-        let [_, end, _] = k.dims();
-        // query heads of a group share a key head: fold them into rows
-        let grouped = q.reshape([self.kv_heads, self.heads / self.kv_heads * seq, self.head_dim]);
-        let scores = batched_matmul(grouped, k.swap_dims(1, 2));
-        let scale = (self.head_dim as f32).sqrt().recip();
-        let shares = attention_shares(scores.reshape([self.heads * seq, end]), scale, visible);
-        let shares = shares.reshape([self.kv_heads, self.heads / self.kv_heads * seq, end]);
-        let mixed = batched_matmul(shares, v).reshape([self.heads, seq, self.head_dim]);
-        self.o_proj.forward(mixed.swap_dims(0, 1).reshape([seq, self.heads * self.head_dim]))
+        let shape =
+            HeadShape { heads: self.heads, kv_heads: self.kv_heads, head_dim: self.head_dim };
+        self.o_proj.forward(attend(q, k, v, angles, shape, visible, layer, cache))
     }
 
     fn project(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<2>, Tensor<2>) {

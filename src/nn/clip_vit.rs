@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Deserialize;
 
-use crate::nn::kernel::{Visible, attention_shares, batched_matmul};
+use crate::nn::kernel::{HeadShape, attend_to_all};
 use crate::nn::norm::LayerNorm;
 use crate::nn::{Activation, BadConfig, Linear, MissingTensor, WeightSource};
 
@@ -265,21 +265,14 @@ impl EncoderLayer {
     /// # Shapes
     /// `[patches + 1, hidden]` → the same.
     fn forward(&self, x: Tensor<2>, config: &ClipConfig) -> Tensor<2> {
-        let [rows, hidden] = x.dims();
+        let [_, hidden] = x.dims();
         let heads = config.num_attention_heads;
-        let head_dim = hidden / heads;
+        let shape = HeadShape { heads, kv_heads: heads, head_dim: hidden / heads };
         let normed = self.layer_norm1.forward(x.clone());
-        let split = |rows_of_heads: Tensor<2>| -> Tensor<3> {
-            rows_of_heads.reshape([rows, heads, head_dim]).swap_dims(0, 1)
-        };
-        let q = split(self.q_proj.forward(normed.clone()));
-        let k = split(self.k_proj.forward(normed.clone()));
-        let v = split(self.v_proj.forward(normed));
-        let scores = batched_matmul(q, k.swap_dims(1, 2)).reshape([heads * rows, rows]);
-        let scale = (head_dim as f32).sqrt().recip();
-        let shares = attention_shares(scores, scale, Visible::all(rows));
-        let mixed = batched_matmul(shares.reshape([heads, rows, rows]), v);
-        let x = x + self.out_proj.forward(mixed.swap_dims(0, 1).reshape([rows, hidden]));
+        let q = self.q_proj.forward(normed.clone());
+        let k = self.k_proj.forward(normed.clone());
+        let v = self.v_proj.forward(normed);
+        let x = x + self.out_proj.forward(attend_to_all(q, k, v, shape));
         let inner = self.fc1.forward(self.layer_norm2.forward(x.clone()));
         x + self.fc2.forward(config.hidden_act.forward(inner))
     }

@@ -111,6 +111,11 @@ impl Angles {
         Self { cos: table(f32::cos), sin: table(f32::sin) }
     }
 
+    /// Cosines and sines `[1, seq, head_dim]`.
+    pub(crate) fn tables(&self) -> (Tensor<3>, Tensor<3>) {
+        (self.cos.clone(), self.sin.clone())
+    }
+
     /// # Shapes
     /// `[heads, seq, head_dim]` → the same, turned.
     pub(crate) fn rotate(&self, x: Tensor<3>) -> Tensor<3> {
