@@ -1,8 +1,13 @@
 //! Our own kernels against plain sums, on a Vulkan adapter.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
+use std::ops::ControlFlow;
+
 use burn::tensor::{Device, DeviceKind, Tensor, TensorData};
-use reading_room::nn::{BLOCK, Block, BlockFormat, BlockMatrix, BlockRows, Linear};
+use reading_room::nn::{
+    BLOCK, Block, BlockFormat, BlockMatrix, BlockRows, Decoder, DecoderConfig, KvCache, Linear,
+    MissingTensor, Table, TableValues, WeightSource,
+};
 use reading_room::vlm::detect_gpus;
 
 /// The adapter this machine has, be it a software one.
@@ -126,4 +131,158 @@ fn products_with_blocks_are_those_of_their_numbers() {
             println!("{:?}", start.elapsed());
         }
     }
+}
+
+/// Random weights, told apart by their names; the same on every device.
+struct RandomWeights(Device);
+
+fn seed(name: &str) -> u32 {
+    name.bytes().fold(17, |seed, byte| seed.wrapping_mul(31).wrapping_add(u32::from(byte)))
+}
+
+impl WeightSource for RandomWeights {
+    fn device(&self) -> Device {
+        self.0.clone()
+    }
+
+    fn linear(
+        &mut self,
+        name: &str,
+        outputs: usize,
+        inputs: usize,
+        has_bias: bool,
+    ) -> Result<Linear, MissingTensor> {
+        // queries and keys large enough for shares that differ, the feed-forward part small
+        let scale = if name.contains("mlp") { 0.02 } else { 0.3 };
+        let values: Vec<f32> =
+            noise(seed(name), outputs * inputs).iter().map(|value| value * scale).collect();
+        let bias = self.vector(&format!("{name}.bias"), &[outputs])?;
+        let weight = rows_of(&values, inputs, &self.0);
+        Ok(Linear::dense(vec![weight], has_bias.then_some(bias)))
+    }
+
+    fn vector(&mut self, name: &str, shape: &[usize]) -> Result<Tensor<1>, MissingTensor> {
+        let len = shape.iter().product();
+        let data = TensorData::new(noise(seed(name), len), [len]);
+        Ok(Tensor::from_data(data, &self.0))
+    }
+
+    fn table(&mut self, name: &str, rows: usize, columns: usize) -> Result<Table, MissingTensor> {
+        Ok(Table::new(TableValues::F32(noise(seed(name), rows * columns)), columns))
+    }
+}
+
+struct Heads {
+    heads: usize,
+    kv_heads: usize,
+    head_dim: usize,
+    window: Option<usize>,
+    is_fused: bool,
+}
+
+const HIDDEN: usize = 64;
+const VOCAB: usize = 2500;
+
+fn config(case: &Heads) -> DecoderConfig {
+    let mut config: DecoderConfig = serde_json::from_value(serde_json::json!({
+        "hidden_size": HIDDEN, "intermediate_size": 96, "num_hidden_layers": 1,
+        "num_attention_heads": case.heads, "num_key_value_heads": case.kv_heads,
+        "head_dim": case.head_dim, "vocab_size": VOCAB, "sliding_window": case.window,
+    }))
+    .unwrap();
+    config.fused_projections = case.is_fused;
+    config.qkv_bias = true;
+    config
+}
+
+/// A decoder and what it has read.
+struct Reader {
+    decoder: Decoder,
+    cache: KvCache,
+    device: Device,
+}
+
+impl Reader {
+    fn new(case: &Heads, device: &Device) -> Self {
+        let decoder = Decoder::init(&config(case), &mut RandomWeights(device.clone())).unwrap();
+        let cache = decoder.new_cache(device);
+        Self { decoder, cache, device: device.clone() }
+    }
+
+    fn read(&mut self, rows: &[f32]) -> Tensor<2> {
+        let embeds = rows_of(rows, HIDDEN, &self.device);
+        let past = self.cache.len() as u32;
+        let positions: Vec<[u32; 3]> =
+            (0..(rows.len() / HIDDEN) as u32).map(|row| [past + row; 3]).collect();
+        let go_on = &mut || ControlFlow::Continue(());
+        match self.decoder.forward(embeds, &positions, &mut self.cache, go_on) {
+            ControlFlow::Continue(state) => state,
+            ControlFlow::Break(()) => unreachable!("nobody breaks off"),
+        }
+    }
+}
+
+fn check_heads(case: &Heads, gpu: &Device) {
+    let Heads { heads, kv_heads, head_dim, window, .. } = *case;
+    let (mut ours, mut plain) = (Reader::new(case, gpu), Reader::new(case, &Device::flex()));
+    for (turn, rows) in [3, 100, 1, 17, 1].into_iter().enumerate() {
+        let past = plain.cache.len();
+        let x = noise(turn as u32 + 40, rows * HIDDEN);
+        let (found, expected) = (ours.read(&x), plain.read(&x));
+        let error = error(&read(found), &read(expected));
+        println!(
+            "{heads}/{kv_heads} heads of {head_dim}, window {window:?}, {rows} after {past}: {error:e}"
+        );
+        assert!(error <= 2e-5, "{error}");
+    }
+}
+
+#[test]
+fn attention_is_that_of_the_plain_operations() {
+    let Some(gpu) = adapter() else { return };
+    let start = std::time::Instant::now();
+    let case = |heads, kv_heads, head_dim, window, is_fused| Heads {
+        heads,
+        kv_heads,
+        head_dim,
+        window,
+        is_fused,
+    };
+    for case in [
+        case(3, 3, 64, None, false),
+        case(14, 2, 80, Some(20), false),
+        case(4, 2, 96, Some(70), true),
+        case(9, 1, 128, None, false),
+        // no kernel of its own
+        case(2, 1, 18, None, false),
+    ] {
+        check_heads(&case, &gpu);
+        println!("{:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn the_best_score_is_found_where_the_scores_are() {
+    let Some(gpu) = adapter() else { return };
+    let case = Heads { heads: 2, kv_heads: 1, head_dim: 32, window: None, is_fused: false };
+    let mut reader = Reader::new(&case, &gpu);
+    let state = reader.read(&noise(5, HIDDEN));
+    let logits = read(reader.decoder.logits(state.clone()));
+    for limit in [VOCAB, 1200, 1] {
+        let known = &logits[..limit];
+        let highest = known.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let id = known.iter().position(|score| *score == highest).unwrap();
+        let total: f64 = known.iter().map(|score| f64::from(score - highest).exp()).sum();
+        let found = read(reader.decoder.best(state.clone(), limit));
+        println!("{limit} scores: {found:?}, expected {id} with {}", -total.ln());
+        assert_eq!(found[0], id as f32);
+        assert!((f64::from(found[1]) + total.ln()).abs() < 1e-4);
+        assert_eq!(found[2], 0.0);
+    }
+    // equal scores: the first of them; a score that is no number is told
+    let zeros = state.clone() * 0.0;
+    let found = read(reader.decoder.best(zeros, VOCAB));
+    assert_eq!((found[0], found[2]), (0.0, 0.0));
+    let broken = read(reader.decoder.best(state * f32::NAN, VOCAB));
+    assert_eq!(broken[2], 1.0);
 }
