@@ -6,6 +6,8 @@ use burn::tensor::{
 };
 use serde::Deserialize;
 
+use crate::nn::kernel::{activated, gated};
+
 /// An activation function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,7 +29,10 @@ pub enum Activation {
 impl Activation {
     /// Element by element.
     #[must_use]
-    pub fn forward<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+    pub fn forward(self, x: Tensor<2>) -> Tensor<2> {
+        if let Some(activated) = activated(self, &x) {
+            return activated;
+        }
         match self {
             Self::Silu => silu(x),
             Self::Gelu => gelu(x),
@@ -35,5 +40,10 @@ impl Activation {
             Self::GeluNew => gelu_approximate(x),
             Self::Relu => relu(x),
         }
+    }
+
+    /// Of `gate`, times `up`.
+    pub(crate) fn gated(self, gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
+        gated(self, &gate, &up).unwrap_or_else(|| self.forward(gate) * up)
     }
 }

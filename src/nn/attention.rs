@@ -74,25 +74,24 @@ impl SelfAttention {
         layer: usize,
         cache: &mut KvCache,
     ) -> Tensor<2> {
-        let (q, k, v) = self.project(x);
-        let shape =
-            HeadShape { heads: self.heads, kv_heads: self.kv_heads, head_dim: self.head_dim };
-        self.o_proj.forward(attend(q, k, v, angles, shape, visible, layer, cache))
+        let (heads, kv_heads, head_dim) = (self.heads, self.kv_heads, self.head_dim);
+        let shape = HeadShape { heads, kv_heads, head_dim };
+        self.o_proj.forward(attend(self.project(x), angles, shape, visible, layer, cache))
     }
 
-    fn project(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
+    fn project(&self, x: Tensor<2>) -> [Tensor<2>; 3] {
         match &self.qkv {
             Qkv::Split { q_proj, k_proj, v_proj } => {
-                (q_proj.forward(x.clone()), k_proj.forward(x.clone()), v_proj.forward(x))
+                [q_proj.forward(x.clone()), k_proj.forward(x.clone()), v_proj.forward(x)]
             }
             Qkv::Fused { qkv_proj } => {
                 let rows = qkv_proj.forward(x);
                 let (q_len, kv_len) = (self.heads * self.head_dim, self.kv_heads * self.head_dim);
-                (
+                [
                     rows.clone().narrow(1, 0, q_len),
                     rows.clone().narrow(1, q_len, kv_len),
                     rows.narrow(1, q_len + kv_len, kv_len),
-                )
+                ]
             }
         }
     }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Deserialize;
 
-use crate::nn::kernel::{HeadShape, attend_to_all};
+use crate::nn::kernel::attend_all;
 use crate::nn::norm::LayerNorm;
 use crate::nn::{Activation, BadConfig, Linear, MissingTensor, WeightSource};
 
@@ -265,14 +265,11 @@ impl EncoderLayer {
     /// # Shapes
     /// `[patches + 1, hidden]` → the same.
     fn forward(&self, x: Tensor<2>, config: &ClipConfig) -> Tensor<2> {
-        let [_, hidden] = x.dims();
-        let heads = config.num_attention_heads;
-        let shape = HeadShape { heads, kv_heads: heads, head_dim: hidden / heads };
         let normed = self.layer_norm1.forward(x.clone());
         let q = self.q_proj.forward(normed.clone());
         let k = self.k_proj.forward(normed.clone());
         let v = self.v_proj.forward(normed);
-        let x = x + self.out_proj.forward(attend_to_all(q, k, v, shape));
+        let x = x + self.out_proj.forward(attend_all(q, k, v, config.num_attention_heads));
         let inner = self.fc1.forward(self.layer_norm2.forward(x.clone()));
         x + self.fc2.forward(config.hidden_act.forward(inner))
     }

@@ -376,6 +376,6 @@ impl Mlp {
                 (gate, both.narrow(1, *intermediate, *intermediate))
             }
         };
-        self.down_proj.forward(self.hidden_act.forward(gate) * up)
+        self.down_proj.forward(self.hidden_act.gated(gate, up))
     }
 }

@@ -5,13 +5,13 @@ use burn::tensor::{Device, Tensor};
 /// Positions by which the cache grows.
 const STEP: usize = 256;
 
+/// Keys of a tile on the CPU.
+const KEYS: usize = crate::nn::kernel::KEYS;
+
 /// One conversation's keys and values, a pair a layer.
-///
-/// The tensors are longer than what is filled and each has one owner, so that a further position
-/// is written in place: a second owner would turn every write into a copy.
 #[derive(Debug)]
 pub struct KvCache {
-    layers: Vec<Option<(Tensor<3>, Tensor<3>)>>,
+    layers: Layers,
     kv_heads: usize,
     head_dim: usize,
     len: usize,
@@ -19,9 +19,33 @@ pub struct KvCache {
     device: Device,
 }
 
+#[derive(Debug)]
+enum Layers {
+    /// The tensors are longer than what is filled and each has one owner, so that a further
+    /// position is written in place: a second owner would turn every write into a copy.
+    Device(Vec<Option<(Tensor<3>, Tensor<3>)>>),
+    Host(Vec<HostLayer>),
+}
+
+/// Keys and values of one layer in the CPU's order.
+#[derive(Debug)]
+pub(crate) struct HostLayer {
+    /// `[kv_heads][tiles][head_dim][16]`
+    keys: Vec<f32>,
+    /// `[kv_heads][capacity][head_dim]`
+    values: Vec<f32>,
+    kv_heads: usize,
+    head_dim: usize,
+}
+
 impl KvCache {
     pub(crate) fn new(layers: usize, kv_heads: usize, head_dim: usize, device: Device) -> Self {
-        let layers = (0..layers).map(|_| None).collect();
+        let layers = if device == Device::flex() {
+            let empty = || HostLayer { keys: Vec::new(), values: Vec::new(), kv_heads, head_dim };
+            Layers::Host((0..layers).map(|_| empty()).collect())
+        } else {
+            Layers::Device((0..layers).map(|_| None).collect())
+        };
         Self { layers, kv_heads, head_dim, len: 0, capacity: 0, device }
     }
 
@@ -48,9 +72,16 @@ impl KvCache {
             return;
         }
         let capacity = Self::capacity_for(positions);
-        let mut layers = std::mem::take(&mut self.layers);
-        for layer in &mut layers {
-            *layer = layer.take().map(|(k, v)| (self.grown(k, capacity), self.grown(v, capacity)));
+        let mut layers = std::mem::replace(&mut self.layers, Layers::Host(Vec::new()));
+        match &mut layers {
+            Layers::Host(layers) => layers.iter_mut().for_each(|layer| layer.grow(capacity)),
+            Layers::Device(layers) => {
+                for layer in layers {
+                    *layer = layer
+                        .take()
+                        .map(|(k, v)| (self.grown(k, capacity), self.grown(v, capacity)));
+                }
+            }
         }
         self.layers = layers;
         self.capacity = capacity;
@@ -71,6 +102,18 @@ impl KvCache {
         }
         let filled = old.narrow(1, 0, self.len);
         self.empty(capacity).slice_assign([0..self.kv_heads, 0..self.len, 0..self.head_dim], filled)
+    }
+
+    /// A layer that lives on the CPU, with room for `seq` further positions.
+    pub(crate) fn host_layer(&mut self, layer: usize, seq: usize) -> Option<&mut HostLayer> {
+        if !matches!(self.layers, Layers::Host(_)) {
+            return None;
+        }
+        self.reserve(self.len + seq);
+        match &mut self.layers {
+            Layers::Host(layers) => layers.get_mut(layer),
+            Layers::Device(_) => None,
+        }
     }
 
     /// Write the next positions of a layer and give all of it; [`Self::advance`] follows once
@@ -95,25 +138,67 @@ impl KvCache {
         filled
     }
 
-    /// The tensors of a layer with room for `seq` further positions; [`Self::put`] puts them back.
+    /// The tensors of a layer of a device, with room for `seq` further positions; [`Self::put`]
+    /// puts them back.
     ///
     /// # Shapes
     /// `[kv_heads, capacity, head_dim]` twice.
     pub(crate) fn take(&mut self, layer: usize, seq: usize) -> (Tensor<3>, Tensor<3>) {
         self.reserve(self.len + seq);
-        match self.layers.get_mut(layer).and_then(Option::take) {
-            Some(pair) => pair,
-            None => (self.empty(self.capacity), self.empty(self.capacity)),
-        }
+        let taken = match &mut self.layers {
+            Layers::Device(layers) => layers.get_mut(layer).and_then(Option::take),
+            Layers::Host(_) => None,
+        };
+        taken.unwrap_or_else(|| (self.empty(self.capacity), self.empty(self.capacity)))
     }
 
     pub(crate) fn put(&mut self, layer: usize, k: Tensor<3>, v: Tensor<3>) {
-        if let Some(slot) = self.layers.get_mut(layer) {
+        if let Layers::Device(layers) = &mut self.layers
+            && let Some(slot) = layers.get_mut(layer)
+        {
             *slot = Some((k, v));
         }
     }
 
     pub(crate) fn advance(&mut self, seq: usize) {
         self.len += seq;
+    }
+}
+
+impl HostLayer {
+    /// Room for `capacity` positions, a multiple of the keys of a tile.
+    fn grow(&mut self, capacity: usize) {
+        for part in [&mut self.keys, &mut self.values] {
+            let before = part.len() / self.kv_heads.max(1);
+            let mut grown = vec![0.0; self.kv_heads * capacity * self.head_dim];
+            let heads = grown.chunks_mut((capacity * self.head_dim).max(1));
+            for (new, old) in heads.zip(part.chunks(before.max(1))) {
+                if let Some(place) = new.get_mut(..old.len()) {
+                    place.copy_from_slice(old);
+                }
+            }
+            *part = grown;
+        }
+    }
+
+    /// Write a position of one head.
+    pub(crate) fn put(&mut self, head: usize, position: usize, key: &[f32], value: &[f32]) {
+        let a_head = self.keys.len() / self.kv_heads.max(1);
+        let tile = head * a_head + position / KEYS * KEYS * self.head_dim + position % KEYS;
+        for (place, key) in self.keys.iter_mut().skip(tile).step_by(KEYS).zip(key) {
+            *place = *key;
+        }
+        let from = head * a_head + position * self.head_dim;
+        if let Some(place) = self.values.get_mut(from..from + value.len()) {
+            place.copy_from_slice(value);
+        }
+    }
+
+    /// Keys and values of one head.
+    pub(crate) fn head(&self, head: usize) -> (&[f32], &[f32]) {
+        let a_head = self.keys.len() / self.kv_heads.max(1);
+        let range = head * a_head..(head + 1) * a_head;
+        let keys = self.keys.get(range.clone()).unwrap_or_default();
+        (keys, self.values.get(range).unwrap_or_default())
     }
 }

@@ -68,14 +68,24 @@ impl Linear {
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let added = self.adapter.as_ref().map(|adapter| adapter.forward(x.clone()));
-        let y = match (self.pieces.as_slice(), &self.bias) {
-            // one launch for both
-            ([Piece::Blocks(matrix)], bias) => block_linear(x, matrix, bias.as_ref()),
-            (_, Some(bias)) => self.product(x) + bias.clone().unsqueeze(),
-            (_, None) => self.product(x),
-        };
+        let y = self.with_bias(x);
         match added {
             Some(added) => y + added,
+            None => y,
+        }
+    }
+
+    fn with_bias(&self, x: Tensor<2>) -> Tensor<2> {
+        let host: Option<Vec<&HostMatrix>> = self.pieces.iter().map(Piece::host).collect();
+        if let Some(weights) = host.filter(|weights| !weights.is_empty()) {
+            return host_linear(x, &weights, self.bias.as_ref());
+        }
+        if let [Piece::Blocks(matrix)] = self.pieces.as_slice() {
+            return block_linear(x, matrix, self.bias.as_ref());
+        }
+        let y = self.product(x);
+        match &self.bias {
+            Some(bias) => y + bias.clone().unsqueeze(),
             None => y,
         }
     }
@@ -89,10 +99,17 @@ impl Linear {
 }
 
 impl Piece {
+    fn host(&self) -> Option<&HostMatrix> {
+        match self {
+            Self::Host(matrix) => Some(matrix),
+            Self::Dense(_) | Self::Blocks(_) => None,
+        }
+    }
+
     fn product(&self, x: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Dense(weight) => linear(x, weight.clone()),
-            Self::Host(matrix) => host_linear(x, matrix),
+            Self::Host(matrix) => host_linear(x, &[matrix], None),
             Self::Blocks(matrix) => block_linear(x, matrix, None),
         }
     }

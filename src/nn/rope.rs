@@ -111,9 +111,9 @@ impl Angles {
         Self { cos: table(f32::cos), sin: table(f32::sin) }
     }
 
-    /// Cosines and sines `[1, seq, head_dim]`.
-    pub(crate) fn tables(&self) -> (Tensor<3>, Tensor<3>) {
-        (self.cos.clone(), self.sin.clone())
+    /// Cosines and sines, `[seq, head_dim]` each.
+    pub(crate) fn tables(&self) -> [Tensor<2>; 2] {
+        [self.cos.clone().squeeze_dim(0), self.sin.clone().squeeze_dim(0)]
     }
 
     /// # Shapes

@@ -28,10 +28,10 @@ const FEW_POSITIONS: usize = 8;
 
 /// Columns and heads of queries and keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HeadShape {
-    /// Query heads.
+pub struct Heads {
+    /// Of queries.
     pub heads: usize,
-    /// Key heads; query heads share them evenly.
+    /// Of keys and values.
     pub kv_heads: usize,
     /// Columns of a head.
     pub head_dim: usize,
@@ -66,7 +66,7 @@ impl KeyRange {
 #[backend_extension(Cube, Flex)]
 pub trait AttendOps: Backend {
     /// Whether the operations below work for heads of this shape where the tensor lives.
-    fn knows_heads_op(x: FloatTensor<Self>, shape: HeadShape) -> bool;
+    fn knows_heads_op(x: FloatTensor<Self>, shape: Heads) -> bool;
     /// q `[seq, heads · head_dim]`, k and v `[seq, kv_heads · head_dim]`, cosines and sines
     /// `[1, seq, head_dim]`, the cache `[kv_heads, capacity, head_dim]` twice → q turned, and the
     /// cache with k turned and v from `past` on.
@@ -78,7 +78,7 @@ pub trait AttendOps: Backend {
         sin: FloatTensor<Self>,
         all_k: FloatTensor<Self>,
         all_v: FloatTensor<Self>,
-        shape: HeadShape,
+        shape: Heads,
         past: usize,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
     /// q `[seq, heads · head_dim]`, k and v as the range says → `[seq, heads · head_dim]`.
@@ -86,7 +86,7 @@ pub trait AttendOps: Backend {
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
         v: FloatTensor<Self>,
-        shape: HeadShape,
+        shape: Heads,
         range: KeyRange,
     ) -> FloatTensor<Self>;
 }
@@ -110,7 +110,7 @@ fn owned(x: CubeTensor) -> CubeTensor {
     if x.can_mut() && x.is_contiguous() { x } else { into_contiguous(x).copy() }
 }
 
-fn plan(shape: HeadShape) -> HeadPlan {
+fn plan(shape: Heads) -> HeadPlan {
     let group = shape.heads / shape.kv_heads.max(1);
     // evenly over as few groups of units as it takes
     let tiles = group.div_ceil(MAX_HEADS).max(1);
@@ -118,8 +118,8 @@ fn plan(shape: HeadShape) -> HeadPlan {
 }
 
 impl AttendOps for CubeBackend {
-    fn knows_heads_op(x: CubeTensor, shape: HeadShape) -> bool {
-        let HeadShape { heads, kv_heads, head_dim } = shape;
+    fn knows_heads_op(x: CubeTensor, shape: Heads) -> bool {
+        let Heads { heads, kv_heads, head_dim } = shape;
         let hardware = &x.client.properties().hardware;
         let quads = head_dim / 4;
         x.dtype == DType::F32
@@ -138,10 +138,10 @@ impl AttendOps for CubeBackend {
         sin: CubeTensor,
         all_k: CubeTensor,
         all_v: CubeTensor,
-        shape: HeadShape,
+        shape: Heads,
         past: usize,
     ) -> (CubeTensor, CubeTensor, CubeTensor) {
-        let HeadShape { heads, kv_heads, head_dim } = shape;
+        let Heads { heads, kv_heads, head_dim } = shape;
         let ((q, q_stride), (k, k_stride), (v, v_stride)) =
             (rows_in_order(q), rows_in_order(k), rows_in_order(v));
         let (all_k, all_v) = (owned(all_k), owned(all_v));
@@ -183,7 +183,7 @@ impl AttendOps for CubeBackend {
         q: CubeTensor,
         k: CubeTensor,
         v: CubeTensor,
-        shape: HeadShape,
+        shape: Heads,
         range: KeyRange,
     ) -> CubeTensor {
         let (q, k, v) = (into_contiguous(q), into_contiguous(k), into_contiguous(v));
@@ -224,10 +224,10 @@ fn attend_in_splits(
     q: CubeTensor,
     k: CubeTensor,
     v: CubeTensor,
-    shape: HeadShape,
+    shape: Heads,
     range: KeyRange,
 ) -> CubeTensor {
-    let HeadShape { heads, kv_heads, head_dim } = shape;
+    let Heads { heads, kv_heads, head_dim } = shape;
     let plan = plan(shape);
     let splits = range.keys.min(range.window).div_ceil(SPLIT).max(1);
     let rows = range.seq * heads;
@@ -277,7 +277,7 @@ fn attend_in_splits(
 
 /// The CPU has a way of its own.
 impl AttendOps for Flex {
-    fn knows_heads_op(_x: FlexTensor, _shape: HeadShape) -> bool {
+    fn knows_heads_op(_x: FlexTensor, _shape: Heads) -> bool {
         false
     }
 
@@ -289,7 +289,7 @@ impl AttendOps for Flex {
         _sin: FlexTensor,
         all_k: FlexTensor,
         all_v: FlexTensor,
-        _shape: HeadShape,
+        _shape: Heads,
         _past: usize,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
         (q, all_k, all_v)
@@ -299,7 +299,7 @@ impl AttendOps for Flex {
         q: FlexTensor,
         _k: FlexTensor,
         _v: FlexTensor,
-        _shape: HeadShape,
+        _shape: Heads,
         _range: KeyRange,
     ) -> FlexTensor {
         q

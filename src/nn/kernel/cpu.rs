@@ -8,6 +8,7 @@ use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use rayon::prelude::*;
 
+use crate::nn::kernel::host::{Norm, Softmax, run};
 use crate::nn::kernel::{NnOps, Visible};
 
 /// Numbers below which one thread is faster than several.
@@ -31,38 +32,11 @@ fn dims(x: &FlexTensor) -> [usize; 2] {
 
 impl NnOps for Flex {
     fn rms_norm_op(x: FlexTensor, weight: FlexTensor, eps: f32) -> FlexTensor {
-        let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
-        let [rows, len] = dims(&x);
-        let (values, weight) = (x.storage::<f32>(), weight.storage::<f32>());
-        let mut out = vec![0.0; values.len()];
-        by_rows(&mut out, values, len, |_, out, row| {
-            let squares: f32 = sum(row.iter().map(|value| value * value));
-            let factor = (squares / len as f32 + eps).sqrt().recip();
-            for ((out, value), weight) in out.iter_mut().zip(row).zip(weight) {
-                *out = value * factor * weight;
-            }
-        });
-        tensor(out, [rows, len])
+        normed(&x, &weight, None, eps)
     }
 
     fn layer_norm_op(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, eps: f32) -> FlexTensor {
-        let x = x.to_contiguous();
-        let (weight, bias) = (weight.to_contiguous(), bias.to_contiguous());
-        let [rows, len] = dims(&x);
-        let (values, weight, bias) =
-            (x.storage::<f32>(), weight.storage::<f32>(), bias.storage::<f32>());
-        let mut out = vec![0.0; values.len()];
-        by_rows(&mut out, values, len, |_, out, row| {
-            let mean = sum(row.iter().copied()) / len as f32;
-            let squares = sum(row.iter().map(|value| (value - mean) * (value - mean)));
-            let factor = (squares / len as f32 + eps).sqrt().recip();
-            for ((out, value), (weight, bias)) in
-                out.iter_mut().zip(row).zip(weight.iter().zip(bias))
-            {
-                *out = (value - mean) * factor * weight + bias;
-            }
-        });
-        tensor(out, [rows, len])
+        normed(&x, &weight, Some(&bias), eps)
     }
 
     fn attention_shares_op(
@@ -80,12 +54,7 @@ impl NnOps for Flex {
         by_rows(&mut out, values, keys, |index, out, row| {
             let range = visible.range(index, keys);
             let Some((out, row)) = out.get_mut(range.clone()).zip(row.get(range)) else { return };
-            let highest = row.iter().fold(f32::NEG_INFINITY, |a, b| a.max(b * scale));
-            for (out, score) in out.iter_mut().zip(row) {
-                *out = (score * scale - highest).exp();
-            }
-            let total = sum(out.iter().copied());
-            out.iter_mut().for_each(|share| *share /= total);
+            run(Softmax { out, row, scale });
         });
         tensor(out, [rows, keys])
     }
@@ -113,6 +82,18 @@ impl NnOps for Flex {
     fn batched_matmul_op(a: FlexTensor, b: FlexTensor) -> FlexTensor {
         matmul(a, b)
     }
+}
+
+/// With a bias the mean is taken off first.
+fn normed(x: &FlexTensor, weight: &FlexTensor, bias: Option<&FlexTensor>, eps: f32) -> FlexTensor {
+    let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
+    let bias = bias.map(FlexTensor::to_contiguous);
+    let [rows, len] = dims(&x);
+    let (values, weight) = (x.storage::<f32>(), weight.storage::<f32>());
+    let bias = bias.as_ref().map(|bias| bias.storage::<f32>());
+    let mut out = vec![0.0; values.len()];
+    by_rows(&mut out, values, len, |_, out, row| run(Norm { out, row, weight, bias, eps }));
+    tensor(out, [rows, len])
 }
 
 /// The weights in f32, some rows at a time: as fast as a product gets, and added up in f32.
@@ -165,15 +146,4 @@ fn by_rows(
         let rows = out.par_chunks_mut(len).zip(values.par_chunks(len));
         rows.enumerate().for_each(|(index, (out, row))| work(index, out, row));
     }
-}
-
-/// Sixteen sums side by side: faster than one and closer to the true value.
-fn sum(values: impl Iterator<Item = f32>) -> f32 {
-    let mut sums = [0.0; 16];
-    for (index, value) in values.enumerate() {
-        if let Some(sum) = sums.get_mut(index % 16) {
-            *sum += value;
-        }
-    }
-    sums.iter().sum()
 }

@@ -7,6 +7,7 @@
 // the attribute macro below writes items wider than they need be
 #![expect(unreachable_pub, reason = "written by macros")]
 
+mod attend;
 mod attend_device;
 mod attend_device_kernels;
 mod attend_device_ops;
@@ -27,35 +28,11 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
-use crate::nn::KvCache;
-use crate::nn::rope::Angles;
-
-use attend_device::attend_on_device;
-pub(crate) use attend_device::attend_to_all;
-pub(crate) use attend_device_ops::HeadShape;
+pub(crate) use attend::{HeadShape, attend, attend_all};
 pub(crate) use cube_best::best;
-pub(crate) use host::host_linear;
+pub(crate) use host::{KEYS, activated, gated, host_linear};
 pub(crate) use picture::{Windows, group_norm, windows};
 pub(crate) use quant_ops::block_linear;
-
-/// Grouped-query attention of some positions over the cache, to which theirs are added.
-///
-/// # Shapes
-/// q `[seq, heads · head_dim]`, k and v `[seq, kv_heads · head_dim]`, not yet turned →
-/// `[seq, heads · head_dim]`.
-#[expect(clippy::too_many_arguments, reason = "all that attention of a layer is made of")]
-pub(crate) fn attend(
-    q: Tensor<2>,
-    k: Tensor<2>,
-    v: Tensor<2>,
-    angles: &Angles,
-    shape: HeadShape,
-    visible: Visible,
-    layer: usize,
-    cache: &mut KvCache,
-) -> Tensor<2> {
-    attend_on_device(q, k, v, angles, shape, visible, layer, cache)
-}
 
 /// Which keys a row of scores sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

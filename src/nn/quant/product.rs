@@ -1,23 +1,193 @@
-//! x·Wᵀ for a matrix of blocks, on the CPU.
+//! x·Wᵀ for matrices of blocks, on the CPU.
 
+use rayon::prelude::*;
+
+use crate::nn::quant::activations::{Activations, tile_rows};
+use crate::nn::quant::kernel::{Kernel, Panel, Processor, Sums};
 use crate::nn::quant::matrix::PANEL;
 use crate::nn::quant::{BLOCK, BlockFormat, HostMatrix};
+
+/// Rows of inputs up to which threads share the weights; beyond, they share the inputs.
+const FEW: usize = 8;
+
+/// Rows of inputs a thread takes at once: their codes stay in its cache while all weights pass.
+const MANY: usize = 64;
+
+/// Tasks for every thread when they share the weights: one that is held up leaves the rest to the
+/// others.
+const TASKS: usize = 4;
+
+/// Products of one input with several matrices, whose outputs follow each other.
+///
+/// # Shapes
+/// `x` `[count, columns]`, `bias` `[rows of all]` or nothing → `out` `[count, rows of all]`,
+/// row-major. All matrices have the same format and number of columns.
+pub(crate) fn product(matrices: &[&HostMatrix], x: &[f32], bias: &[f32], out: &mut [f32]) {
+    let Some(first) = matrices.first() else { return };
+    let is_few = x.len() <= FEW * first.columns();
+    match Processor::this() {
+        Processor::Portable(kernel) => with_kernel(kernel, is_few, matrices, x, bias, out),
+        #[cfg(target_arch = "x86_64")]
+        Processor::Avx2(kernel) => with_kernel(kernel, is_few, matrices, x, bias, out),
+        #[cfg(target_arch = "x86_64")]
+        Processor::Avx512(kernel) => with_kernel(kernel, is_few, matrices, x, bias, out),
+    }
+}
+
+fn with_kernel<K: Kernel>(
+    kernel: K,
+    is_few: bool,
+    matrices: &[&HostMatrix],
+    x: &[f32],
+    bias: &[f32],
+    out: &mut [f32],
+) {
+    if is_few {
+        few(kernel, matrices, x, out);
+        add_bias(bias, out);
+    } else {
+        many(kernel, matrices, x, bias, out);
+    }
+}
+
+fn few<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], out: &mut [f32]) {
+    let Some(first) = matrices.first() else { return };
+    let mut inputs = Inputs::new(kernel, first.format());
+    inputs.fill(x, first.columns());
+    let count = inputs.count;
+    let panels: Vec<Panel<'_>> = matrices.iter().flat_map(|matrix| matrix.panel_list()).collect();
+    let mut sums = vec![[0.0; PANEL]; panels.len() * count];
+    let work = |(panels, sums): (&[Panel<'_>], &mut [Sums])| {
+        for (panel, sums) in panels.iter().zip(sums.chunks_mut(count.max(1))) {
+            inputs.with(*panel, &mut |row, tile| {
+                if let Some(place) = sums.get_mut(row) {
+                    *place = tile;
+                }
+            });
+        }
+    };
+    let threads = rayon::current_num_threads();
+    if threads == 1 {
+        work((&panels, &mut sums));
+    } else {
+        let a_task = panels.len().div_ceil(TASKS * threads).max(1);
+        let tasks = panels.par_chunks(a_task).zip(sums.par_chunks_mut((a_task * count).max(1)));
+        tasks.for_each(work);
+    }
+    // panel by panel becomes row by row
+    let total: usize = matrices.iter().map(|matrix| matrix.rows()).sum();
+    for (row, mut rest) in out.chunks_mut(total.max(1)).enumerate() {
+        let mut sums = sums.iter().skip(row).step_by(count.max(1));
+        for matrix in matrices {
+            let (own, after) = rest.split_at_mut(matrix.rows().min(rest.len()));
+            for (out, sums) in own.chunks_mut(PANEL).zip(&mut sums) {
+                out.copy_from_slice(sums.get(..out.len()).unwrap_or_default());
+            }
+            rest = after;
+        }
+    }
+}
+
+fn many<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], bias: &[f32], out: &mut [f32]) {
+    let Some(first) = matrices.first() else { return };
+    let (format, columns) = (first.format(), first.columns().max(1));
+    let total: usize = matrices.iter().map(|matrix| matrix.rows()).sum::<usize>().max(1);
+    let a_thread = (x.len() / columns).div_ceil(rayon::current_num_threads());
+    let a_task = a_thread.next_multiple_of(K::ROWS).min(MANY);
+    let tasks = x.par_chunks(a_task * columns).zip(out.par_chunks_mut(a_task * total));
+    tasks.for_each_init(
+        || Inputs::new(kernel, format),
+        |inputs, (x, out)| {
+            inputs.fill(x, columns);
+            let mut start = 0;
+            for matrix in matrices {
+                let end = start + matrix.rows();
+                for (panel, at) in matrix.panel_list().zip((start..end).step_by(PANEL)) {
+                    let width = PANEL.min(end - at);
+                    inputs.with(panel, &mut |row, tile| {
+                        let place = out.get_mut(row * total + at..row * total + at + width);
+                        if let Some((place, tile)) = place.zip(tile.get(..width)) {
+                            place.copy_from_slice(tile);
+                        }
+                    });
+                }
+                start = end;
+            }
+            add_bias(bias, out);
+        },
+    );
+}
+
+/// To every row.
+fn add_bias(bias: &[f32], out: &mut [f32]) {
+    for out in out.chunks_exact_mut(bias.len().max(1)).take_while(|_| !bias.is_empty()) {
+        for (out, bias) in out.iter_mut().zip(bias) {
+            *out += bias;
+        }
+    }
+}
+
+/// Rows of inputs, coded for a kernel.
+pub(super) struct Inputs<K> {
+    kernel: K,
+    format: BlockFormat,
+    codes: Activations,
+    count: usize,
+}
+
+impl<K: Kernel> Inputs<K> {
+    pub(super) fn new(kernel: K, format: BlockFormat) -> Self {
+        Self { kernel, format, codes: Activations::default(), count: 0 }
+    }
+
+    /// `x` is `[count, columns]`.
+    pub(super) fn fill(&mut self, x: &[f32], columns: usize) {
+        self.count = x.len() / columns.max(1);
+        self.kernel.fill(&mut self.codes, self.kernel.coding(self.format), x, columns);
+    }
+
+    /// All rows with one panel: `put` gets the number of a row and its sums.
+    #[inline(always)]
+    pub(super) fn with(&self, panel: Panel<'_>, put: &mut impl FnMut(usize, Sums)) {
+        let mut first = 0;
+        for rows in tile_rows(K::ROWS, self.count) {
+            match rows {
+                8 => self.tile::<8>(panel, first, put),
+                4 => self.tile::<4>(panel, first, put),
+                2 => self.tile::<2>(panel, first, put),
+                _ => self.tile::<1>(panel, first, put),
+            }
+            first += rows;
+        }
+    }
+
+    #[inline(always)]
+    fn tile<const M: usize>(
+        &self,
+        panel: Panel<'_>,
+        first: usize,
+        put: &mut impl FnMut(usize, Sums),
+    ) {
+        let sums: [Sums; M] = self.kernel.tile(self.format, panel, &self.codes, first);
+        for (row, sums) in sums.into_iter().enumerate() {
+            put(first + row, sums);
+        }
+    }
+}
 
 impl HostMatrix {
     /// # Shapes
     /// `x` `[count, columns]` → `out` `[count, rows]`, both row-major.
     pub fn product(&self, x: &[f32], out: &mut [f32]) {
-        let (columns, rows) = (self.columns().max(1), self.rows().max(1));
-        for (x, out) in x.chunks(columns).zip(out.chunks_mut(rows)) {
-            for (row, out) in out.iter_mut().enumerate() {
-                *out = x.chunks(BLOCK).enumerate().map(|(at, x)| self.dot(row, at, x)).sum();
-            }
-        }
+        product(&[self], x, &[], out);
     }
 
-    fn dot(&self, row: usize, block: usize, x: &[f32]) -> f32 {
-        let values = self.block_values(row, block);
-        values.iter().zip(x).map(|(weight, x)| weight * x).sum()
+    fn panel_list(&self) -> impl Iterator<Item = Panel<'_>> {
+        let (codes, scales) = self.parts();
+        let a_panel = self.blocks() * PANEL;
+        let codes = codes.chunks_exact((a_panel * self.format().code_bytes()).max(1));
+        let scales = scales.chunks_exact((a_panel * self.format().scales()).max(1));
+        codes.zip(scales).map(|(codes, scales)| Panel { codes, scales })
     }
 
     /// The numbers that a block stands for; zeros where there is none.

@@ -1,0 +1,43 @@
+//! Work on the CPU that whole tensors are too coarse for: weights in blocks, attention.
+
+mod attention;
+mod decoder_attention;
+mod elementwise;
+mod processor;
+mod reductions;
+mod rows;
+mod vision_attention;
+
+use burn::tensor::{Tensor, TensorData};
+
+use crate::nn::HostMatrix;
+use crate::nn::quant::product;
+
+pub(crate) use attention::KEYS;
+pub(crate) use decoder_attention::attend;
+pub(crate) use elementwise::{activated, gated};
+
+pub(crate) use processor::run;
+pub(crate) use reductions::{Norm, Softmax};
+pub(crate) use rows::HostRows;
+pub(crate) use vision_attention::attend_all;
+
+/// x·Wᵀ + b for weights in blocks, the outputs of one after those of the other.
+///
+/// # Shapes
+/// `[rows, inputs]` f32, biases `[all outputs]` → `[rows, all outputs]` f32.
+pub(crate) fn host_linear(
+    x: Tensor<2>,
+    weights: &[&HostMatrix],
+    bias: Option<&Tensor<1>>,
+) -> Tensor<2> {
+    let ([rows, _], device) = (x.dims(), x.device());
+    let outputs: usize = weights.iter().map(|weight| weight.rows()).sum();
+    let mut out = vec![0.0; rows * outputs];
+    let bias = bias.and_then(|bias| HostRows::of(bias.clone().unsqueeze()));
+    let bias = bias.as_ref().map_or(&[][..], |bias| bias.row(0));
+    if let Some(x) = HostRows::of(x) {
+        product(weights, &x.packed(rows), bias, &mut out);
+    }
+    Tensor::from_data(TensorData::new(out, [rows, outputs]), &device)
+}

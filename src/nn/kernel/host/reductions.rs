@@ -1,0 +1,74 @@
+//! What a row of numbers adds up to, and what follows from it.
+
+use crate::nn::kernel::host::processor::{Work, exp, fma};
+
+/// Sums side by side: one vector, and closer to the true value than a single sum.
+const LANES: usize = 16;
+
+/// Sum of a function of every number.
+#[inline(always)]
+fn sum(values: &[f32], of: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut sums = [0.0; LANES];
+    let (tiles, rest) = values.as_chunks::<LANES>();
+    for tile in tiles {
+        for (sum, value) in sums.iter_mut().zip(tile) {
+            *sum = of(*value, *sum);
+        }
+    }
+    for (sum, value) in sums.iter_mut().zip(rest) {
+        *sum = of(*value, *sum);
+    }
+    sums.iter().sum()
+}
+
+/// (x − mean) / √(mean square + eps) · weight + bias; without a bias the mean stays.
+pub(crate) struct Norm<'a> {
+    pub(crate) out: &'a mut [f32],
+    pub(crate) row: &'a [f32],
+    pub(crate) weight: &'a [f32],
+    pub(crate) bias: Option<&'a [f32]>,
+    pub(crate) eps: f32,
+}
+
+impl Work for Norm<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Self { out, row, weight, bias, eps } = self;
+        let len = row.len() as f32;
+        let mean = if bias.is_some() { sum(row, |value, sum| sum + value) / len } else { 0.0 };
+        let squares = sum(row, |value, sum| fma::<FMA>(value - mean, value - mean, sum));
+        let factor = (squares / len + eps).sqrt().recip();
+        let outs = out.iter_mut().zip(row).zip(weight);
+        match bias {
+            Some(bias) => outs.zip(bias).for_each(|(((out, value), weight), bias)| {
+                *out = (value - mean) * factor * weight + bias;
+            }),
+            None => outs.for_each(|((out, value), weight)| *out = value * factor * weight),
+        }
+    }
+}
+
+/// Shares of scaled scores.
+pub(crate) struct Softmax<'a> {
+    pub(crate) out: &'a mut [f32],
+    pub(crate) row: &'a [f32],
+    pub(crate) scale: f32,
+}
+
+impl Work for Softmax<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Self { out, row, scale } = self;
+        let highest =
+            row.iter().fold(f32::NEG_INFINITY, |a, b| if *b > a { *b } else { a }) * scale;
+        for (out, score) in out.iter_mut().zip(row) {
+            *out = exp::<FMA>(fma::<FMA>(*score, scale, -highest));
+        }
+        let total = sum(out, |share, sum| sum + share);
+        out.iter_mut().for_each(|share| *share /= total);
+    }
+}
