@@ -23,6 +23,7 @@ mod quant_cpu;
 mod quant_cube;
 mod quant_kernels;
 mod quant_ops;
+mod quant_product;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};

@@ -2,10 +2,9 @@
 
 use burn::backend::TensorMetadata as _;
 use burn::tensor::TensorData;
-use burn_flex::ops::matmul::matmul;
 use burn_flex::{Flex, FlexTensor};
 
-use crate::nn::kernel::quant_ops::{Blocks, QuantOps};
+use crate::nn::kernel::quant_ops::{Product, QuantOps};
 use crate::nn::quant::{BlockFormat, GROUP, GROUP_BLOCKS, LANES};
 
 fn tensor(values: Vec<f32>, shape: [usize; 2]) -> FlexTensor {
@@ -51,42 +50,47 @@ fn widen_group(format: BlockFormat, codes: &[u32], scales: &[f32], out: &mut [f3
 }
 
 impl QuantOps for Flex {
-    fn block_linear_op(
-        x: FlexTensor,
-        codes: FlexTensor,
-        scales: FlexTensor,
-        bias: FlexTensor,
-        blocks: Blocks,
-    ) -> FlexTensor {
-        let ([rows, _], [outputs, _]) = (dims(&x), dims(&codes));
-        let weight = Self::widened_op(codes, scales, blocks, 0, outputs);
-        let mut out = values(&matmul(x, weight.transpose(0, 1)));
-        if blocks.has_bias {
-            let bias = values(&bias);
-            for row in out.chunks_mut(outputs.max(1)) {
-                row.iter_mut().zip(&bias).for_each(|(out, bias)| *out += bias);
-            }
-        }
-        tensor(out, [rows, outputs])
+    fn block_product_op(
+        _x: FlexTensor,
+        _norm: FlexTensor,
+        _codes: FlexTensor,
+        _scales: FlexTensor,
+        _bias: FlexTensor,
+        _added: FlexTensor,
+        _product: Product,
+    ) -> Option<FlexTensor> {
+        None
+    }
+
+    fn dense_product_op(
+        _x: FlexTensor,
+        _norm: FlexTensor,
+        _weight: FlexTensor,
+        _bias: FlexTensor,
+        _added: FlexTensor,
+        _product: Product,
+    ) -> Option<FlexTensor> {
+        None
     }
 
     /// In f32.
     fn widened_op(
         codes: FlexTensor,
         scales: FlexTensor,
-        blocks: Blocks,
+        format: BlockFormat,
         first: usize,
         rows: usize,
     ) -> FlexTensor {
         let codes = codes.to_contiguous();
+        let group_scales = GROUP_BLOCKS * format.scales();
+        let group_words = GROUP_BLOCKS * format.code_bytes() / size_of::<u32>();
+        let [_, scales_a_row] = dims(&scales);
         let (codes, scales) = (codes.storage::<u32>(), values(&scales));
-        let groups = blocks.groups();
+        let groups = scales_a_row / group_scales;
         let mut out = vec![0.0; rows * groups * GROUP];
-        let group_scales = GROUP_BLOCKS * blocks.format.scales();
-        let group_words = GROUP_BLOCKS * blocks.format.code_bytes() / size_of::<u32>();
         let parts = codes.chunks(group_words).zip(scales.chunks(group_scales));
         for (out, (codes, scales)) in out.chunks_mut(GROUP).zip(parts.skip(first * groups)) {
-            widen_group(blocks.format, codes, scales, out);
+            widen_group(format, codes, scales, out);
         }
         tensor(out, [rows, groups * GROUP])
     }
