@@ -277,11 +277,10 @@ impl Decoder {
             between()?;
             let window = self.config.window(index).unwrap_or(usize::MAX);
             let visible = Visible { seq, past, window };
-            let normed = layer.input_layernorm.forward(x.clone());
-            x = x + layer.self_attn.forward(normed, &angles, visible, index, cache);
+            let norm = &layer.input_layernorm;
+            x = layer.self_attn.forward(x, norm, &angles, visible, index, cache);
             between()?;
-            let normed = layer.post_attention_layernorm.forward(x.clone());
-            x = x + layer.mlp.forward(normed);
+            x = layer.mlp.forward(x, &layer.post_attention_layernorm);
         }
         cache.advance(seq);
         ControlFlow::Continue(x)
@@ -294,7 +293,7 @@ impl Decoder {
     #[must_use]
     pub fn logits(&self, hidden_state: Tensor<2>) -> Tensor<2> {
         let [seq, _] = hidden_state.dims();
-        self.lm_head.forward(self.norm.forward(hidden_state.narrow(0, seq - 1, 1)))
+        self.lm_head.forward_normed(hidden_state.narrow(0, seq - 1, 1), &self.norm)
     }
 
     /// The id with the highest score after the last position, found on the device.
@@ -363,9 +362,29 @@ impl Mlp {
         Ok(Self { gate_up, down_proj, hidden_act: config.hidden_act })
     }
 
+    /// Of the stream normalised, added to the stream.
+    ///
     /// # Shapes
     /// `[seq, hidden]` → `[seq, hidden]`.
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+    fn forward(&self, x: Tensor<2>, norm: &RmsNorm) -> Tensor<2> {
+        let gated = self.gated_at_once(&x, norm);
+        let gated = gated.unwrap_or_else(|| self.gated(norm.forward(x.clone())));
+        self.down_proj.forward_added(gated, x)
+    }
+
+    fn gated_at_once(&self, x: &Tensor<2>, norm: &RmsNorm) -> Option<Tensor<2>> {
+        if self.hidden_act != Activation::Silu {
+            return None;
+        }
+        match &self.gate_up {
+            GateUp::Split { gate_proj, up_proj } => {
+                Linear::several_normed([gate_proj, up_proj], x, norm, true)
+            }
+            GateUp::Fused { gate_up_proj, .. } => gate_up_proj.gated_normed(x, norm),
+        }
+    }
+
+    fn gated(&self, x: Tensor<2>) -> Tensor<2> {
         let (gate, up) = match &self.gate_up {
             GateUp::Split { gate_proj, up_proj } => {
                 (gate_proj.forward(x.clone()), up_proj.forward(x))
@@ -376,6 +395,6 @@ impl Mlp {
                 (gate, both.narrow(1, *intermediate, *intermediate))
             }
         };
-        self.down_proj.forward(self.hidden_act.gated(gate, up))
+        self.hidden_act.gated(gate, up)
     }
 }

@@ -24,6 +24,8 @@ mod quant_cube;
 mod quant_kernels;
 mod quant_ops;
 mod quant_product;
+mod quant_several;
+mod quant_several_cube;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
@@ -33,7 +35,8 @@ pub(crate) use attend::{HeadShape, attend, attend_all};
 pub(crate) use cube_best::best;
 pub(crate) use host::{KEYS, activated, gated, host_linear};
 pub(crate) use picture::{Windows, group_norm, windows};
-pub(crate) use quant_ops::block_linear;
+pub(crate) use quant_ops::{Around, WeightRows, block_linear, product_of_few};
+pub(crate) use quant_several::products_of_few;
 
 /// Which keys a row of scores sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,7 +30,18 @@ fn has_planes(x: &CubeTensor) -> bool {
     properties.features.plane.contains(Plane::Ops) && properties.hardware.plane_size_min >= 4
 }
 
-fn product_plan(x: &CubeTensor, rows: usize, outputs: usize, product: Product) -> ProductPlan {
+/// Whether the kernels multiply these: x, and a weight of numbers or the scales of one of blocks.
+pub(super) fn is_known(x: &CubeTensor, numbers: &CubeTensor, product: Product) -> bool {
+    let has_numbers = matches!(numbers.dtype, DType::F16 | DType::F32);
+    x.dtype == DType::F32 && has_numbers && product.columns.is_multiple_of(4)
+}
+
+pub(super) fn product_plan(
+    x: &CubeTensor,
+    rows: usize,
+    outputs: usize,
+    product: Product,
+) -> ProductPlan {
     let (stored, columns_a_unit) = match product.format {
         None => (Stored::Numbers, 4),
         Some(BlockFormat::Q4) => (Stored::Q4, GROUP / LANES),
@@ -65,8 +76,7 @@ struct Operands {
 
 fn launch_product(operands: Operands, product: Product) -> Option<CubeTensor> {
     let Operands { x, norm, codes, numbers, bias, added } = operands;
-    let has_numbers = matches!(numbers.dtype, DType::F16 | DType::F32);
-    if x.dtype != DType::F32 || !has_numbers || !product.columns.is_multiple_of(4) {
+    if !is_known(&x, &numbers, product) {
         return None;
     }
     let (x, norm, numbers) = (into_contiguous(x), into_contiguous(norm), into_contiguous(numbers));

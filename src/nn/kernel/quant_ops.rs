@@ -11,7 +11,7 @@ use crate::nn::kernel::linear;
 use crate::nn::quant::{BlockFormat, BlockMatrix, GROUP};
 
 /// Rows up to which reading the weight is what takes the time.
-const FEW_ROWS: usize = 8;
+pub(super) const FEW_ROWS: usize = 8;
 
 /// Bytes of the numbers computed from codes at once for many rows.
 const WIDENED_BYTES: usize = 64 << 20;
@@ -105,7 +105,7 @@ pub(crate) fn product_of_few(
     if rows > FEW_ROWS {
         return None;
     }
-    let unused = || x.clone().flatten::<1>(0, 1).into_dispatch();
+    let unused = || x.clone().into_dispatch();
     let vector =
         |vector: Option<&Tensor<1>>| vector.cloned().map_or_else(unused, Tensor::into_dispatch);
     let norm = vector(around.norm.map(|(weight, _)| weight));
@@ -192,7 +192,7 @@ fn product_of_many(x: Tensor<2>, matrix: &BlockMatrix) -> Tensor<2> {
     if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 1) }
 }
 
-fn padded(x: Tensor<2>, columns: usize) -> Tensor<2> {
+pub(super) fn padded(x: Tensor<2>, columns: usize) -> Tensor<2> {
     let [_, inputs] = x.dims();
     if inputs == columns {
         return x;
