@@ -133,8 +133,12 @@ fn products_with_blocks_are_those_of_their_numbers() {
     }
 }
 
-/// Random weights, told apart by their names; the same on every device.
-struct RandomWeights(Device);
+/// Random weights, told apart by their names; the same on every device. In a format they are
+/// blocks on an adapter and what the blocks stand for on the processor.
+struct RandomWeights {
+    device: Device,
+    format: Option<BlockFormat>,
+}
 
 fn seed(name: &str) -> u32 {
     name.bytes().fold(17, |seed, byte| seed.wrapping_mul(31).wrapping_add(u32::from(byte)))
@@ -142,7 +146,7 @@ fn seed(name: &str) -> u32 {
 
 impl WeightSource for RandomWeights {
     fn device(&self) -> Device {
-        self.0.clone()
+        self.device.clone()
     }
 
     fn linear(
@@ -154,17 +158,27 @@ impl WeightSource for RandomWeights {
     ) -> Result<Linear, MissingTensor> {
         // queries and keys large enough for shares that differ, the feed-forward part small
         let scale = if name.contains("mlp") { 0.02 } else { 0.3 };
-        let values: Vec<f32> =
+        let mut values: Vec<f32> =
             noise(seed(name), outputs * inputs).iter().map(|value| value * scale).collect();
         let bias = self.vector(&format!("{name}.bias"), &[outputs])?;
-        let weight = rows_of(&values, inputs, &self.0);
-        Ok(Linear::dense(vec![weight], has_bias.then_some(bias)))
+        let bias = has_bias.then_some(bias);
+        if let Some(format) = self.format {
+            if self.device != Device::flex() {
+                let row = |at: usize, out: &mut [f32]| {
+                    out.copy_from_slice(&values[at * inputs..(at + 1) * inputs]);
+                };
+                let rows = BlockRows::quantise(format, outputs, inputs, &row).unwrap();
+                return Ok(Linear::blocks(vec![BlockMatrix::new(rows, &self.device)], bias));
+            }
+            values = values.chunks(inputs).flat_map(|row| in_blocks(format, row)).collect();
+        }
+        Ok(Linear::dense(vec![rows_of(&values, inputs, &self.device)], bias))
     }
 
     fn vector(&mut self, name: &str, shape: &[usize]) -> Result<Tensor<1>, MissingTensor> {
         let len = shape.iter().product();
         let data = TensorData::new(noise(seed(name), len), [len]);
-        Ok(Tensor::from_data(data, &self.0))
+        Ok(Tensor::from_data(data, &self.device))
     }
 
     fn table(&mut self, name: &str, rows: usize, columns: usize) -> Result<Table, MissingTensor> {
@@ -178,14 +192,23 @@ struct Heads {
     head_dim: usize,
     window: Option<usize>,
     is_fused: bool,
+    hidden: usize,
+    format: Option<BlockFormat>,
 }
 
-const HIDDEN: usize = 64;
+impl Heads {
+    /// Numbers for weights.
+    fn plain(heads: usize, kv_heads: usize, head_dim: usize) -> Self {
+        let (window, is_fused, hidden, format) = (None, false, 64, None);
+        Self { heads, kv_heads, head_dim, window, is_fused, hidden, format }
+    }
+}
+
 const VOCAB: usize = 2500;
 
 fn config(case: &Heads) -> DecoderConfig {
     let mut config: DecoderConfig = serde_json::from_value(serde_json::json!({
-        "hidden_size": HIDDEN, "intermediate_size": 96, "num_hidden_layers": 1,
+        "hidden_size": case.hidden, "intermediate_size": 96, "num_hidden_layers": 1,
         "num_attention_heads": case.heads, "num_key_value_heads": case.kv_heads,
         "head_dim": case.head_dim, "vocab_size": VOCAB, "sliding_window": case.window,
     }))
@@ -204,16 +227,24 @@ struct Reader {
 
 impl Reader {
     fn new(case: &Heads, device: &Device) -> Self {
-        let decoder = Decoder::init(&config(case), &mut RandomWeights(device.clone())).unwrap();
+        let decoder = Decoder::init(
+            &config(case),
+            &mut RandomWeights { device: device.clone(), format: case.format },
+        )
+        .unwrap();
         let cache = decoder.new_cache(device);
         Self { decoder, cache, device: device.clone() }
     }
 
+    fn hidden(&self) -> usize {
+        self.decoder.config().hidden_size
+    }
+
     fn read(&mut self, rows: &[f32]) -> Tensor<2> {
-        let embeds = rows_of(rows, HIDDEN, &self.device);
+        let embeds = rows_of(rows, self.hidden(), &self.device);
         let past = self.cache.len() as u32;
         let positions: Vec<[u32; 3]> =
-            (0..(rows.len() / HIDDEN) as u32).map(|row| [past + row; 3]).collect();
+            (0..(rows.len() / self.hidden()) as u32).map(|row| [past + row; 3]).collect();
         let go_on = &mut || ControlFlow::Continue(());
         match self.decoder.forward(embeds, &positions, &mut self.cache, go_on) {
             ControlFlow::Continue(state) => state,
@@ -223,17 +254,28 @@ impl Reader {
 }
 
 fn check_heads(case: &Heads, gpu: &Device) {
-    let Heads { heads, kv_heads, head_dim, window, .. } = *case;
+    let Heads { heads, kv_heads, head_dim, window, format, .. } = *case;
     let (mut ours, mut plain) = (Reader::new(case, gpu), Reader::new(case, &Device::flex()));
     for (turn, rows) in [3, 100, 1, 17, 1].into_iter().enumerate() {
         let past = plain.cache.len();
-        let x = noise(turn as u32 + 40, rows * HIDDEN);
+        let x = noise(turn as u32 + 40, rows * case.hidden);
         let (found, expected) = (ours.read(&x), plain.read(&x));
         let error = error(&read(found), &read(expected));
         println!(
-            "{heads}/{kv_heads} heads of {head_dim}, window {window:?}, {rows} after {past}: {error:e}"
+            "{heads}/{kv_heads} heads of {head_dim}, window {window:?}, {format:?}, {rows} after \
+             {past}: {error:e}"
         );
-        assert!(error <= 2e-5, "{error}");
+        // many rows are multiplied with blocks in f16 where the adapter has it, and stay in the
+        // cache
+        let within = if format.is_some() && past + rows > 8 { 2e-2 } else { 2e-5 };
+        assert!(error <= within, "{error}");
+    }
+    if format.is_none() || case.hidden.is_multiple_of(BLOCK) {
+        let state = noise(77, case.hidden);
+        let logits = |reader: &Reader| {
+            read(reader.decoder.logits(rows_of(&state, case.hidden, &reader.device)))
+        };
+        assert!(error(&logits(&ours), &logits(&plain)) <= 2e-5);
     }
 }
 
@@ -241,20 +283,13 @@ fn check_heads(case: &Heads, gpu: &Device) {
 fn attention_is_that_of_the_plain_operations() {
     let Some(gpu) = adapter() else { return };
     let start = std::time::Instant::now();
-    let case = |heads, kv_heads, head_dim, window, is_fused| Heads {
-        heads,
-        kv_heads,
-        head_dim,
-        window,
-        is_fused,
-    };
     for case in [
-        case(3, 3, 64, None, false),
-        case(14, 2, 80, Some(20), false),
-        case(4, 2, 96, Some(70), true),
-        case(9, 1, 128, None, false),
+        Heads::plain(3, 3, 64),
+        Heads { window: Some(20), ..Heads::plain(14, 2, 80) },
+        Heads { window: Some(70), is_fused: true, ..Heads::plain(4, 2, 96) },
+        Heads::plain(9, 1, 128),
         // no kernel of its own
-        case(2, 1, 18, None, false),
+        Heads::plain(2, 1, 18),
     ] {
         check_heads(&case, &gpu);
         println!("{:?}", start.elapsed());
@@ -262,11 +297,26 @@ fn attention_is_that_of_the_plain_operations() {
 }
 
 #[test]
+fn a_layer_of_blocks_is_that_of_their_numbers() {
+    let Some(gpu) = adapter() else { return };
+    let (q8, q4) = (Some(BlockFormat::Q8), Some(BlockFormat::Q4));
+    for case in [
+        // whole groups of blocks: norms and gates are part of the products
+        Heads { hidden: 256, format: q8, ..Heads::plain(6, 2, 64) },
+        Heads { hidden: 256, format: q4, ..Heads::plain(6, 2, 64) },
+        Heads { hidden: 512, format: q4, is_fused: true, ..Heads::plain(6, 2, 64) },
+        Heads { hidden: 96, format: q8, ..Heads::plain(6, 2, 64) },
+    ] {
+        check_heads(&case, &gpu);
+    }
+}
+
+#[test]
 fn the_best_score_is_found_where_the_scores_are() {
     let Some(gpu) = adapter() else { return };
-    let case = Heads { heads: 2, kv_heads: 1, head_dim: 32, window: None, is_fused: false };
+    let case = Heads::plain(2, 1, 32);
     let mut reader = Reader::new(&case, &gpu);
-    let state = reader.read(&noise(5, HIDDEN));
+    let state = reader.read(&noise(5, case.hidden));
     let logits = read(reader.decoder.logits(state.clone()));
     for limit in [VOCAB, 1200, 1] {
         let known = &logits[..limit];
