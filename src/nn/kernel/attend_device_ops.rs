@@ -20,7 +20,7 @@ use crate::nn::kernel::attend_device_kernels::{
     HeadPlan, MAX_HEADS, SPLIT, UNITS, attend_split_kernel, join_kernel, turn_kernel,
 };
 use crate::nn::kernel::attend_device_tiles::{ROWS, attend_tiles_kernel, shared_bytes};
-use crate::nn::kernel::cube::{a_group_a_row, empty};
+use crate::nn::kernel::cube::{a_group_a_row, empty, rows_in_order};
 
 /// Positions up to which the keys are shared out among groups of units: there are too few rows to
 /// keep an adapter busy otherwise.
@@ -89,20 +89,6 @@ pub trait AttendOps: Backend {
         shape: Heads,
         range: KeyRange,
     ) -> FloatTensor<Self>;
-}
-
-/// Rows may lie further apart than they are long; numbers of a row may not.
-fn rows_in_order(x: CubeTensor) -> (CubeTensor, usize) {
-    let strides = x.meta.strides();
-    let (stride, step) = (strides.first().copied(), strides.last().copied());
-    match (stride, step) {
-        (Some(stride), Some(1)) => (x, stride),
-        _ => {
-            let x = into_contiguous(x);
-            let stride = x.shape().as_slice().last().copied().unwrap_or(0);
-            (x, stride)
-        }
-    }
 }
 
 /// The same with one owner, which may be written to.

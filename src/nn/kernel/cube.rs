@@ -26,6 +26,20 @@ pub(super) fn empty(beside: &CubeTensor, shape: impl Into<Shape>, dtype: DType) 
     CubeTensor::new_contiguous(client, device, shape, buffer, dtype)
 }
 
+/// Rows may lie further apart than they are long; numbers of a row may not.
+pub(super) fn rows_in_order(x: CubeTensor) -> (CubeTensor, usize) {
+    let strides = x.meta.strides();
+    let (stride, step) = (strides.first().copied(), strides.last().copied());
+    match (stride, step) {
+        (Some(stride), Some(1)) => (x, stride),
+        _ => {
+            let x = into_contiguous(x);
+            let stride = x.shape().as_slice().last().copied().unwrap_or(0);
+            (x, stride)
+        }
+    }
+}
+
 fn like(x: &CubeTensor) -> CubeTensor {
     empty(x, x.shape(), x.dtype)
 }

@@ -14,6 +14,7 @@ mod attend_device_ops;
 mod attend_device_tiles;
 mod cpu;
 mod cube;
+mod cube_activation;
 mod cube_best;
 mod cube_best_kernels;
 mod cube_kernels;
@@ -32,6 +33,7 @@ use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
 pub(crate) use attend::{HeadShape, attend, attend_all};
+pub(crate) use cube_activation::{activated_on_device, gated_on_device};
 pub(crate) use cube_best::best;
 pub(crate) use host::{KEYS, activated, gated, host_linear};
 pub(crate) use picture::{Windows, group_norm, windows};
