@@ -1138,7 +1138,7 @@ fn fixture_model(path: &str) -> ModelSpec {
 fn a_model_is_listed_with_its_needs_against_the_device() {
     let mut model = fixture_model("huatuo-7b-tiny/model");
     let plan = model.memory.as_mut().unwrap();
-    plan.matrix_numbers = 8_000_000_000;
+    plan.layers = reading_room::vlm::MatrixSizes::of_numbers(8_000_000_000);
     plan.largest_matrix = 500_000_000;
     let health = fixture_model("m3-com-tiny/HealthGPT-M3");
     let mut app = with_models(vec![model.clone(), health], card(24.0, 22.3));
@@ -1176,7 +1176,7 @@ fn a_model_is_listed_with_its_needs_against_the_device() {
 fn a_loaded_models_memory_counts_as_free_for_the_next() {
     let mut model = fixture_model("huatuo-7b-tiny/model");
     let plan = model.memory.as_mut().unwrap();
-    plan.matrix_numbers = 8_000_000_000;
+    plan.layers = reading_room::vlm::MatrixSizes::of_numbers(8_000_000_000);
     let mut app = with_models(vec![model.clone()], card(24.0, 6.0));
     let info = reading_room::vlm::ModelInfo {
         device: "gpu: Card (Vulkan)".to_owned(),

@@ -285,3 +285,25 @@ fn unloading_ends_the_process() {
     let message = engine_job(&client, job, |_, _| ()).1.unwrap_err();
     assert!(message.contains("no model is loaded"), "{message}");
 }
+
+#[test]
+fn a_picture_read_ahead_is_not_read_again_and_changes_nothing() {
+    let client = engine();
+    load(&client);
+    let plain = ask(&client, 8).answer.unwrap();
+    drop(client);
+    let client = engine();
+    // without a model there is nothing to do, and it is no fault
+    let job = JobId::next();
+    client.read_ahead(job, question(1));
+    engine_job(&client, job, |_, _| ()).1.unwrap();
+    load(&client);
+    let job = JobId::next();
+    client.read_ahead(job, Question { text: String::new(), ..question(1) });
+    engine_job(&client, job, |_, _| ()).1.unwrap();
+    let ahead = ask(&client, 8).answer.unwrap();
+    assert_eq!(ahead.output_ids, plain.output_ids);
+    assert_eq!(ahead.prompt_ids, plain.prompt_ids);
+    let (few, many) = (ahead.timings.prefill_tokens, plain.timings.prefill_tokens);
+    assert!(few > 0 && few + 4 < many, "{few} of {many} positions were read after the question");
+}

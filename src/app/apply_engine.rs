@@ -136,6 +136,7 @@ impl AppState {
             self.apply_load_failed(message);
             return;
         }
+        self.ahead_ended(job);
         if self.asking_job() != Some(job) {
             return;
         }
@@ -207,6 +208,7 @@ impl AppState {
     }
 
     fn end_engine_job(&mut self, job: JobId) {
+        self.ahead_ended(job);
         let Some(asking) = self.engine.asking.take_if(|asking| asking.job == job) else { return };
         // every job ends: an answer must not look as if more came
         if let Some(answer) = self.answer_at(asking.slot)

@@ -175,6 +175,8 @@ pub enum Command {
     SetTheme(ThemeChoice),
     /// Whether anything may blink or slide by itself.
     ToggleMotion,
+    /// Read the shown picture before it is asked about, or not.
+    ToggleReadAhead,
     /// Size of everything; 1.0 is the system's own.
     SetScale(f32),
     /// Show or hide a sheet.

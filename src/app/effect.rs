@@ -23,6 +23,8 @@ pub enum Effect {
     Load(JobId, LoadRequest),
     /// Engine worker: answer.
     Ask(JobId, Box<Question>),
+    /// Engine worker: read the picture of a question that is still being typed.
+    ReadAhead(JobId, Box<Question>),
     /// Engine worker: draw; with true nothing but codes may come until the picture is whole.
     Reconstruct(JobId, Box<Question>, bool),
     /// Engine worker: stop.

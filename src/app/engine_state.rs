@@ -1,5 +1,6 @@
 //! The model, how its loading goes, and the question it is at.
 
+use super::read_ahead::ReadAhead;
 use crate::vlm::{DeviceInfo, LoadProgress, ModelInfo};
 use crate::worker::{JobId, LoadRequest};
 
@@ -14,6 +15,8 @@ pub struct EngineState {
     pub asking: Option<Asking>,
     /// A question kept until a model is loaded.
     pub waiting: Option<AnswerSlot>,
+    /// The view that the model reads before it is asked about.
+    pub ahead: Option<ReadAhead>,
     /// What a model would be computed on.
     pub device_label: Option<String>,
     /// The same in numbers.

@@ -17,6 +17,7 @@ impl ReadingRoomApp {
             self.state.run(command);
         }
         self.state.request_frames();
+        self.state.read_ahead();
         for effect in self.state.take_effects() {
             self.outside.perform(ctx, &mut self.state, effect);
         }
@@ -61,6 +62,9 @@ impl ReadingRoomApp {
     fn schedule(&mut self, ctx: &egui::Context) {
         if let Some(secs) = self.state.notices.tick(self.state.now_secs) {
             ctx.request_repaint_after(Duration::from_secs_f64(secs));
+        }
+        if let Some(secs) = self.state.ahead_in() {
+            ctx.request_repaint_after(Duration::from_secs_f64(secs.max(0.0)));
         }
         if self.state.engine.is_busy() {
             ctx.request_repaint_after(TICK);

@@ -158,6 +158,7 @@ impl Outside {
             Effect::CancelDecode(job) => workers.decode.cancel(job),
             Effect::Load(job, request) => workers.engine.load(job, request),
             Effect::Ask(job, question) => workers.engine.ask(job, *question),
+            Effect::ReadAhead(job, question) => workers.engine.read_ahead(job, *question),
             Effect::Reconstruct(job, question, only_codes) => {
                 workers.engine.reconstruct(job, *question, only_codes, None);
             }

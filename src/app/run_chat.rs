@@ -8,12 +8,16 @@ use super::notices::NoticeLevel;
 use super::state::AppState;
 use super::view_transform::ViewTransform;
 use super::viewport::{View, WindowMode, number};
-use crate::chat::{Answer, AnswerState, Conversation, Evidence, Provenance};
-use crate::imaging::{Grayscale, Turned, VoiLut};
+use crate::chat::{Answer, AnswerState, Conversation, Evidence, Provenance, Turn};
+use crate::imaging::{DisplayImage, Grayscale, Turned, VoiLut};
 use crate::vlm::{Question, Task, Turn as ModelTurn};
 use crate::worker::{JobId, LoadRequest};
 
 const THUMBNAIL_SIDE: u32 = 96;
+
+fn images_of(evidence: &[Evidence]) -> Vec<DisplayImage> {
+    evidence.iter().map(|evidence| (*evidence.image).clone()).collect()
+}
 
 impl AppState {
     /// Puts a question into the chat and sends it, or keeps it until there is a model.
@@ -75,6 +79,9 @@ impl AppState {
         let Some(question) = self.question_at(slot) else { return };
         let provenance = self.provenance(&question);
         let grid = self.engine.info().and_then(|info| info.picture_grid);
+        if question.images.is_empty() || question.task == Task::Reconstruction {
+            self.stop_reading_ahead();
+        }
         let Some(answer) = self.answer_at(slot) else { return };
         answer.state = AnswerState::Reading("Sending".to_owned());
         answer.provenance = provenance;
@@ -96,29 +103,14 @@ impl AppState {
     fn question_at(&self, slot: AnswerSlot) -> Option<Question> {
         let conversation = self.conversations.iter().find(|c| c.id == slot.conversation_id)?;
         let turn = conversation.turns.get(slot.turn_idx)?;
-        let images_of = |evidence: &[Evidence]| {
-            evidence.iter().map(|evidence| (*evidence.image).clone()).collect::<Vec<_>>()
-        };
         let images = images_of(&turn.evidence);
         if turn.wants_picture {
             return Some(self.drawing_question(&turn.question, images));
         }
-        let mut room = self.engine.info().map_or(1, |info| info.max_images as usize);
-        room = room.saturating_sub(images.len());
-        let mut history = Vec::new();
-        // newest first: when not all pictures fit, the latest matter most
-        for earlier in conversation.turns[..slot.turn_idx].iter().rev() {
-            let told = |answer: &&Answer| !earlier.wants_picture && !answer.text.is_empty();
-            let Some(answer) = earlier.shown().filter(told) else { continue };
-            let fits = earlier.evidence.len() <= room;
-            room -= if fits { earlier.evidence.len() } else { 0 };
-            history.push(ModelTurn {
-                question: earlier.question.clone(),
-                answer: answer.text.clone(),
-                images: if fits { images_of(&earlier.evidence) } else { Vec::new() },
-            });
-        }
-        history.reverse();
+        let room = self.engine.info().map_or(1, |info| info.max_images as usize);
+        let room = room.saturating_sub(images.len());
+        let earlier = conversation.turns.get(..slot.turn_idx).unwrap_or_default();
+        let history = Self::told_before(earlier, room);
         Some(Question {
             history,
             text: turn.question.clone(),
@@ -131,6 +123,25 @@ impl AppState {
             task: Task::Question,
             only_codes: 0,
         })
+    }
+
+    /// Earlier turns, with as many of their pictures as there is room for.
+    pub(crate) fn told_before(turns: &[Turn], mut room: usize) -> Vec<ModelTurn> {
+        let mut history = Vec::new();
+        // newest first: when not all pictures fit, the latest matter most
+        for earlier in turns.iter().rev() {
+            let told = |answer: &&Answer| !earlier.wants_picture && !answer.text.is_empty();
+            let Some(answer) = earlier.shown().filter(told) else { continue };
+            let fits = earlier.evidence.len() <= room;
+            room -= if fits { earlier.evidence.len() } else { 0 };
+            history.push(ModelTurn {
+                question: earlier.question.clone(),
+                answer: answer.text.clone(),
+                images: if fits { images_of(&earlier.evidence) } else { Vec::new() },
+            });
+        }
+        history.reverse();
+        history
     }
 
     fn provenance(&self, question: &Question) -> Option<Provenance> {
@@ -283,6 +294,7 @@ impl AppState {
         if let Some(asking) = &self.engine.asking {
             self.effects.push(Effect::CancelEngine(asking.job));
         }
+        self.engine.ahead = None;
         let job = JobId::next();
         self.engine.model = ModelStatus::Loading(Loading {
             job,

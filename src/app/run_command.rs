@@ -270,6 +270,9 @@ impl AppState {
                 self.settings.theme = theme;
                 self.effects.push(Effect::Restyle);
             }
+            Command::ToggleReadAhead => {
+                self.settings.read_ahead = !self.settings.read_ahead;
+            }
             Command::ToggleMotion => {
                 self.settings.less_motion = !self.settings.less_motion;
                 self.effects.push(Effect::Restyle);

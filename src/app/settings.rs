@@ -29,6 +29,8 @@ pub struct Settings {
     pub nearest: bool,
     /// Nothing blinks or slides by itself.
     pub less_motion: bool,
+    /// The model reads the shown picture while the question is being typed.
+    pub read_ahead: bool,
     /// Where models are looked for.
     pub models_dir: Option<PathBuf>,
     /// The model loaded last.
@@ -96,6 +98,7 @@ impl Default for Settings {
             right_open: true,
             nearest: false,
             less_motion: false,
+            read_ahead: true,
             models_dir: None,
             last_model: None,
             device: DeviceChoice::Auto,

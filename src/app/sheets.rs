@@ -97,6 +97,11 @@ fn settings_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     if ui.checkbox(&mut less_motion, "Less motion: nothing blinks by itself").changed() {
         cx.send(Command::ToggleMotion);
     }
+    let mut read_ahead = settings.read_ahead;
+    let text = "Let the model read the shown picture while the question is being typed";
+    if ui.checkbox(&mut read_ahead, text).changed() {
+        cx.send(Command::ToggleReadAhead);
+    }
     section_ui(ui, "Privacy");
     let mut privacy = settings.privacy;
     if ui.checkbox(&mut privacy, "Privacy mode: aliases instead of patient data").changed() {

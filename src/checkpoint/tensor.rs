@@ -103,6 +103,23 @@ impl RawTensor<'_> {
         }
     }
 
+    /// One row of `out.len()` values in f32; a row that is not there leaves `out` as it is.
+    pub fn copy_row(self, row: usize, out: &mut [f32]) {
+        let len = out.len() * self.dtype.size();
+        let Some(bytes) = self.bytes.get(row * len..(row + 1) * len) else { return };
+        match self.dtype {
+            FileDtype::Bf16 => put(out, bytes, |w| bf16::from_le_bytes(w).to_f32()),
+            FileDtype::F16 => match bytemuck::try_cast_slice::<u8, f16>(bytes) {
+                // with vector instructions
+                Ok(values) if cfg!(target_endian = "little") => values.convert_to_f32_slice(out),
+                _ => put(out, bytes, |w| f16::from_le_bytes(w).to_f32()),
+            },
+            FileDtype::F32 => put(out, bytes, f32::from_le_bytes),
+            FileDtype::F64 => put(out, bytes, |w| f64::from_le_bytes(w) as f32),
+            FileDtype::Other { .. } => {}
+        }
+    }
+
     /// The values in f16; those beyond its range become infinite.
     #[must_use]
     pub fn to_f16(self) -> Vec<f16> {
@@ -141,11 +158,15 @@ impl RawTensor<'_> {
     ) -> Vec<T> {
         let mut out = vec![T::default(); self.bytes.len() / N];
         out.par_chunks_mut(BLOCK).zip(self.bytes.par_chunks(BLOCK * N)).for_each(|(out, block)| {
-            for (out, word) in out.iter_mut().zip(words::<N>(block)) {
-                *out = one(word);
-            }
+            put(out, block, &one);
         });
         out
+    }
+}
+
+fn put<const N: usize, T>(out: &mut [T], bytes: &[u8], one: impl Fn([u8; N]) -> T) {
+    for (out, word) in out.iter_mut().zip(words::<N>(bytes)) {
+        *out = one(word);
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use crate::imaging::WindowChoice;
-use crate::vlm::{DeviceChoice, PrecisionChoice};
+use crate::vlm::{DeviceChoice, PrecisionChoice, Synthetic};
 
 /// Open a study, ask a local medical vision-language model about it, see the answer. Research use
 /// only. Nothing leaves this computer.
@@ -48,7 +48,8 @@ pub(super) struct MachineArgs {
     /// What the model runs on: auto, gpu, cpu. `auto` takes the best real GPU, else the CPU
     #[arg(long, default_value = "auto", global = true)]
     pub(super) device: DeviceChoice,
-    /// Numbers the model computes in: auto, f32, f16, bf16
+    /// How the model's weights are stored: auto, f32, f16, bf16, q8, q4. `auto` takes what is
+    /// quick on the device and fits into its memory
     #[arg(long, default_value = "auto", global = true)]
     pub(super) precision: PrecisionChoice,
 }
@@ -63,6 +64,8 @@ pub(super) enum Command {
     Render(RenderArgs),
     /// Recognise and describe studies and model folders
     Inspect(InspectArgs),
+    /// Measure how long a model takes
+    Bench(BenchArgs),
     /// Add LLaVA-Med 1.0's published differences to LLaMA-7B and write the model
     ApplyDelta(ApplyDeltaArgs),
     /// The other end of a pipe
@@ -221,6 +224,42 @@ pub(super) struct InspectArgs {
     #[arg(long)]
     pub(super) gpus: bool,
     /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct BenchArgs {
+    /// The model: a folder, or a name in the models folder
+    #[arg(long, value_name = "DIR|NAME")]
+    pub(super) model: Option<String>,
+    /// Random weights of a published shape, made without files: huatuo-vision-7b,
+    /// huatuo-vision-34b, llava-med-7b, healthgpt-m3, healthgpt-l14, healthgpt-xl32, clip-l-336 or
+    /// vqgan-f8
+    #[arg(long, value_name = "NAME", conflicts_with = "model")]
+    pub(super) synthetic: Option<Synthetic>,
+    /// The picture, DICOM, PNG, JPEG or TIFF; without it one of 512 x 512 pixels is made up
+    #[arg(long, value_name = "PATH")]
+    pub(super) image: Option<PathBuf>,
+    /// How many times the picture is in the question
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) images: u32,
+    /// The exact prompt: a JSON file with the ids before and after the picture
+    #[arg(long, value_name = "FILE.json", conflicts_with = "prompt_tokens")]
+    pub(super) bench: Option<PathBuf>,
+    /// Ask so many ids without a meaning, always the same, instead of a usual question
+    #[arg(long, value_name = "N")]
+    pub(super) prompt_tokens: Option<usize>,
+    /// Tokens after the first; the end of the sequence is ignored
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 64)]
+    pub(super) decode_tokens: u32,
+    /// Threads of the processor; as many as it has when nothing is said
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) threads: Option<u16>,
+    /// Runs that count, after one that warms up
+    #[arg(long, value_name = "R", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) repeat: u32,
+    /// Print only the JSON object
     #[arg(long)]
     pub(super) json: bool,
 }

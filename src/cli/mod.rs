@@ -7,6 +7,7 @@ mod apply_delta;
 mod args;
 mod ask;
 mod ask_report;
+mod bench;
 mod engine;
 mod images;
 mod inspect;
@@ -53,6 +54,7 @@ pub fn main() -> Next {
         Some(Command::Worker { kind }) => run_worker(kind).map_err(Into::into),
         Some(Command::Ask(ask)) => ask::run(&ask, &args.machine),
         Some(Command::Reconstruct(drawing)) => reconstruct::run(&drawing, &args.machine),
+        Some(Command::Bench(work)) => bench::run(&work, &args.machine),
         Some(Command::Render(render)) => render::run(&render),
         Some(Command::Inspect(inspect)) => inspect::run(&inspect, &args.machine),
         Some(Command::ApplyDelta(delta)) => apply_delta::run(&delta),

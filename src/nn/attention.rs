@@ -25,7 +25,7 @@ enum Qkv {
         k_proj: Linear,
         v_proj: Linear,
     },
-    /// One matrix whose rows are those of q, k and v (Phi-3).
+    /// One matrix whose rows are those of q, k and v (Phi-3, or stacked).
     Fused {
         qkv_proj: Linear,
     },
@@ -50,10 +50,10 @@ impl SelfAttention {
             let mut linear = |part: &str, heads: usize| {
                 weights.linear(&format!("{name}.{part}_proj"), heads * head_dim, hidden, has_bias)
             };
-            Qkv::Split {
-                q_proj: linear("q", heads)?,
-                k_proj: linear("k", kv_heads)?,
-                v_proj: linear("v", kv_heads)?,
+            let parts = [linear("q", heads)?, linear("k", kv_heads)?, linear("v", kv_heads)?];
+            match Linear::stack(parts) {
+                Ok(qkv_proj) => Qkv::Fused { qkv_proj },
+                Err([q_proj, k_proj, v_proj]) => Qkv::Split { q_proj, k_proj, v_proj },
             }
         };
         let o_proj = weights.linear(

@@ -190,7 +190,7 @@ enum GateUp {
         gate_proj: Linear,
         up_proj: Linear,
     },
-    /// One matrix, rows of the gate first (Phi-3).
+    /// One matrix, rows of the gate first (Phi-3, or stacked).
     Fused {
         gate_up_proj: Linear,
         intermediate: usize,
@@ -352,9 +352,9 @@ impl Mlp {
         let gate_up = if config.fused_projections {
             GateUp::Fused { gate_up_proj: up("gate_up_proj", 2 * intermediate)?, intermediate }
         } else {
-            GateUp::Split {
-                gate_proj: up("gate_proj", intermediate)?,
-                up_proj: up("up_proj", intermediate)?,
+            match Linear::stack([up("gate_proj", intermediate)?, up("up_proj", intermediate)?]) {
+                Ok(gate_up_proj) => GateUp::Fused { gate_up_proj, intermediate },
+                Err([gate_proj, up_proj]) => GateUp::Split { gate_proj, up_proj },
             }
         };
         let down_proj =

@@ -66,6 +66,24 @@ impl Linear {
         Self { pieces, bias: None, adapter: None }
     }
 
+    /// Matrices of one input as one, the first one's outputs first. What gains nothing by it is
+    /// given back: numbers, and matrices with adapters, which would see the others' outputs.
+    pub(crate) fn stack<const N: usize>(parts: [Self; N]) -> Result<Self, [Self; N]> {
+        let is_host = |part: &Self| {
+            part.adapter.is_none()
+                && !part.pieces.is_empty()
+                && part.pieces.iter().all(|piece| matches!(piece, Piece::Host(_)))
+        };
+        let with_bias = parts.iter().filter(|part| part.bias.is_some()).count();
+        if !parts.iter().all(is_host) || (with_bias != 0 && with_bias != N) {
+            return Err(parts);
+        }
+        let biases: Vec<Tensor<1>> = parts.iter().filter_map(|part| part.bias.clone()).collect();
+        let bias = (!biases.is_empty()).then(|| Tensor::cat(biases, 0));
+        let pieces = parts.into_iter().flat_map(|part| part.pieces).collect();
+        Ok(Self { pieces, bias, adapter: None })
+    }
+
     /// # Shapes
     /// `[rows, inputs]` f32 → `[rows, outputs]` f32.
     #[must_use]

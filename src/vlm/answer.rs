@@ -46,8 +46,12 @@ pub(crate) fn answer(
         return Ok(reply.finish(FinishReason::Cancelled));
     };
     let session = vlm.session.take();
-    let mut session = resume(vlm, task, session, &reply.prompt.slots, trace.is_some())?;
-    let first = prefill(vlm, &mut session, &positions, &features, &mut pulse, &mut reply)?;
+    let (engine, slots) = (vlm.engine(task)?, &reply.prompt.slots);
+    let mut session = resume(&engine, task, session, slots, trace.is_some());
+    let ahead = Ahead { slots, positions: &positions, features: &features, budget: reply.budget };
+    reply.timings.prefill_tokens = ahead.count(&session);
+    reply.prefill_started = Instant::now();
+    let first = prefill(&engine, &mut session, &ahead, &mut pulse)?;
     let outcome = match first {
         ControlFlow::Continue(logits) => {
             if let Some(trace) = trace {
@@ -76,7 +80,7 @@ fn check_question(vlm: &Vlm, question: &Question) -> Result<(), ModelError> {
     Ok(())
 }
 
-fn placed_images(
+pub(crate) fn placed_images(
     vlm: &Vlm,
     images: &[&DisplayImage],
     task: Task,
@@ -88,7 +92,11 @@ fn placed_images(
     images.iter().map(place).collect()
 }
 
-fn prompt_of(vlm: &Vlm, question: &Question, images: &[PromptImage]) -> Result<Prompt, ModelError> {
+pub(crate) fn prompt_of(
+    vlm: &Vlm,
+    question: &Question,
+    images: &[PromptImage],
+) -> Result<Prompt, ModelError> {
     let template = match &question.template {
         Some(name) => vlm.family.template(Some(name))?,
         None => vlm.template,
@@ -107,7 +115,7 @@ fn check_length(vlm: &Vlm, slots: &[Slot]) -> Result<(), ModelError> {
 }
 
 /// Projected features of every picture, `[tokens, hidden]` each.
-fn encode_images(
+pub(crate) fn encode_images(
     vlm: &mut Vlm,
     task: Task,
     images: &[&DisplayImage],
@@ -184,17 +192,17 @@ impl TracedImages {
 }
 
 /// The last conversation as far as this one begins the same, else an empty one.
-fn resume(
-    vlm: &Vlm,
+pub(crate) fn resume(
+    engine: &Engine<'_>,
     task: Task,
     session: Option<Session>,
     slots: &[Slot],
     from_nothing: bool,
-) -> Result<Session, ModelError> {
+) -> Session {
     let same_task = session.filter(|session| !from_nothing && session.task == task);
     let Some(mut session) = same_task else {
-        let cache = vlm.networks.task(task)?.decoder.new_cache(&vlm.device.device);
-        return Ok(Session { task, slots: Vec::new(), cache });
+        let cache = engine.decoder.new_cache(&engine.device.device);
+        return Session { task, slots: Vec::new(), cache };
     };
     let known = session.slots.iter().take(session.cache.len());
     let same = known.zip(slots).take_while(|(a, b)| a.is_same(b)).count();
@@ -202,46 +210,70 @@ fn resume(
     let same = same.min(slots.len().saturating_sub(1));
     session.slots.truncate(same);
     session.cache.truncate(same);
-    Ok(session)
+    session
+}
+
+/// A whole prompt, of which the beginning may be in the cache.
+pub(crate) struct Ahead<'a> {
+    pub(crate) slots: &'a [Slot],
+    pub(crate) positions: &'a [Position],
+    /// Of every picture, `[tokens, hidden]`.
+    pub(crate) features: &'a [Tensor<2>],
+    /// Tokens that may follow.
+    pub(crate) budget: usize,
+}
+
+impl Ahead<'_> {
+    /// Positions that are not in the cache.
+    pub(crate) fn count(&self, session: &Session) -> u32 {
+        self.slots.len().saturating_sub(session.cache.len()) as u32
+    }
 }
 
 /// Read the positions that are not in the cache; gives the scores after the last.
-fn prefill(
-    vlm: &Vlm,
+pub(crate) fn prefill(
+    engine: &Engine<'_>,
     session: &mut Session,
-    positions: &[Position],
-    features: &[Tensor<2>],
+    ahead: &Ahead<'_>,
     pulse: &mut Pulse<'_>,
-    reply: &mut Reply,
 ) -> Result<ControlFlow<(), Vec<f32>>, ModelError> {
-    let engine = vlm.engine(session.task)?;
+    Ok(match read(engine, session, ahead, pulse)? {
+        ControlFlow::Continue(Some(state)) => ControlFlow::Continue(engine.logits(state)?),
+        ControlFlow::Continue(None) => ControlFlow::Continue(Vec::new()),
+        ControlFlow::Break(()) => ControlFlow::Break(()),
+    })
+}
+
+/// Read the positions that are not in the cache; gives the state after the last chunk of them.
+pub(crate) fn read(
+    engine: &Engine<'_>,
+    session: &mut Session,
+    ahead: &Ahead<'_>,
+    pulse: &mut Pulse<'_>,
+) -> Result<ControlFlow<(), Option<Tensor<2>>>, ModelError> {
     let start = session.cache.len();
-    let slots = reply.prompt.slots.get(start..).unwrap_or_default();
-    let positions = positions.get(start..).unwrap_or_default();
+    let slots = ahead.slots.get(start..).unwrap_or_default();
+    let positions = ahead.positions.get(start..).unwrap_or_default();
     let total = slots.len();
-    reply.prefill_started = Instant::now();
-    reply.timings.prefill_tokens = total as u32;
-    session.cache.reserve(start + total + FIRST_ROOM.min(reply.budget));
-    let mut logits = Vec::new();
+    session.cache.reserve(start + total + FIRST_ROOM.min(ahead.budget));
+    let mut last = None;
     let len = engine.chunk_len();
-    let mut chunks = slots.chunks(len).zip(positions.chunks(len)).peekable();
-    while let Some((chunk, positions)) = chunks.next() {
+    for (chunk, positions) in slots.chunks(len).zip(positions.chunks(len)) {
+        if last.take().is_some() {
+            engine.device.sync("reading the prompt")?;
+        }
         let progress = Progress::Prefill { done: session.cache.len() - start, total };
         if pulse.tell(progress.clone()).is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        let embeds = embed_slots(&engine, chunk, features);
+        let embeds = embed_slots(engine, chunk, ahead.features);
         let between = &mut || pulse.between(&progress);
         let state = engine.decoder.forward(embeds, positions, &mut session.cache, between);
         let ControlFlow::Continue(state) = state else { return Ok(ControlFlow::Break(())) };
         session.slots.extend_from_slice(chunk);
-        if chunks.peek().is_none() {
-            logits = engine.logits(state)?;
-        } else {
-            vlm.device.sync("reading the prompt")?;
-        }
+        last = Some(state);
     }
-    Ok(ControlFlow::Continue(logits))
+    Ok(ControlFlow::Continue(last))
 }
 
 /// # Shapes

@@ -75,7 +75,7 @@ pub enum ModelError {
         /// What the device has.
         available: String,
         /// What can be done.
-        advice: &'static str,
+        advice: String,
     },
     /// The conversation does not fit in front of the model.
     #[error(

@@ -8,12 +8,13 @@ use crate::checkpoint::{
 };
 use crate::nn::{InitError, MissingTensor};
 use crate::vlm::config::{VlmConfig, config_error};
+use crate::vlm::conversion::{Conversion, Prepared};
 use crate::vlm::delta::added;
 use crate::vlm::fit::{check_fit, notes, plan_of, sources};
 use crate::vlm::memory::{choose_precision, memory_plan, usual_context};
 use crate::vlm::networks::Networks;
 use crate::vlm::parts::{PartKind, Parts};
-use crate::vlm::weights::{Conversion, Loaded, Plan, Prepared};
+use crate::vlm::weights::{Loaded, Plan};
 use crate::vlm::{ComputeDevice, LoadProgress, LoadStage, ModelError, Precision, PrecisionChoice};
 
 /// What loading gives.
@@ -40,8 +41,8 @@ pub(crate) fn load_weights(
     let plan = plan_of(parts, config)?;
     let sources = sources(&plan, &opened);
     check_fit(&opened, &plan, &sources, config)?;
-    let precision = precision_for(choice, config, &plan, &opened, device)?;
-    let mut loaded = Loaded::new(Conversion { device: device.clone(), precision });
+    let (precision, why) = precision_for(choice, config, &plan, &opened, device)?;
+    let mut loaded = Loaded::new(Conversion::new(device.clone(), precision));
     let reading = Reading {
         opened: &opened,
         plan: &plan,
@@ -51,7 +52,8 @@ pub(crate) fn load_weights(
     let weights_sha256 = reading.read(&mut loaded, progress)?;
     let networks = Networks::init(config, &mut loaded)
         .map_err(|error| config_error(&parts.language, "config.json", &error))?;
-    Ok(LoadedWeights { networks, precision, weights_sha256, notes: notes(&opened, &plan) })
+    let notes = why.into_iter().chain(notes(&opened, &plan)).collect();
+    Ok(LoadedWeights { networks, precision, weights_sha256, notes })
 }
 
 fn precision_for(
@@ -60,7 +62,7 @@ fn precision_for(
     plan: &Plan,
     opened: &[(PartKind, Checkpoint)],
     device: &ComputeDevice,
-) -> Result<Precision, ModelError> {
+) -> Result<(Precision, Option<String>), ModelError> {
     let tensors = opened.iter().map(|(_, part)| part.tensors());
     let device = device.info();
     let needs =

@@ -1,9 +1,11 @@
 //! Vision tower, projector and decoder: something that answers about a picture.
 
+mod ahead;
 mod answer;
 mod codec;
 mod codes;
 mod config;
+mod conversion;
 mod delta;
 mod device;
 mod error;
@@ -13,6 +15,7 @@ mod fit;
 mod generate;
 mod licence;
 mod load;
+mod measure;
 mod memory;
 mod model;
 mod networks;
@@ -26,18 +29,21 @@ mod reply;
 mod sampling;
 mod slots;
 mod spec;
+mod storage;
+mod synthetic;
 mod weights;
 
 pub use codec::{Codec, Decoded, resize_lanczos};
 pub use delta::apply_delta;
 pub use device::{
     ComputeDevice, ComputeKind, DeviceChoice, DeviceInfo, GpuInfo, Precision, PrecisionChoice,
-    choose_device, detect_gpus,
+    choose_device, detect_gpus, set_threads,
 };
 pub use error::ModelError;
+pub use measure::{Measured, RunTimes, SecondQuestion, Span, WorkPrompt, Workload};
 pub use memory::{
     Activations, Fit, MemoryNeed, MemoryPlan, gigabytes, gigabytes_of, likely_precision,
-    usual_context,
+    usual_context, why_this_precision,
 };
 pub use model::{LoadProgress, LoadStage, ModelInfo, Vlm};
 pub use preprocess::{
@@ -51,3 +57,5 @@ pub use recognise::{models_in, recognise};
 pub use reconstruct::{Ceiling, Reconstruction};
 pub use sampling::{log_prob, next_token};
 pub use spec::{Abilities, Family, ModelSpec, Part, Tasks};
+pub use storage::MatrixSizes;
+pub use synthetic::{Synthetic, SyntheticModel};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::nn::KvCache;
 use crate::text::{ChatTemplate, ImageSpan, Tokenizer, TokenizerOptions};
+use crate::vlm::ahead::read_ahead;
 use crate::vlm::answer::answer;
 use crate::vlm::codec::Codec;
 use crate::vlm::codes::Codes;
@@ -239,6 +240,19 @@ impl Vlm {
         self.guard("answering", |vlm| answer(vlm, question, emit, trace))
     }
 
+    /// Encode the pictures of a question that is still being typed and read them: the answer then
+    /// begins sooner. What stands in `text` does not matter; `emit` breaks to leave it there.
+    ///
+    /// # Errors
+    /// When the pictures do not fit the model or the device fails.
+    pub fn read_ahead(
+        &mut self,
+        question: &Question,
+        emit: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<(), ModelError> {
+        self.guard("reading a picture", |vlm| read_ahead(vlm, question, emit))
+    }
+
     pub(crate) fn guard<T>(
         &mut self,
         doing: &'static str,
@@ -315,7 +329,7 @@ fn check_span(
 }
 
 /// Drivers and kernels panic when a device is lost or its memory is used up.
-fn guarded<T>(
+pub(crate) fn guarded<T>(
     device: &str,
     doing: &'static str,
     work: impl FnOnce() -> Result<T, ModelError>,

@@ -191,7 +191,8 @@ impl Vision {
 }
 
 impl ClipVision {
-    fn pixels(&self, image: &RgbPixels) -> RgbPixels {
+    /// As the tower takes it.
+    pub(crate) fn pixels(&self, image: &RgbPixels) -> RgbPixels {
         if self.pads_to_square {
             self.processor.pixels(&pad_to_square(image, self.processor.pad_color()))
         } else {

@@ -119,6 +119,13 @@ impl EngineClient {
         self.submit(job, Order::Ask(EngineRequest::Ask { job, question, trace }));
     }
 
+    /// Read the pictures of a question that is still being typed, so that its answer begins
+    /// sooner. Without a running model this does nothing; it never loads one.
+    pub fn read_ahead(&self, job: JobId, question: Question) {
+        let question = Box::new(question);
+        self.submit(job, Order::ReadAhead(EngineRequest::ReadAhead { job, question }));
+    }
+
     /// Draw the model's own picture; see [`Vlm::reconstruct`](crate::vlm::Vlm::reconstruct).
     pub fn reconstruct(
         &self,
@@ -169,6 +176,7 @@ impl EngineClient {
 enum Order {
     Load { job: JobId, request: LoadRequest },
     Ask(EngineRequest),
+    ReadAhead(EngineRequest),
     Cancel(JobId),
     Unload,
 }
@@ -221,6 +229,16 @@ impl EnginePolicy {
         }
         if self.pending.contains_key(&job) {
             link.send(request);
+        }
+    }
+
+    fn read_ahead(&mut self, request: EngineRequest, link: &mut Link<Self>) {
+        let EngineRequest::ReadAhead { job, .. } = request else { return };
+        if link.is_running() && self.is_given {
+            self.pending.insert(job, None);
+            link.send(request);
+        } else {
+            link.emit(EngineEvent::Finished { job });
         }
     }
 
@@ -291,6 +309,7 @@ impl Policy for EnginePolicy {
         match order {
             Order::Load { job, request } => self.load(job, request, link),
             Order::Ask(request) => self.ask(request, link),
+            Order::ReadAhead(request) => self.read_ahead(request, link),
             Order::Cancel(job) => self.cancel(job, link),
             Order::Unload => {
                 self.end(link, "the model was unloaded");

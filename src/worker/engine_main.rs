@@ -83,6 +83,7 @@ fn serve(
     for request in queue {
         let (EngineRequest::Load { job, .. }
         | EngineRequest::Ask { job, .. }
+        | EngineRequest::ReadAhead { job, .. }
         | EngineRequest::Reconstruct { job, .. }
         | EngineRequest::Cancel { job }) = &request;
         let job = *job;
@@ -147,6 +148,10 @@ fn work(
             write_trace(trace_to)?;
             let (answer, peak_rss_mb) = (Box::new(answer), peak_rss_mb());
             Ok(write_message(out, &EngineReply::Answered { job, answer, peak_rss_mb })?)
+        }
+        EngineRequest::ReadAhead { job, question } => {
+            let mut emit = teller(job, cancelled, out);
+            Ok(loaded(model)?.read_ahead(&question, &mut emit)?)
         }
         EngineRequest::Reconstruct { job, question, only_codes, trace } => {
             let mut trace_to = trace.as_deref().map(|path| (Trace::default(), path));

@@ -13,7 +13,7 @@ use crate::vlm::{
 use super::JobId;
 
 /// Raised whenever a message changes; a child that answers with another one is not used.
-pub(super) const PROTOCOL_VERSION: u32 = 2;
+pub(super) const PROTOCOL_VERSION: u32 = 3;
 
 /// To the decode worker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -71,6 +71,8 @@ pub(super) enum EngineRequest {
     Load { job: JobId, request: LoadRequest },
     /// Answer a question; with a path, also write the intermediate tensors there.
     Ask { job: JobId, question: Box<Question>, trace: Option<PathBuf> },
+    /// Read the pictures of a question that is still being typed.
+    ReadAhead { job: JobId, question: Box<Question> },
     /// Draw a picture of codes; with `only_codes` nothing else may follow until it is whole.
     Reconstruct { job: JobId, question: Box<Question>, only_codes: bool, trace: Option<PathBuf> },
     /// Stop a job between tokens, or between pieces of prefill.

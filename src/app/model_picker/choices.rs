@@ -31,12 +31,8 @@ pub(super) fn choices_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
             .selected_text(precision_name(precision))
             .width(90.0)
             .show_ui(ui, |ui| {
-                for choice in [
-                    PrecisionChoice::Auto,
-                    PrecisionChoice::Exactly(Precision::F32),
-                    PrecisionChoice::Exactly(Precision::F16),
-                    PrecisionChoice::Exactly(Precision::Bf16),
-                ] {
+                let exact = Precision::ALL.into_iter().map(PrecisionChoice::Exactly);
+                for choice in std::iter::once(PrecisionChoice::Auto).chain(exact) {
                     ui.selectable_value(&mut precision, choice, precision_name(choice));
                 }
             })

@@ -200,7 +200,7 @@ fn curve_at(x: f32, #[comptime] curve: Curve) -> f32 {
         let inner = x * (1.0f32 + 0.044_715f32 * x * x);
         x / (1.0f32 + f32::exp(-inner * 1.595_769_1f32))
     } else if comptime!(curve == Curve::Gelu) {
-        x * 0.5f32 * (1.0f32 + f32::erf(x * 0.707_106_77f32))
+        x * 0.5f32 * (1.0f32 + Erf::erf(x * 0.707_106_77f32))
     } else {
         f32::max(x, 0.0f32)
     }

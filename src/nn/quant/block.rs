@@ -33,6 +33,12 @@ impl BlockFormat {
     pub fn scales(self) -> usize {
         if self == Self::Q4 { 2 } else { 1 }
     }
+
+    /// Bytes of one block.
+    #[must_use]
+    pub fn block_bytes(self) -> usize {
+        self.code_bytes() + 2 * self.scales()
+    }
 }
 
 /// One block on its way into a layout.

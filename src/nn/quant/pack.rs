@@ -43,6 +43,15 @@ pub fn pack_rows(
     }
 }
 
+impl HostMatrix {
+    /// Whether every scale and minimum is a number: numbers beyond the range of f16 give some that
+    /// are not.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        self.parts().1.iter().all(|scale| scale.is_finite())
+    }
+}
+
 /// A format without a minimum has no place for it.
 fn put_scale(scales: &mut [u8], at: usize, scale: f16) {
     if let Some(place) = scales.get_mut(2 * at..2 * at + 2) {

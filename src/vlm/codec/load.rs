@@ -7,8 +7,9 @@ use crate::checkpoint::{Checkpoint, CheckpointError, RawTensor, ReadEnd, WeightF
 use crate::nn::{Codebook, MissingTensor, VqganConfig, VqganDecoder, VqganEncoder, WeightSource};
 use crate::vlm::codec::files;
 use crate::vlm::config::config_error;
+use crate::vlm::conversion::{Conversion, Prepared};
 use crate::vlm::fit::check_tensors;
-use crate::vlm::weights::{Conversion, Loaded, Plan, Prepared};
+use crate::vlm::weights::{Loaded, Plan};
 use crate::vlm::{ComputeDevice, LoadProgress, LoadStage, ModelError, Precision};
 
 /// Beginnings of the names of what decoding needs; the rest of a file is of no use here, such as
@@ -57,8 +58,7 @@ pub(super) fn load(
     let mut plan = Plan::default();
     Networks::init(config, with_encoder, &mut plan).map_err(refuse)?;
     check_fit(&checkpoint, &plan, with_encoder)?;
-    let precision = Precision::F32;
-    let mut loaded = Loaded::new(Conversion { device: device.clone(), precision });
+    let mut loaded = Loaded::new(Conversion::new(device.clone(), Precision::F32));
     let hash = read(&checkpoint, &plan, &mut loaded, progress)?;
     let networks = Networks::init(config, with_encoder, &mut loaded).map_err(refuse)?;
     Ok((networks, hash))

@@ -103,7 +103,7 @@ impl DeviceInfo {
 
     pub(super) fn of_gpu(label: String, gpu: &GpuInfo) -> Self {
         let mut precisions = vec![Precision::F32];
-        // burn writes shaders in WGSL, which has no bf16
+        // burn writes shaders in WGSL, which has no bf16; blocks have no order for cards yet
         precisions.extend(gpu.has_f16.then_some(Precision::F16));
         Self {
             label,

@@ -81,6 +81,7 @@ impl ComputeDevice {
             Precision::F32 => DType::F32,
             Precision::F16 => DType::F16,
             Precision::Bf16 => DType::BF16,
+            Precision::Q8 | Precision::Q4 => return self.gpu.is_none(),
         };
         self.device.supports_dtype(dtype)
     }
@@ -110,6 +111,16 @@ impl ComputeDevice {
     pub fn max_tensor_bytes(&self) -> u64 {
         self.gpu.as_ref().map_or(u64::MAX, |gpu| gpu.max_binding_bytes)
     }
+}
+
+/// Compute on this many threads, and say how many it became: 0 for as many as the machine has.
+///
+/// The first computation of a process decides for good, so this comes before it.
+#[must_use]
+pub fn set_threads(count: usize) -> usize {
+    // an error means that the threads are there already
+    rayon::ThreadPoolBuilder::new().num_threads(count).build_global().ok();
+    rayon::current_num_threads()
 }
 
 /// # Errors

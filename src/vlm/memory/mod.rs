@@ -12,4 +12,4 @@ pub use need::{Fit, MemoryNeed, gigabytes, gigabytes_of};
 pub(crate) use plan::memory_plan;
 pub use plan::{MemoryPlan, usual_context};
 pub(crate) use precision::choose_precision;
-pub use precision::likely_precision;
+pub use precision::{likely_precision, why_this_precision};

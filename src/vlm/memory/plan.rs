@@ -8,6 +8,7 @@ use crate::checkpoint::{FileDtype, TensorInfo};
 use crate::nn::KvCache;
 use crate::vlm::config::VlmConfig;
 use crate::vlm::memory::{Activations, MemoryNeed};
+use crate::vlm::storage::{MatrixSizes, Role, Storage};
 use crate::vlm::weights::{Expected, Plan};
 use crate::vlm::{ComputeKind, DeviceInfo, Precision};
 
@@ -41,9 +42,15 @@ pub(crate) fn memory_plan<'a>(
 /// From the configuration and the list of tensors the networks ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryPlan {
-    /// Numbers in matrices, which are stored in the chosen precision.
-    pub matrix_numbers: u64,
-    /// Numbers in the largest of them.
+    /// Matrices of tower and projector.
+    pub vision: MatrixSizes,
+    /// Matrices of the decoder's layers.
+    pub layers: MatrixSizes,
+    /// Matrices that give the scores of the vocabulary.
+    pub head: MatrixSizes,
+    /// Matrices of adapters.
+    pub adapters: MatrixSizes,
+    /// Numbers in the largest matrix.
     pub largest_matrix: u64,
     /// Vectors, which are f32 in any precision.
     pub vector_bytes: u64,
@@ -59,21 +66,24 @@ impl MemoryPlan {
     /// `table_bytes` is the size of one number of the embedding in the file.
     fn new(config: &VlmConfig, plan: &Plan, table_bytes: u64) -> Self {
         let mut sizes = Self {
-            matrix_numbers: 0,
+            vision: MatrixSizes::default(),
+            layers: MatrixSizes::default(),
+            head: MatrixSizes::default(),
+            adapters: MatrixSizes::default(),
             largest_matrix: 0,
             vector_bytes: 0,
             host_bytes: 0,
             kv_bytes_per_token: config.decoder.cache_bytes_per_position(),
             activations: Activations::of(config),
         };
-        for tensor in plan.expected.values() {
+        for (name, tensor) in &plan.expected {
             let numbers = tensor.numbers();
             // a tied embedding is both
             let add = |to: &mut u64, bytes: u64| {
                 *to = to.saturating_add(numbers.saturating_mul(bytes));
             };
             if tensor.is_matrix {
-                add(&mut sizes.matrix_numbers, 1);
+                sizes.of_role(Role::of(name)).add(tensor.matrix_sizes());
                 sizes.largest_matrix = sizes.largest_matrix.max(numbers);
             }
             if tensor.is_table {
@@ -84,6 +94,22 @@ impl MemoryPlan {
             }
         }
         sizes
+    }
+
+    fn of_role(&mut self, role: Role) -> &mut MatrixSizes {
+        match role {
+            Role::Vision => &mut self.vision,
+            Role::Layers => &mut self.layers,
+            Role::Head => &mut self.head,
+            Role::Adapters => &mut self.adapters,
+        }
+    }
+
+    /// Bytes of all matrices.
+    fn matrix_bytes(&self, precision: Precision, kind: ComputeKind) -> u64 {
+        let sizes = [self.vision, self.layers, self.head, self.adapters];
+        let bytes = |(role, sizes)| Storage::of(role, precision, kind).bytes(sizes);
+        Role::ALL.into_iter().zip(sizes).map(bytes).fold(0, u64::saturating_add)
     }
 
     /// What `device` must hold for conversations of `context` positions. Where it shares the
@@ -102,16 +128,16 @@ impl MemoryPlan {
             precision,
             weights_bytes: [self.vector_bytes, host_bytes]
                 .into_iter()
-                .fold(self.matrix_numbers.saturating_mul(precision.bytes()), u64::saturating_add),
+                .fold(self.matrix_bytes(precision, device.kind), u64::saturating_add),
             kv_cache_bytes: self
                 .kv_bytes_per_token
                 .saturating_mul(KvCache::capacity_for(context as usize) as u64),
             activation_bytes: activations.saturating_add(converted),
-            // loading holds a tensor twice, and GPU memory is cut from pages as large as the
+            // loading holds a tensor twice, once as the file has it, and GPU memory is cut from pages as large as the
             // largest tensor, one of which may stay half empty
             headroom_bytes: self
                 .largest_matrix
-                .saturating_mul(precision.bytes())
+                .saturating_mul(if precision == Precision::F32 { 4 } else { 2 })
                 .saturating_add(SPARE_BYTES),
         }
     }
