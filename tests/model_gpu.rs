@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use burn::tensor::{Device, DeviceKind, Tensor, TensorData};
 use reading_room::nn::{
-    BLOCK, Block, BlockFormat, BlockMatrix, BlockRows, Decoder, DecoderConfig, KvCache, Linear,
-    MissingTensor, Table, TableValues, WeightSource,
+    Activation, BLOCK, Block, BlockFormat, BlockMatrix, BlockRows, Decoder, DecoderConfig, KvCache,
+    Linear, MissingTensor, Table, TableValues, WeightSource,
 };
 use reading_room::vlm::detect_gpus;
 
@@ -194,13 +194,16 @@ struct Heads {
     is_fused: bool,
     hidden: usize,
     format: Option<BlockFormat>,
+    /// Rows read one after the other.
+    turns: &'static [usize],
 }
 
 impl Heads {
     /// Numbers for weights.
     fn plain(heads: usize, kv_heads: usize, head_dim: usize) -> Self {
         let (window, is_fused, hidden, format) = (None, false, 64, None);
-        Self { heads, kv_heads, head_dim, window, is_fused, hidden, format }
+        let turns = &[3, 100, 1, 17, 1];
+        Self { heads, kv_heads, head_dim, window, is_fused, hidden, format, turns }
     }
 }
 
@@ -256,7 +259,7 @@ impl Reader {
 fn check_heads(case: &Heads, gpu: &Device) {
     let Heads { heads, kv_heads, head_dim, window, format, .. } = *case;
     let (mut ours, mut plain) = (Reader::new(case, gpu), Reader::new(case, &Device::flex()));
-    for (turn, rows) in [3, 100, 1, 17, 1].into_iter().enumerate() {
+    for (turn, rows) in case.turns.iter().copied().enumerate() {
         let past = plain.cache.len();
         let x = noise(turn as u32 + 40, rows * case.hidden);
         let (found, expected) = (ours.read(&x), plain.read(&x));
@@ -302,10 +305,10 @@ fn a_layer_of_blocks_is_that_of_their_numbers() {
     let (q8, q4) = (Some(BlockFormat::Q8), Some(BlockFormat::Q4));
     for case in [
         // whole groups of blocks: norms and gates are part of the products
-        Heads { hidden: 256, format: q8, ..Heads::plain(6, 2, 64) },
-        Heads { hidden: 256, format: q4, ..Heads::plain(6, 2, 64) },
-        Heads { hidden: 512, format: q4, is_fused: true, ..Heads::plain(6, 2, 64) },
-        Heads { hidden: 96, format: q8, ..Heads::plain(6, 2, 64) },
+        Heads { hidden: 256, format: q8, turns: &[1, 1, 20], ..Heads::plain(6, 2, 64) },
+        Heads { hidden: 256, format: q4, turns: &[3, 20, 1], ..Heads::plain(6, 2, 64) },
+        Heads { hidden: 512, format: q4, is_fused: true, turns: &[1], ..Heads::plain(6, 2, 64) },
+        Heads { hidden: 96, format: q8, turns: &[1, 20], ..Heads::plain(6, 2, 64) },
     ] {
         check_heads(&case, &gpu);
     }
@@ -335,4 +338,26 @@ fn the_best_score_is_found_where_the_scores_are() {
     assert_eq!((found[0], found[2]), (0.0, 0.0));
     let broken = read(reader.decoder.best(state * f32::NAN, VOCAB));
     assert_eq!(broken[2], 1.0);
+}
+
+#[test]
+fn activation_functions_are_those_of_the_plain_operations() {
+    let Some(gpu) = adapter() else { return };
+    // the ends too, where an exponential outgrows f32
+    let mut x: Vec<f32> = noise(9, 3 * 70).iter().map(|value| value * 8.0).collect();
+    x.extend([100.0, -100.0, 0.0, 1e4, -1e4, 1.0, -1.0].repeat(10));
+    for activation in [
+        Activation::Silu,
+        Activation::Gelu,
+        Activation::QuickGelu,
+        Activation::GeluNew,
+        Activation::Relu,
+    ] {
+        let on = |device: &Device| read(activation.forward(rows_of(&x, 70, device)));
+        let (found, expected) = (on(&gpu), on(&Device::flex()));
+        let pairs = found.iter().zip(&expected);
+        let largest = pairs.map(|(a, b)| (a - b).abs() / b.abs().max(1.0)).fold(0.0, f32::max);
+        println!("{activation:?}: {largest:e}");
+        assert!(largest <= 1e-5, "{activation:?}: {largest}");
+    }
 }

@@ -31,6 +31,14 @@ enum Qkv {
     },
 }
 
+/// Which layer it is, and where its positions are.
+#[derive(Clone, Copy)]
+pub(crate) struct LayerPlace<'a> {
+    pub(crate) layer: usize,
+    pub(crate) angles: &'a Angles,
+    pub(crate) visible: Visible,
+}
+
 impl SelfAttention {
     pub(crate) fn init(
         name: &str,
@@ -73,9 +81,7 @@ impl SelfAttention {
         &self,
         x: Tensor<2>,
         norm: &RmsNorm,
-        angles: &Angles,
-        visible: Visible,
-        layer: usize,
+        LayerPlace { layer, angles, visible }: LayerPlace<'_>,
         cache: &mut KvCache,
     ) -> Tensor<2> {
         let (heads, kv_heads, head_dim) = (self.heads, self.kv_heads, self.head_dim);

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use burn::tensor::Tensor;
 use serde::Deserialize;
 
-use crate::nn::attention::SelfAttention;
+use crate::nn::attention::{LayerPlace, SelfAttention};
 use crate::nn::kernel::{Visible, best};
 use crate::nn::norm::RmsNorm;
 use crate::nn::rope::{Position, Rope, RopeScaling};
@@ -278,7 +278,8 @@ impl Decoder {
             let window = self.config.window(index).unwrap_or(usize::MAX);
             let visible = Visible { seq, past, window };
             let norm = &layer.input_layernorm;
-            x = layer.self_attn.forward(x, norm, &angles, visible, index, cache);
+            let place = LayerPlace { layer: index, angles: &angles, visible };
+            x = layer.self_attn.forward(x, norm, place, cache);
             between()?;
             x = layer.mlp.forward(x, &layer.post_attention_layernorm);
         }

@@ -111,6 +111,26 @@ pub(super) struct HeadPlan {
     pub(super) heads: usize,
 }
 
+/// What a group of units looks at.
+#[derive(CubeType, Clone, Copy)]
+#[expand(derive(Clone, Copy))]
+struct Part {
+    position: usize,
+    /// Query heads there are.
+    heads: usize,
+    /// The first query head, and those after it that share its keys.
+    head: usize,
+    heads_left: usize,
+    /// Where its keys and values begin, and how far they are apart.
+    base: usize,
+    key_stride: usize,
+    /// Keys from here to there.
+    begin: usize,
+    end: usize,
+    split: usize,
+    splits: usize,
+}
+
 /// One position and some heads over a part of the keys: what the values add up to, the highest
 /// score, and the sum of the exponentials below it.
 #[cube(launch_unchecked)]
@@ -130,47 +150,66 @@ pub(super) fn attend_split_kernel<C: Float>(
     #[comptime] plan: HeadPlan,
     #[define(C)] _cache: ElemType,
 ) {
-    let (quads, group, n) = comptime!((plan.quads, plan.group, plan.heads));
+    let (group, n) = comptime!((plan.group, plan.heads));
     let tiles = comptime!(group.div_ceil(n));
-    let unit = UNIT_POS as usize;
     let split = CUBE_POS_X as usize;
-    let splits = CUBE_COUNT_X as usize;
     let kv_head = CUBE_POS_Y as usize / tiles;
     let first = CUBE_POS_Y as usize % tiles * n;
     let position = CUBE_POS_Z as usize;
     let (start, end) = visible_keys(position, past, keys, window);
     let begin = start + split * comptime!(SPLIT);
-    let end = usize::min(end, begin + comptime!(SPLIT));
-    let heads = kv_heads * group;
+    let part = Part {
+        position,
+        heads: kv_heads * group,
+        head: kv_head * group + first,
+        heads_left: group - first,
+        base: kv_head * head_stride,
+        key_stride,
+        begin,
+        end: usize::min(end, begin + comptime!(SPLIT)),
+        split,
+        splits: CUBE_COUNT_X as usize,
+    };
+    let mut scores = Shared::<[f32]>::new_slice(comptime!(n * SPLIT));
+    score_part(q, k, &mut scores, part, scale, plan);
+    share_part(&mut scores, sums, part, plan);
+    mix_part(v, &scores, mixed, part, plan);
+}
 
+/// Scores of every head and key: units beside each other share a key.
+#[cube]
+fn score_part<C: Float>(
+    q: &Tensor<Vector<f32, Const<4>>>,
+    k: &Tensor<Vector<C, Const<4>>>,
+    scores: &mut Shared<[f32]>,
+    part: Part,
+    scale: f32,
+    #[comptime] plan: HeadPlan,
+) {
+    let (quads, n) = comptime!((plan.quads, plan.heads));
+    let unit = UNIT_POS as usize;
     let mut queries = Shared::<[Vector<f32, Const<4>>]>::new_slice(comptime!(n * quads));
     let mut at = unit;
     while at < comptime!(n * quads) {
         // heads beyond the last are computed and not written
-        let head = kv_head * group + usize::min(first + at / quads, comptime!(group - 1));
-        queries[at] = q[(position * heads + head) * quads + at % quads] * Vector::new(scale);
+        let head = part.head + usize::min(at / quads, part.heads_left - 1);
+        queries[at] =
+            q[(part.position * part.heads + head) * quads + at % quads] * Vector::new(scale);
         at += comptime!(UNITS);
     }
     sync_cube();
-
     let mut products = Shared::<[f32]>::new_slice(comptime!(n * UNITS));
-    let mut scores = Shared::<[f32]>::new_slice(comptime!(n * SPLIT));
     let (slot, lane) = (unit / comptime!(KEY_UNITS), unit % comptime!(KEY_UNITS));
-    let base = kv_head * head_stride;
     let mut done = 0usize;
     while done < comptime!(SPLIT) {
-        let key = begin + done + slot;
-        let mut own = Array::<Vector<f32, Const<4>>>::new(n);
-        #[unroll]
-        for head in 0..n {
-            own[head] = Vector::new(0.0f32);
-        }
-        if key < end {
+        let key = part.begin + done + slot;
+        let mut own = no_fours(n);
+        if key < part.end {
             #[unroll]
             for step in 0..comptime!(quads.div_ceil(KEY_UNITS)) {
                 let quad = lane + comptime!(step * KEY_UNITS);
                 if comptime!((step + 1) * KEY_UNITS <= quads) || quad < quads {
-                    let four = Vector::cast_from(k[base + key * key_stride + quad]);
+                    let four = Vector::cast_from(k[part.base + key * part.key_stride + quad]);
                     #[unroll]
                     for head in 0..n {
                         own[head] += four * queries[comptime!(head * quads) + quad];
@@ -195,7 +234,18 @@ pub(super) fn attend_split_kernel<C: Float>(
         sync_cube();
         done += comptime!(KEYS);
     }
+}
 
+/// Scores become shares of the part; the highest and the sum of every head are written.
+#[cube]
+fn share_part(
+    scores: &mut Shared<[f32]>,
+    sums: &mut Tensor<f32>,
+    part: Part,
+    #[comptime] plan: HeadPlan,
+) {
+    let n = comptime!(plan.heads);
+    let unit = UNIT_POS as usize;
     let mut highest_of = Shared::<[f32]>::new_slice(UNITS);
     let mut sum_of = Shared::<[f32]>::new_slice(UNITS);
     let (head, lane) = (unit / comptime!(HEAD_UNITS), unit % comptime!(HEAD_UNITS));
@@ -204,7 +254,7 @@ pub(super) fn attend_split_kernel<C: Float>(
         #[unroll]
         for step in 0..comptime!(SPLIT / HEAD_UNITS) {
             let at = lane + comptime!(step * HEAD_UNITS);
-            if begin + at < end {
+            if part.begin + at < part.end {
                 highest = f32::max(highest, scores[head * comptime!(SPLIT) + at]);
             }
         }
@@ -221,7 +271,7 @@ pub(super) fn attend_split_kernel<C: Float>(
         for step in 0..comptime!(SPLIT / HEAD_UNITS) {
             let at = lane + comptime!(step * HEAD_UNITS);
             let mut share = 0.0f32;
-            if begin + at < end {
+            if part.begin + at < part.end {
                 share = f32::exp(scores[head * comptime!(SPLIT) + at] - highest);
             }
             scores[head * comptime!(SPLIT) + at] = share;
@@ -230,53 +280,73 @@ pub(super) fn attend_split_kernel<C: Float>(
     }
     sum_of[unit] = sum;
     sync_cube();
-    if head < n && lane == 0 && first + head < group {
+    if head < n && lane == 0 && head < part.heads_left {
         let mut sum = 0.0f32;
         #[unroll]
         for lane in 0..HEAD_UNITS {
             sum += sum_of[head * comptime!(HEAD_UNITS) + lane];
         }
-        let head = kv_head * group + first + head;
-        let at = ((position * heads + head) * splits + split) * 2;
+        let row = part.position * part.heads + part.head + head;
+        let at = (row * part.splits + part.split) * 2;
         sums[at] = highest;
         sums[at + 1] = sum;
     }
+}
 
-    let parts = comptime!(UNITS / quads);
-    let (part, quad) = (unit / quads, unit % quads);
-    let mut own = Array::<Vector<f32, Const<4>>>::new(n);
-    #[unroll]
-    for head in 0..n {
-        own[head] = Vector::new(0.0f32);
-    }
-    if part < parts {
-        let mut key = begin + part;
-        while key < end {
-            let four = Vector::cast_from(v[base + key * key_stride + quad]);
+/// Values by their shares, added up.
+#[cube]
+fn mix_part<C: Float>(
+    v: &Tensor<Vector<C, Const<4>>>,
+    scores: &Shared<[f32]>,
+    mixed: &mut Tensor<Vector<f32, Const<4>>>,
+    part: Part,
+    #[comptime] plan: HeadPlan,
+) {
+    let (quads, n) = comptime!((plan.quads, plan.heads));
+    let unit = UNIT_POS as usize;
+    // units over the columns, as often as they go beside each other
+    let times = comptime!(UNITS / quads);
+    let (time, quad) = (unit / quads, unit % quads);
+    let mut own = no_fours(n);
+    if time < times {
+        let mut key = part.begin + time;
+        while key < part.end {
+            let four = Vector::cast_from(v[part.base + key * part.key_stride + quad]);
             #[unroll]
             for head in 0..n {
-                let share = scores[comptime!(head * SPLIT) + (key - begin)];
+                let share = scores[comptime!(head * SPLIT) + (key - part.begin)];
                 own[head] += four * Vector::new(share);
             }
-            key += parts;
+            key += times;
         }
     }
-    let mut sums_of_parts = Shared::<[Vector<f32, Const<4>>]>::new_slice(UNITS);
+    let mut sums = Shared::<[Vector<f32, Const<4>>]>::new_slice(UNITS);
     #[unroll]
     for head in 0..n {
-        sums_of_parts[unit] = own[head];
+        sums[unit] = own[head];
         sync_cube();
-        if part == 0 && first + head < group {
+        if time == 0 && head < part.heads_left {
             let mut sum = Vector::new(0.0f32);
             #[unroll]
-            for part in 0..parts {
-                sum += sums_of_parts[comptime!(part * quads) + quad];
+            for time in 0..times {
+                sum += sums[comptime!(time * quads) + quad];
             }
-            let head = kv_head * group + first + head;
-            mixed[((position * heads + head) * splits + split) * quads + quad] = sum;
+            let row = part.position * part.heads + part.head + head;
+            mixed[(row * part.splits + part.split) * quads + quad] = sum;
         }
         sync_cube();
     }
+}
+
+/// Zeros.
+#[cube]
+pub(super) fn no_fours(#[comptime] count: usize) -> Array<Vector<f32, Const<4>>> {
+    let mut fours = Array::<Vector<f32, Const<4>>>::new(count);
+    #[unroll]
+    for index in 0..count {
+        fours[index] = Vector::new(0.0f32);
+    }
+    fours
 }
 
 /// Parts of the keys put together; a group a head of a position.

@@ -2,6 +2,7 @@
 
 // the attribute macro below writes items wider than they need be
 #![expect(unreachable_pub, reason = "written by macros")]
+#![expect(clippy::too_many_arguments, reason = "operations take their tensors one by one")]
 #![expect(unsafe_code, reason = "kernels that do not check every index")]
 
 use burn::backend::TensorMetadata as _;

@@ -4,7 +4,7 @@
 use burn_cubecl::cubecl::{self, prelude::*};
 
 use crate::nn::kernel::attend_device_kernels::{
-    HeadPlan, LOWEST, UNITS, sum_of_four, visible_keys,
+    HeadPlan, LOWEST, UNITS, no_fours, sum_of_four, visible_keys,
 };
 
 /// Rows of a tile: positions of all query heads that share a key head.
@@ -67,16 +67,7 @@ pub(super) fn attend_tiles_kernel<C: Float>(
     let mut factors = Shared::<[f32]>::new_slice(ROWS);
     let mut totals = Shared::<[f32]>::new_slice(ROWS);
 
-    let mut at = unit;
-    while at < comptime!(ROWS * quads) {
-        let (row, quad) = (at / quads, at % quads);
-        // rows beyond the last are computed and not written
-        let place = usize::min(first + row, rows - 1);
-        let head = place / group * heads + kv_head * group + place % group;
-        queries[row * width + quad] = q[head * quads + quad] * Vector::new(scale);
-        at += comptime!(UNITS);
-    }
-
+    load_queries(q, &mut queries, first, rows, kv_head, heads, scale, plan);
     let last = usize::min(first + comptime!(ROWS), rows) - 1;
     let (from, _) = visible_keys(first / group, past, keys, window);
     let (_, to) = visible_keys(last / group, past, keys, window);
@@ -90,11 +81,7 @@ pub(super) fn attend_tiles_kernel<C: Float>(
     let (row_base, column) =
         (unit / comptime!(COLUMN_UNITS) * comptime!(OWN_ROWS), unit % comptime!(COLUMN_UNITS));
     let steps = comptime!(quads.div_ceil(COLUMN_UNITS));
-    let mut own = Array::<Vector<f32, Const<4>>>::new(comptime!(OWN_ROWS * steps));
-    #[unroll]
-    for index in 0..comptime!(OWN_ROWS * steps) {
-        own[index] = Vector::new(0.0f32);
-    }
+    let mut own = no_fours(comptime!(OWN_ROWS * steps));
 
     let mut begin = from;
     while begin < to {
@@ -105,68 +92,23 @@ pub(super) fn attend_tiles_kernel<C: Float>(
 
         // the keys are read; the values take their place while the shares are computed
         load_tile(v, &mut tile, base + begin * key_stride, key_stride, to - begin, quads);
-        let mut highest_here = highest;
-        #[unroll]
-        for step in 0..comptime!(KEYS / ROW_UNITS) {
-            let at = own_lane + comptime!(step * ROW_UNITS);
-            if begin + at >= own_start && begin + at < own_end {
-                let score = scores[own_row * comptime!(SCORES) + at];
-                highest_here = f32::max(highest_here, score);
-            }
-        }
-        highest_of[unit] = highest_here;
-        sync_cube();
-        #[unroll]
-        for lane in 0..ROW_UNITS {
-            let other = highest_of[own_row * comptime!(ROW_UNITS) + lane];
-            highest_here = f32::max(highest_here, other);
-        }
+        let (highest_here, sum) = share_tile(
+            &mut scores,
+            &mut highest_of,
+            &mut sum_of,
+            highest,
+            begin,
+            own_start,
+            own_end,
+        );
         let factor = f32::exp(highest - highest_here);
         highest = highest_here;
-        let mut sum = 0.0f32;
-        #[unroll]
-        for step in 0..comptime!(KEYS / ROW_UNITS) {
-            let at = own_lane + comptime!(step * ROW_UNITS);
-            let mut share = 0.0f32;
-            if begin + at >= own_start && begin + at < own_end {
-                share = f32::exp(scores[own_row * comptime!(SCORES) + at] - highest);
-            }
-            scores[own_row * comptime!(SCORES) + at] = share;
-            sum += share;
-        }
-        sum_of[unit] = sum;
+        total = total * factor + sum;
         if own_lane == 0 {
             factors[own_row] = factor;
         }
         sync_cube();
-        total *= factor;
-        #[unroll]
-        for lane in 0..ROW_UNITS {
-            total += sum_of[own_row * comptime!(ROW_UNITS) + lane];
-        }
-
-        #[unroll]
-        for row in 0..OWN_ROWS {
-            let factor = Vector::new(factors[row_base + row]);
-            #[unroll]
-            for step in 0..steps {
-                own[row * steps + step] *= factor;
-            }
-        }
-        for key in 0..KEYS {
-            #[unroll]
-            for step in 0..steps {
-                let quad = column + comptime!(step * COLUMN_UNITS);
-                if comptime!((step + 1) * COLUMN_UNITS <= quads) || quad < quads {
-                    let four = tile[key * width + quad];
-                    #[unroll]
-                    for row in 0..OWN_ROWS {
-                        let share = scores[(row_base + row) * comptime!(SCORES) + key];
-                        own[row * steps + step] += four * Vector::new(share);
-                    }
-                }
-            }
-        }
+        mix_tile(&tile, &scores, &factors, &mut own, row_base, column, quads);
         sync_cube();
         begin += comptime!(KEYS);
     }
@@ -243,4 +185,112 @@ fn score_tile(
     scores[row * comptime!(SCORES) + other_key] = sum_of_four(sums[1]);
     scores[other_row * comptime!(SCORES) + key] = sum_of_four(sums[2]);
     scores[other_row * comptime!(SCORES) + other_key] = sum_of_four(sums[3]);
+}
+
+/// Queries of a tile into shared memory; rows beyond the last are computed and not written.
+#[cube]
+fn load_queries(
+    q: &Tensor<Vector<f32, Const<4>>>,
+    queries: &mut Shared<[Vector<f32, Const<4>>]>,
+    first: usize,
+    rows: usize,
+    kv_head: usize,
+    heads: usize,
+    scale: f32,
+    #[comptime] plan: HeadPlan,
+) {
+    let (quads, group) = comptime!((plan.quads, plan.group));
+    let mut at = UNIT_POS as usize;
+    while at < comptime!(ROWS * quads) {
+        let (row, quad) = (at / quads, at % quads);
+        let place = usize::min(first + row, rows - 1);
+        let head = place / group * heads + kv_head * group + place % group;
+        queries[row * comptime!(quads + 1) + quad] = q[head * quads + quad] * Vector::new(scale);
+        at += comptime!(UNITS);
+    }
+}
+
+/// Scores of a tile become shares below the highest so far, which is given with their sum.
+#[cube]
+fn share_tile(
+    scores: &mut Shared<[f32]>,
+    highest_of: &mut Shared<[f32]>,
+    sum_of: &mut Shared<[f32]>,
+    highest: f32,
+    begin: usize,
+    start: usize,
+    end: usize,
+) -> (f32, f32) {
+    let unit = UNIT_POS as usize;
+    let (row, lane) = (unit / comptime!(ROW_UNITS), unit % comptime!(ROW_UNITS));
+    let mut highest = highest;
+    #[unroll]
+    for step in 0..comptime!(KEYS / ROW_UNITS) {
+        let at = lane + comptime!(step * ROW_UNITS);
+        if begin + at >= start && begin + at < end {
+            highest = f32::max(highest, scores[row * comptime!(SCORES) + at]);
+        }
+    }
+    highest_of[unit] = highest;
+    sync_cube();
+    #[unroll]
+    for lane in 0..ROW_UNITS {
+        highest = f32::max(highest, highest_of[row * comptime!(ROW_UNITS) + lane]);
+    }
+    let mut sum = 0.0f32;
+    #[unroll]
+    for step in 0..comptime!(KEYS / ROW_UNITS) {
+        let at = lane + comptime!(step * ROW_UNITS);
+        let mut share = 0.0f32;
+        if begin + at >= start && begin + at < end {
+            share = f32::exp(scores[row * comptime!(SCORES) + at] - highest);
+        }
+        scores[row * comptime!(SCORES) + at] = share;
+        sum += share;
+    }
+    sum_of[unit] = sum;
+    sync_cube();
+    let mut total = 0.0f32;
+    #[unroll]
+    for lane in 0..ROW_UNITS {
+        total += sum_of[row * comptime!(ROW_UNITS) + lane];
+    }
+    (highest, total)
+}
+
+/// What a unit has so far, brought below the highest score, and the values of a tile.
+#[cube]
+fn mix_tile(
+    tile: &Shared<[Vector<f32, Const<4>>]>,
+    scores: &Shared<[f32]>,
+    factors: &Shared<[f32]>,
+    own: &mut Array<Vector<f32, Const<4>>>,
+    row_base: usize,
+    column: usize,
+    #[comptime] quads: usize,
+) {
+    let width = comptime!(quads + 1);
+    let steps = comptime!(quads.div_ceil(COLUMN_UNITS));
+    #[unroll]
+    for row in 0..OWN_ROWS {
+        let factor = Vector::new(factors[row_base + row]);
+        #[unroll]
+        for step in 0..steps {
+            own[row * steps + step] *= factor;
+        }
+    }
+    for key in 0..KEYS {
+        #[unroll]
+        for step in 0..steps {
+            let quad = column + comptime!(step * COLUMN_UNITS);
+            if comptime!((step + 1) * COLUMN_UNITS <= quads) || quad < quads {
+                let four = tile[key * width + quad];
+                #[unroll]
+                for row in 0..OWN_ROWS {
+                    let share = scores[(row_base + row) * comptime!(SCORES) + key];
+                    own[row * steps + step] += four * Vector::new(share);
+                }
+            }
+        }
+    }
 }

@@ -198,7 +198,7 @@ fn curve_at(x: f32, #[comptime] curve: Curve) -> f32 {
     } else if comptime!(curve == Curve::GeluNew) {
         // 1 + tanh(z) is twice the sigmoid of 2 z, which does not overflow
         let inner = x * (1.0f32 + 0.044_715f32 * x * x);
-        x / (1.0f32 + f32::exp(-inner * 1.595_769_1f32))
+        x / (1.0f32 + f32::exp(-inner * 1.595_769f32))
     } else if comptime!(curve == Curve::Gelu) {
         x * 0.5f32 * (1.0f32 + Erf::erf(x * 0.707_106_77f32))
     } else {

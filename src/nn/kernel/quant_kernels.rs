@@ -20,7 +20,7 @@ pub(super) fn code(word: u32, #[comptime] column: u32, #[comptime] is_q4: bool) 
         // bit 23 is no longer part of the fraction
         let low = if comptime!(column < 2) { word } else { word >> 16u32 };
         let mask = comptime!(255u32 << (8 * (column % 2)));
-        let offset = comptime!(MAGIC + if column % 2 == 0 { 128.0 } else { 32_768.0 });
+        let offset = comptime!(MAGIC + if column.is_multiple_of(2) { 128.0 } else { 32_768.0 });
         f32::reinterpret((low & mask) | comptime!(MAGIC_BITS)) - offset
     }
 }
@@ -42,7 +42,7 @@ pub(super) fn block_word(
 ) -> u32 {
     if comptime!(is_q4) {
         let both = words[at].extract(comptime!(index / 2));
-        if comptime!(index % 2 == 0) { both } else { both >> 16u32 }
+        if comptime!(index.is_multiple_of(2)) { both } else { both >> 16u32 }
     } else {
         words[comptime!(at + index / 4)].extract(comptime!(index % 4))
     }

@@ -2,6 +2,7 @@
 
 // the attribute macro below writes items wider than they need be
 #![expect(unreachable_pub, reason = "written by macros")]
+#![expect(clippy::too_many_arguments, reason = "operations take their tensors one by one")]
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};

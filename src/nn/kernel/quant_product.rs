@@ -51,6 +51,18 @@ impl ProductPlan {
     }
 }
 
+/// Which outputs a group computes, and where the result has them.
+#[derive(CubeType, Clone, Copy)]
+#[expand(derive(Clone, Copy))]
+struct Place {
+    first: usize,
+    /// Outputs of the matrix.
+    outputs: usize,
+    /// Column of the result where they begin, and columns there are.
+    column: usize,
+    columns: usize,
+}
+
 /// `codes` are not read where the weight is numbers, `norm`, `bias` and `added` where the plan has
 /// none. x is filled up with zeros to whole groups of blocks.
 #[cube(launch_unchecked)]
@@ -66,18 +78,21 @@ pub(super) fn product_kernel<F: Float>(
     quads: usize,
     eps: f32,
     #[comptime] plan: ProductPlan,
-    #[define(F)] _numbers: ElemType,
+    #[define(F)] _dtype: ElemType,
 ) {
     let first = CUBE_POS * comptime!(plan.own_outputs());
+    let place = Place { first, outputs, column: 0, columns: outputs };
     // what is gated follows the gate
-    let weight_rows = weight_rows(first, outputs, outputs, plan);
+    let rows = weight_rows(first, outputs, outputs, plan);
     let mut sums = no_sums(plan);
-    sum_up::<F>(x, norm, codes, codes, numbers, numbers, &weight_rows, &mut sums, quads, plan);
+    sum_up::<F>(x, norm, codes, codes, numbers, numbers, &rows, &mut sums, quads, plan);
     let results = of_group(&sums, plan);
-    finish(
-        &results, bias, bias, outputs, added, out, first, outputs, 0usize, outputs, quads, eps,
-        plan,
-    );
+    let own_bias = bias_of(bias, 0usize, place, plan);
+    let mut gated_bias = 0.0f32;
+    if comptime!(plan.is_gated) {
+        gated_bias = bias_of(bias, outputs, place, plan);
+    }
+    finish(&results, own_bias, gated_bias, added, out, place, quads, eps, plan);
 }
 
 /// The same for two or three matrices of one x: a gate and what is gated, or outputs that follow
@@ -102,112 +117,55 @@ pub(super) fn products_kernel<F: Float>(
     quads: usize,
     eps: f32,
     #[comptime] plan: ProductPlan,
-    #[define(F)] _numbers: ElemType,
+    #[define(F)] _dtype: ElemType,
 ) {
     let own = comptime!(plan.own_outputs());
-    let mut sums = no_sums(plan);
-    if comptime!(plan.is_gated) {
-        let first = CUBE_POS * own;
-        let weight_rows = weight_rows(first, outputs_a, 0usize, plan);
-        sum_up::<F>(
-            x,
-            norm,
-            codes_a,
-            codes_b,
-            numbers_a,
-            numbers_b,
-            &weight_rows,
-            &mut sums,
-            quads,
-            plan,
-        );
-        let results = of_group(&sums, plan);
-        finish(
-            &results, bias_a, bias_b, 0usize, bias_a, out, first, outputs_a, 0usize, outputs_a,
-            quads, eps, plan,
-        );
-    } else {
-        let all = outputs_a + outputs_b + outputs_c;
-        let groups_a = outputs_a.div_ceil(own);
-        let groups_b = outputs_b.div_ceil(own);
-        if CUBE_POS < groups_a {
-            let first = CUBE_POS * own;
-            let weight_rows = weight_rows(first, outputs_a, 0usize, plan);
-            sum_up::<F>(
-                x,
-                norm,
-                codes_a,
-                codes_a,
-                numbers_a,
-                numbers_a,
-                &weight_rows,
-                &mut sums,
-                quads,
-                plan,
-            );
-        } else if CUBE_POS < groups_a + groups_b {
-            let first = (CUBE_POS - groups_a) * own;
-            let weight_rows = weight_rows(first, outputs_b, 0usize, plan);
-            sum_up::<F>(
-                x,
-                norm,
-                codes_b,
-                codes_b,
-                numbers_b,
-                numbers_b,
-                &weight_rows,
-                &mut sums,
-                quads,
-                plan,
-            );
-        } else {
-            let first = (CUBE_POS - groups_a - groups_b) * own;
-            let weight_rows = weight_rows(first, outputs_c, 0usize, plan);
-            sum_up::<F>(
-                x,
-                norm,
-                codes_c,
-                codes_c,
-                numbers_c,
-                numbers_c,
-                &weight_rows,
-                &mut sums,
-                quads,
-                plan,
-            );
-        }
-        let results = of_group(&sums, plan);
-        if CUBE_POS < groups_a {
-            let first = CUBE_POS * own;
-            finish(
-                &results, bias_a, bias_a, 0usize, bias_a, out, first, outputs_a, 0usize, all,
-                quads, eps, plan,
-            );
-        } else if CUBE_POS < groups_a + groups_b {
-            let first = (CUBE_POS - groups_a) * own;
-            finish(
-                &results, bias_b, bias_b, 0usize, bias_b, out, first, outputs_b, outputs_a, all,
-                quads, eps, plan,
-            );
-        } else {
-            let first = (CUBE_POS - groups_a - groups_b) * own;
-            finish(
-                &results,
-                bias_c,
-                bias_c,
-                0usize,
-                bias_c,
-                out,
-                first,
-                outputs_c,
-                outputs_a + outputs_b,
-                all,
-                quads,
-                eps,
-                plan,
-            );
+    let (groups_a, groups_b) = (outputs_a.div_ceil(own), outputs_b.div_ceil(own));
+    let mut place =
+        Place { first: CUBE_POS * own, outputs: outputs_a, column: 0, columns: outputs_a };
+    if comptime!(!plan.is_gated) {
+        place.columns = outputs_a + outputs_b + outputs_c;
+        if CUBE_POS >= groups_a + groups_b {
+            place.first = (CUBE_POS - groups_a - groups_b) * own;
+            place.outputs = outputs_c;
+            place.column = outputs_a + outputs_b;
+        } else if CUBE_POS >= groups_a {
+            place.first = (CUBE_POS - groups_a) * own;
+            place.outputs = outputs_b;
+            place.column = outputs_a;
         }
     }
+    let rows = weight_rows(place.first, place.outputs, 0usize, plan);
+    let mut sums = no_sums(plan);
+    let mut bias = 0.0f32;
+    let mut gated_bias = 0.0f32;
+    if comptime!(plan.is_gated) {
+        sum_up::<F>(x, norm, codes_a, codes_b, numbers_a, numbers_b, &rows, &mut sums, quads, plan);
+        bias += bias_of(bias_a, 0usize, place, plan);
+        gated_bias += bias_of(bias_b, 0usize, place, plan);
+    } else if CUBE_POS < groups_a {
+        sum_up::<F>(x, norm, codes_a, codes_a, numbers_a, numbers_a, &rows, &mut sums, quads, plan);
+        bias += bias_of(bias_a, 0usize, place, plan);
+    } else if CUBE_POS < groups_a + groups_b {
+        sum_up::<F>(x, norm, codes_b, codes_b, numbers_b, numbers_b, &rows, &mut sums, quads, plan);
+        bias += bias_of(bias_b, 0usize, place, plan);
+    } else {
+        sum_up::<F>(x, norm, codes_c, codes_c, numbers_c, numbers_c, &rows, &mut sums, quads, plan);
+        bias += bias_of(bias_c, 0usize, place, plan);
+    }
+    let results = of_group(&sums, plan);
+    finish(&results, bias, gated_bias, bias_a, out, place, quads, eps, plan);
+}
+
+/// The bias of the output that a unit finishes.
+#[cube]
+fn bias_of(bias: &Tensor<f32>, from: usize, place: Place, #[comptime] plan: ProductPlan) -> f32 {
+    let mut value = 0.0f32;
+    if comptime!(plan.has_bias) {
+        let index = UNIT_POS as usize / comptime!(plan.rows);
+        value = bias[from + usize::min(place.first + index, place.outputs - 1)];
+    }
+    value
 }
 
 /// Zeros for the sum of every output and row, and for that of the squares of every row.
@@ -276,15 +234,11 @@ fn sum_up<F: Float>(
 #[cube]
 fn finish(
     results: &Shared<[f32]>,
-    bias: &Tensor<f32>,
-    gated_bias: &Tensor<f32>,
-    gated: usize,
+    bias: f32,
+    gated_bias: f32,
     added: &Tensor<f32>,
     out: &mut Tensor<f32>,
-    first: usize,
-    outputs: usize,
-    column: usize,
-    columns: usize,
+    place: Place,
     quads: usize,
     eps: f32,
     #[comptime] plan: ProductPlan,
@@ -293,25 +247,19 @@ fn finish(
     let own = comptime!(plan.own_outputs());
     let unit = UNIT_POS as usize;
     let (index, row) = (unit / m, unit % m);
-    let output = first + index;
-    if index < own && output < outputs {
+    let output = place.first + index;
+    if index < own && output < place.outputs {
         let mut factor = 1.0f32;
         if comptime!(plan.has_norm) {
             let squares = results[comptime!(m * n) + row];
             factor = f32::sqrt(squares / ((quads * 4) as f32) + eps).recip();
         }
-        let mut value = results[index * m + row] * factor;
-        if comptime!(plan.has_bias) {
-            value += bias[output];
-        }
+        let mut value = results[index * m + row] * factor + bias;
         if comptime!(plan.is_gated) {
-            let mut up = results[(index + own) * m + row] * factor;
-            if comptime!(plan.has_bias) {
-                up += gated_bias[gated + output];
-            }
+            let up = results[(index + own) * m + row] * factor + gated_bias;
             value = value / (1.0f32 + f32::exp(-value)) * up;
         }
-        let at = row * columns + column + output;
+        let at = row * place.columns + place.column + output;
         if comptime!(plan.has_added) {
             value += added[at];
         }
@@ -490,10 +438,10 @@ fn of_group(values: &Array<f32>, #[comptime] plan: ProductPlan) -> Shared<[f32]>
         }
         sync_cube();
         if unit < count {
-            let planes = (comptime!(units as u32) + PLANE_DIM - 1) / PLANE_DIM;
+            let planes = comptime!(units).runtime().div_ceil(PLANE_DIM as usize);
             let mut sum = 0.0f32;
             for plane in 0..planes {
-                sum += shared[plane as usize * count + unit];
+                sum += shared[plane * count + unit];
             }
             results[unit] = sum;
         }

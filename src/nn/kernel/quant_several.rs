@@ -3,6 +3,7 @@
 
 // the attribute macro below writes items wider than they need be
 #![expect(unreachable_pub, reason = "written by macros")]
+#![expect(clippy::too_many_arguments, reason = "operations take their tensors one by one")]
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, DispatchTensor, backend_extension};
@@ -19,7 +20,6 @@ pub trait SeveralOps: Backend {
     /// x `[rows, columns]`, norm `[columns]`, codes and scales of three matrices, their biases →
     /// their outputs beside each other, or those of the first gating those of the second. `None`
     /// where there is no such kernel.
-    #[expect(clippy::too_many_arguments, reason = "three of each")]
     fn block_products_op(
         x: FloatTensor<Self>,
         norm: FloatTensor<Self>,
@@ -35,7 +35,6 @@ pub trait SeveralOps: Backend {
         product: Product,
     ) -> Option<FloatTensor<Self>>;
     /// The same for weights of numbers.
-    #[expect(clippy::too_many_arguments, reason = "three of each")]
     fn dense_products_op(
         x: FloatTensor<Self>,
         norm: FloatTensor<Self>,
