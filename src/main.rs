@@ -7,6 +7,11 @@ use reading_room::{
     cli::{self, Next, WindowPlan},
 };
 
+/// Keeps memory that layer after layer asks for again, where the system's would give it back and
+/// have every page cleared anew.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match cli::main() {
         Next::Exit(code) => code,
@@ -23,6 +28,7 @@ fn open_window(plan: WindowPlan) -> ExitCode {
         model: plan.model,
         device: plan.device,
         precision: plan.precision,
+        weights_cache: plan.weights_cache,
         screenshot: plan.screenshot,
     };
     match app::run(options) {

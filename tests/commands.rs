@@ -467,7 +467,7 @@ fn inspect_reckons_a_models_memory_on_the_device() {
     let free = report["device"]["free_bytes"].as_u64();
     let precisions = model["precisions"].as_array().unwrap();
     let names: Vec<&str> = precisions.iter().map(|p| p["precision"].as_str().unwrap()).collect();
-    assert_eq!(names, ["f32", "f16", "bf16"]);
+    assert_eq!(names, ["f32", "f16", "bf16", "q8", "q4"]);
     for precision in precisions {
         let bytes = |key: &str| precision[key].as_u64().unwrap();
         let parts = ["weights_bytes", "kv_cache_bytes", "activation_bytes"].map(bytes);

@@ -12,9 +12,11 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use healthgpt::{HealthCase, with_room};
-use models::{ask, cases, committed};
+use models::{ask, cases, committed, copy_folder};
+use reading_room::nn::{BLOCK, Block, BlockFormat, HostArena, HostMatrix, pack_rows};
 use reading_room::vlm::{
-    ComputeDevice, Precision, PrecisionChoice, Question, Task, Trace, TraceTensor, Vlm, recognise,
+    ComputeDevice, LoadOptions, LoadProgress, ModelError, Precision, PrecisionChoice, Question,
+    Task, Trace, TraceTensor, Vlm, WeightsCache, recognise,
 };
 
 /// A model of this tree and a question about a picture.
@@ -37,6 +39,11 @@ fn questions() -> Vec<(PathBuf, Question)> {
         all.push((case.model(), case.question(run)));
     }
     all
+}
+
+/// A question about a picture to one of these models.
+fn question_to(model: &str) -> (PathBuf, Question) {
+    questions().into_iter().find(|(path, _)| path.ends_with(model)).unwrap()
 }
 
 fn load_in(model: &Path, precision: Precision) -> Vlm {
@@ -113,4 +120,272 @@ fn every_family_answers_from_blocks_close_to_its_answers_in_f32() {
             }
         }
     });
+}
+
+/// Numbers between about −1 and 1.
+fn noise(count: usize) -> Vec<f32> {
+    let mut state = 1_u64;
+    let mut next = || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next() * next()).collect()
+}
+
+#[test]
+fn a_packed_matrix_holds_the_blocks_of_its_rows() {
+    // panels, blocks and groups of blocks that are not full
+    for (rows, columns) in [(1, 1), (16, 32), (17, 33), (40, 588), (33, 128), (5, 320)] {
+        let values = noise(rows * columns);
+        for format in [BlockFormat::Q14, BlockFormat::Q8, BlockFormat::Q4] {
+            let len = HostMatrix::bytes_of(format, rows, columns);
+            let mut bytes = HostArena::default().take(len).unwrap();
+            let row = |row: usize, out: &mut [f32]| {
+                out.copy_from_slice(&values[row * columns..][..columns]);
+            };
+            pack_rows(format, rows, columns, &row, &mut bytes);
+            let matrix = HostMatrix::from_bytes(format, rows, columns, bytes).unwrap();
+            assert!(matrix.is_finite());
+            for (at, row) in values.chunks(columns).enumerate() {
+                for (block, numbers) in row.chunks(BLOCK).enumerate() {
+                    let mut whole = [0.0; BLOCK];
+                    whole[..numbers.len()].copy_from_slice(numbers);
+                    let expected = Block::quantise(format, &whole).values(format);
+                    assert_eq!(matrix.block_values(at, block), expected, "{format:?} {at} {block}");
+                    let largest = whole.iter().fold(0.0_f32, |a, b| a.max(b.abs()));
+                    let bound = match format {
+                        BlockFormat::Q14 => largest / 8000.0,
+                        BlockFormat::Q8 => largest / 126.0,
+                        BlockFormat::Q4 => largest / 5.0,
+                    };
+                    let off = whole.iter().zip(expected).map(|(a, b)| (a - b).abs());
+                    assert!(off.fold(0.0_f32, f32::max) <= bound, "{format:?}");
+                }
+            }
+        }
+    }
+}
+
+fn load_kept(model: &Path, precision: Precision, cache: &WeightsCache) -> Vlm {
+    let mut vlm = try_kept(model, precision, cache, &mut |_| ControlFlow::Continue(())).unwrap();
+    assert_eq!(vlm.finish_keeping(), None);
+    vlm
+}
+
+fn try_kept(
+    model: &Path,
+    precision: Precision,
+    cache: &WeightsCache,
+    progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
+) -> Result<Vlm, ModelError> {
+    let precision = PrecisionChoice::Exactly(precision);
+    let options = LoadOptions { tasks: None, precision, cache: Some(cache.clone()) };
+    Vlm::load_with(&options, &recognise(model)?, ComputeDevice::cpu(), progress)
+}
+
+/// A copy of a model that may be changed, and a folder for kept weights that is not there yet.
+fn copy_and_cache(family: &str) -> (tempfile::TempDir, tempfile::TempDir, WeightsCache) {
+    let (copy, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    copy_folder(&committed(family), copy.path(), &|_| true);
+    let cache = WeightsCache::in_folder(folder.path().join("weights"));
+    (copy, folder, cache)
+}
+
+fn files(cache: &WeightsCache) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(cache.folder()).into_iter().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+/// The one file, and the time of its last change.
+fn kept(cache: &WeightsCache) -> PathBuf {
+    let [file] = files(cache).try_into().unwrap();
+    file
+}
+
+fn notes_on_cache(vlm: &Vlm) -> Vec<String> {
+    let is_one = |note: &&String| note.contains("kept");
+    vlm.info().notes.iter().filter(is_one).cloned().collect()
+}
+
+#[test]
+fn kept_weights_give_the_same_answers_bit_for_bit() {
+    with_room(|| {
+        for (model, question) in questions() {
+            let folder = tempfile::tempdir().unwrap();
+            let cache = WeightsCache::in_folder(folder.path().to_owned());
+            let mut first = load_kept(&model, Precision::Q4, &cache);
+            let file = kept(&cache);
+            let made = std::fs::read(&file).unwrap();
+            assert_eq!(cache.bytes(), made.len() as u64);
+            let mut second = load_kept(&model, Precision::Q4, &cache);
+            assert_eq!(notes_on_cache(&second), Vec::<String>::new());
+            assert_eq!(std::fs::read(kept(&cache)).unwrap(), made, "it was made anew");
+            assert_eq!(first.info(), second.info());
+            let question = Question { max_new_tokens: 8, ..question };
+            let (a, b) = (traced(&mut first, &question), traced(&mut second, &question));
+            assert_eq!((a.features, a.projected, a.logits), (b.features, b.projected, b.logits));
+            if question.task == Task::Question {
+                let (a, b) = (ask(&mut first, &question, None), ask(&mut second, &question, None));
+                assert_eq!(a.output_ids, b.output_ids);
+            }
+            println!("{}: {} bytes kept", file.display(), made.len());
+        }
+    });
+}
+
+#[test]
+fn kept_weights_that_are_damaged_are_made_anew() {
+    let (model, _) = question_to("huatuo-7b-tiny/model");
+    let folder = tempfile::tempdir().unwrap();
+    let cache = WeightsCache::in_folder(folder.path().to_owned());
+    load_kept(&model, Precision::Q8, &cache);
+    let path = kept(&cache);
+    let whole = std::fs::read(&path).unwrap();
+    let len = whole.len();
+    let with = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x10;
+        bytes
+    };
+    // 8: the version; the list is at the end
+    for (bytes, told) in [
+        (with(len / 2), "damaged"),
+        (with(100), "damaged"),
+        (with(len - 10), "damaged"),
+        (with(20), "cut short"),
+        (with(8), "another version"),
+        (with(0), "another kind"),
+        (whole[..len / 2].to_vec(), "cut short"),
+        (whole[..10].to_vec(), "cut short"),
+        (Vec::new(), "cut short"),
+        ([whole.as_slice(), b"more"].concat(), "cut short"),
+        (b"something else entirely, and longer than the head of such a file is".to_vec(), "kind"),
+    ] {
+        std::fs::write(&path, bytes).unwrap();
+        let vlm = load_kept(&model, Precision::Q8, &cache);
+        let notes = notes_on_cache(&vlm);
+        println!("{notes:?}");
+        assert!(notes.len() == 1 && notes[0].contains(told), "{told}: {notes:?}");
+        assert_eq!(std::fs::read(kept(&cache)).unwrap(), whole);
+        assert!(notes_on_cache(&load_kept(&model, Precision::Q8, &cache)).is_empty());
+    }
+}
+
+#[test]
+fn kept_weights_of_files_that_changed_are_not_used() {
+    let (copy, _folder, cache) = copy_and_cache("huatuo-7b-tiny");
+    let model = copy.path().join("model");
+    let before = load_kept(&model, Precision::Q8, &cache).info().weights_sha256.clone();
+    let first = kept(&cache);
+    let shard = model.join("model-00002-of-00004.safetensors");
+    let mut bytes = std::fs::read(&shard).unwrap();
+    let time = std::fs::metadata(&shard).unwrap().modified().unwrap();
+    let at = bytes.len() - 1000;
+    bytes[at] ^= 1;
+    std::fs::write(&shard, &bytes).unwrap();
+    // as a program does that keeps times
+    std::fs::File::options().append(true).open(&shard).unwrap().set_modified(time).unwrap();
+    let changed = load_kept(&model, Precision::Q8, &cache);
+    assert_ne!(changed.info().weights_sha256, before);
+    assert!(notes_on_cache(&changed)[0].contains("other weight files"));
+    // the old file has gone
+    assert_eq!(kept(&cache), first);
+    // each precision has its own
+    load_kept(&model, Precision::Q4, &cache);
+    assert_eq!(files(&cache).len(), 2);
+}
+
+#[test]
+fn numbers_of_other_precisions_are_not_kept() {
+    let (model, _) = question_to("huatuo-7b-tiny/model");
+    let folder = tempfile::tempdir().unwrap();
+    let cache = WeightsCache::in_folder(folder.path().join("weights"));
+    for precision in [Precision::F32, Precision::F16] {
+        load_kept(&model, precision, &cache);
+    }
+    assert!(!cache.folder().exists());
+}
+
+#[test]
+fn without_a_place_to_keep_weights_a_model_works() {
+    let (model, question) = question_to("huatuo-7b-tiny/model");
+    let folder = tempfile::tempdir().unwrap();
+    // a file where the folder should be: so not even the system's owner can write there
+    let place = folder.path().join("weights");
+    std::fs::write(&place, "a file").unwrap();
+    let cache = WeightsCache::in_folder(place.join("inside"));
+    let mut vlm = load_kept(&model, Precision::Q8, &cache);
+    let notes = notes_on_cache(&vlm);
+    println!("{notes:?}");
+    assert!(notes.len() == 1 && notes[0].contains("not kept for the next start"), "{notes:?}");
+    assert!(
+        !ask(&mut vlm, &Question { max_new_tokens: 4, ..question }, None).output_ids.is_empty()
+    );
+}
+
+#[test]
+fn loading_that_is_cancelled_leaves_nothing_behind() {
+    let (model, _) = question_to("huatuo-7b-tiny/model");
+    let folder = tempfile::tempdir().unwrap();
+    let cache = WeightsCache::in_folder(folder.path().to_owned());
+    let cancel_at = |share: f64| {
+        let mut progress = |progress: LoadProgress| {
+            let done = progress.bytes_done as f64 / progress.bytes_total.max(1) as f64;
+            if done >= share { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let loaded = try_kept(&model, Precision::Q8, &cache, &mut progress);
+        assert!(matches!(loaded, Err(ModelError::Cancelled)));
+    };
+    cancel_at(0.5);
+    let began = std::time::Instant::now();
+    while !files(&cache).is_empty() && began.elapsed().as_secs() < 10 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_eq!(files(&cache), Vec::<PathBuf>::new());
+    // reading what was kept can be stopped as well, and harms nothing
+    load_kept(&model, Precision::Q8, &cache);
+    let file = kept(&cache);
+    cancel_at(0.5);
+    assert_eq!(kept(&cache), file);
+    assert!(notes_on_cache(&load_kept(&model, Precision::Q8, &cache)).is_empty());
+}
+
+#[test]
+fn what_a_killed_program_left_is_swept() {
+    let (model, _) = question_to("huatuo-7b-tiny/model");
+    let folder = tempfile::tempdir().unwrap();
+    let cache = WeightsCache::in_folder(folder.path().to_owned());
+    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let left = folder.path().join("new-left.partial");
+    let written = folder.path().join("new-written.partial");
+    for path in [&left, &written] {
+        std::fs::write(path, "unfinished").unwrap();
+        std::fs::File::options().append(true).open(path).unwrap().set_modified(hour_ago).unwrap();
+    }
+    // another program is at it
+    let other = std::fs::File::open(&written).unwrap();
+    other.lock().unwrap();
+    load_kept(&model, Precision::Q8, &cache);
+    assert!(!left.exists() && written.exists());
+    assert_eq!(files(&cache).len(), 2);
+}
+
+#[test]
+fn two_at_once_do_not_harm_each_other() {
+    let (model, _) = question_to("huatuo-7b-tiny/model");
+    let folder = tempfile::tempdir().unwrap();
+    let cache = WeightsCache::in_folder(folder.path().to_owned());
+    for _ in 0..4 {
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| load_kept(&model, Precision::Q8, &cache));
+            }
+        });
+        let file = kept(&cache);
+        assert!(notes_on_cache(&load_kept(&model, Precision::Q8, &cache)).is_empty());
+        std::fs::remove_file(file).unwrap();
+    }
 }

@@ -368,6 +368,7 @@ fn a_question_without_a_model_is_kept_and_sent_after_loading() {
     assert_eq!(app.state().conversation().turns[0].answers[0].state, AnswerState::Waiting);
     let load = Command::LoadModel(reading_room::worker::LoadRequest {
         tasks: None,
+        weights_cache: false,
         model: "/models/x".into(),
         device: reading_room::vlm::DeviceChoice::Cpu,
         precision: reading_room::vlm::PrecisionChoice::Auto,
@@ -1187,6 +1188,7 @@ fn a_loaded_models_memory_counts_as_free_for_the_next() {
     state.engine.model = reading_room::app::ModelStatus::Ready(info);
     state.engine.last_request = Some(reading_room::worker::LoadRequest {
         tasks: None,
+        weights_cache: false,
         model: model.path.clone(),
         device: reading_room::vlm::DeviceChoice::Gpu,
         precision: reading_room::vlm::PrecisionChoice::Auto,

@@ -43,6 +43,7 @@ fn kill(pid: Option<u32>) {
 fn request() -> LoadRequest {
     LoadRequest {
         tasks: None,
+        weights_cache: false,
         model: PathBuf::from(MODEL),
         device: DeviceChoice::Cpu,
         precision: PrecisionChoice::Exactly(Precision::F32),

@@ -177,6 +177,8 @@ pub enum Command {
     ToggleMotion,
     /// Read the shown picture before it is asked about, or not.
     ToggleReadAhead,
+    /// Keep converted weights on disk, or do not.
+    ToggleWeightsCache,
     /// Size of everything; 1.0 is the system's own.
     SetScale(f32),
     /// Show or hide a sheet.

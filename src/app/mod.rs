@@ -105,6 +105,8 @@ pub struct AppOptions {
     pub device: DeviceChoice,
     /// In what numbers.
     pub precision: PrecisionChoice,
+    /// Whether converted weights of the model loaded at once are kept on disk.
+    pub weights_cache: bool,
     /// Save a picture of the settled window here, and close.
     pub screenshot: Option<PathBuf>,
 }
@@ -186,6 +188,7 @@ impl ReadingRoomApp {
                 model: model.clone(),
                 device: self.state.settings.device,
                 precision: self.state.settings.precision,
+                weights_cache: self.state.settings.weights_cache && options.weights_cache,
             }));
         }
     }

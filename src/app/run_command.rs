@@ -277,6 +277,9 @@ impl AppState {
                 self.settings.less_motion = !self.settings.less_motion;
                 self.effects.push(Effect::Restyle);
             }
+            Command::ToggleWeightsCache => {
+                self.settings.weights_cache = !self.settings.weights_cache;
+            }
             Command::SetScale(scale) => {
                 self.settings.ui_scale = scale.clamp(0.8, 2.0);
                 self.effects.push(Effect::Restyle);

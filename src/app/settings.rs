@@ -39,6 +39,8 @@ pub struct Settings {
     pub device: DeviceChoice,
     /// Number format of its weights in memory.
     pub precision: PrecisionChoice,
+    /// Weights converted to q8 and q4 are kept on disk.
+    pub weights_cache: bool,
     /// How answers are sampled.
     pub sampling: Sampling,
     /// What was opened, newest first.
@@ -103,6 +105,7 @@ impl Default for Settings {
             last_model: None,
             device: DeviceChoice::Auto,
             precision: PrecisionChoice::Auto,
+            weights_cache: true,
             sampling: Sampling::default(),
             recent: Vec::new(),
             acknowledged: None,

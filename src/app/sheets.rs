@@ -10,6 +10,7 @@ use super::state::Sheet;
 use super::theme;
 use super::view_cx::ViewCx;
 use super::widgets::{icon_button_ui, rest_of_row_ui, row_from_right_ui};
+use crate::vlm::WeightsCache;
 
 const MOUSE: &[(&str, &str)] = &[
     ("Left drag", "Window: right widens, up brightens"),
@@ -107,8 +108,8 @@ fn settings_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     if ui.checkbox(&mut privacy, "Privacy mode: aliases instead of patient data").changed() {
         cx.send(Command::TogglePrivacy);
     }
-    let text = "Written to this computer: these settings and the list of recent files. Chats live \
-                until you quit. Nothing is sent anywhere.";
+    let text = "Written to this computer: these settings, the list of recent files, and weights as \
+                converted. Chats live until you quit. Nothing is sent anywhere.";
     ui.add(Label::new(RichText::new(text).size(12.0).color(palette.faint)).wrap());
     section_ui(ui, "Models folder");
     let folder = cx.state.models_dir().map_or("None".to_owned(), |dir| dir.display().to_string());
@@ -120,6 +121,16 @@ fn settings_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
             }
         }
     });
+    let mut keep = settings.weights_cache;
+    let text = "Keep weights in q8 and q4 on disk, to load faster next time";
+    if ui.checkbox(&mut keep, text).on_hover_text(cache_folder()).changed() {
+        cx.send(Command::ToggleWeightsCache);
+    }
+}
+
+fn cache_folder() -> String {
+    let cache = WeightsCache::usual();
+    cache.map_or_else(String::new, |cache| cache.folder().display().to_string())
 }
 
 fn shortcuts_ui(ui: &mut Ui) {
@@ -164,6 +175,9 @@ fn about_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         let hash = info.weights_sha256.get(..16).unwrap_or(&info.weights_sha256);
         let text = format!("{} · {} · weights {hash}", info.title, info.precision);
         ui.add(Label::new(RichText::new(text).color(palette.dim)).wrap());
+        for note in &info.notes {
+            ui.add(Label::new(RichText::new(note).size(12.0).color(palette.faint)).wrap());
+        }
     }
     section_ui(ui, "Research use only · 仅供研究使用");
     let text = "This workbench is for research and teaching. It is not a medical device, has not \

@@ -52,6 +52,9 @@ pub(super) struct MachineArgs {
     /// quick on the device and fits into its memory
     #[arg(long, default_value = "auto", global = true)]
     pub(super) precision: PrecisionChoice,
+    /// Do not keep weights in q8 and q4 on disk, where the next start reads them at once
+    #[arg(long, global = true)]
+    pub(super) no_weights_cache: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -50,6 +50,7 @@ struct Model<'a> {
     precision: &'a str,
     device: &'a str,
     weights_sha256: &'a str,
+    notes: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -77,6 +78,7 @@ pub(super) fn write(
             precision: &info.precision,
             device: &info.device,
             weights_sha256: &info.weights_sha256,
+            notes: &info.notes,
         },
         prompt: &answer.prompt,
         prompt_ids: &answer.prompt_ids,

@@ -11,13 +11,13 @@ use std::{
 use anyhow::{Context as _, bail};
 
 use crate::vlm::{
-    Answer, ModelInfo, ModelSpec, Progress, Question, Reconstruction, Tasks, Trace, Vlm,
-    choose_device,
+    Answer, LoadOptions, ModelInfo, ModelSpec, Progress, Question, Reconstruction, Tasks, Trace,
+    Vlm, WeightsCache, choose_device,
 };
 use crate::worker::{EngineClient, EngineEvent, JobId, LoadRequest, peak_rss_mb};
 
 use super::args::MachineArgs;
-use super::terminal::{StatusLine, loading_text, working_text};
+use super::terminal::{StatusLine, loading_text, one_line, working_text};
 
 /// How long to wait for the worker before asking again.
 const WAIT: Duration = Duration::from_secs(1);
@@ -58,6 +58,14 @@ pub(super) struct Screen {
 }
 
 impl Screen {
+    /// What the reader should know of a model, a line each on standard error.
+    fn notes(&mut self, notes: &[String]) {
+        self.status.clear();
+        for note in notes {
+            eprintln!("! {}", one_line(note));
+        }
+    }
+
     fn text(&mut self, text: &str) -> ControlFlow<()> {
         self.status.clear();
         let mut out = stdout().lock();
@@ -92,7 +100,11 @@ fn run_here(
         screen.status.show(&loading_text(&progress));
         ControlFlow::Continue(())
     };
-    let mut model = Vlm::load_for(work.tasks(), spec, device, machine.precision, &mut show)?;
+    let cache = WeightsCache::usual().filter(|_| !machine.no_weights_cache);
+    let (tasks, precision) = (Some(work.tasks()), machine.precision);
+    let options = LoadOptions { tasks, precision, cache };
+    let mut model = Vlm::load_with(&options, spec, device, &mut show)?;
+    screen.notes(&model.info().notes);
     let mut trace = work.trace.as_ref().map(|_| Trace::default());
     let mut emit = |progress: Progress| match progress {
         Progress::Text { text, .. } => screen.text(&text),
@@ -113,6 +125,7 @@ fn run_here(
     if let (Some(trace), Some(path)) = (&trace, &work.trace) {
         trace.write(path)?;
     }
+    screen.notes(model.finish_keeping().as_slice());
     Ok(Done { info: model.info().clone(), outcome, peak_rss_mb: peak_rss_mb() })
 }
 
@@ -128,6 +141,7 @@ fn run_in_engine(
         device: machine.device,
         precision: machine.precision,
         tasks: Some(work.tasks()),
+        weights_cache: !machine.no_weights_cache,
     };
     let (load, ask) = (JobId::next(), JobId::next());
     engine.load(load, request);
@@ -137,7 +151,10 @@ fn run_in_engine(
             Some(EngineEvent::Loading { progress, .. }) => {
                 screen.status.show(&loading_text(&progress));
             }
-            Some(EngineEvent::Loaded { info: loaded, .. }) => info = Some(loaded),
+            Some(EngineEvent::Loaded { info: loaded, .. }) => {
+                screen.notes(&loaded.notes);
+                info = Some(loaded);
+            }
             Some(EngineEvent::Working { progress, .. }) => {
                 screen.status.show(&working_text(&progress));
             }

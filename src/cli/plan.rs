@@ -29,6 +29,8 @@ pub struct WindowPlan {
     pub device: DeviceChoice,
     /// In what numbers.
     pub precision: PrecisionChoice,
+    /// Whether converted weights are kept on disk.
+    pub weights_cache: bool,
     /// Save a picture of the settled window here, and close.
     pub screenshot: Option<PathBuf>,
 }
@@ -112,6 +114,7 @@ pub(super) fn window(typed: WindowArgs, machine: &MachineArgs) -> anyhow::Result
         model,
         device: machine.device,
         precision: machine.precision,
+        weights_cache: !machine.no_weights_cache,
         screenshot: typed.screenshot,
     })
 }

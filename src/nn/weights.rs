@@ -75,6 +75,18 @@ impl Table {
         Self { values: Arc::new(values), columns: columns.max(1) }
     }
 
+    /// Its numbers, row after row.
+    #[must_use]
+    pub fn values(&self) -> &TableValues {
+        &self.values
+    }
+
+    /// Numbers of a row.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// Rows it has.
     #[must_use]
     pub fn num_rows(&self) -> usize {

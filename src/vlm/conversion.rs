@@ -43,7 +43,12 @@ impl Conversion {
 
     /// How a matrix of this name is stored.
     pub(crate) fn storage(&self, name: &str) -> Storage {
-        Storage::of(Role::of(name), self.precision, self.device.kind())
+        self.storage_of(Role::of(name))
+    }
+
+    /// How a matrix of this part is stored.
+    pub(crate) fn storage_of(&self, role: Role) -> Storage {
+        Storage::of(role, self.precision, self.device.kind())
     }
 
     /// Runs on worker threads: conversion only, nothing of the device.

@@ -15,7 +15,10 @@ use crate::vlm::memory::{choose_precision, memory_plan, usual_context};
 use crate::vlm::networks::Networks;
 use crate::vlm::parts::{PartKind, Parts};
 use crate::vlm::weights::{Loaded, Plan};
-use crate::vlm::{ComputeDevice, LoadProgress, LoadStage, ModelError, Precision, PrecisionChoice};
+use crate::vlm::weights_cache::{Found, Keeping};
+use crate::vlm::{
+    ComputeDevice, LoadOptions, LoadProgress, LoadStage, MemoryNeed, ModelError, Precision,
+};
 
 /// What loading gives.
 pub(crate) struct LoadedWeights {
@@ -23,14 +26,16 @@ pub(crate) struct LoadedWeights {
     pub(crate) precision: Precision,
     pub(crate) weights_sha256: String,
     pub(crate) notes: Vec<String>,
+    /// The converted weights on their way to the disk.
+    pub(crate) keeping: Option<Keeping>,
 }
 
-/// Check names and shapes, then read everything once.
+/// Check names and shapes, then read everything once: the weight files, or what was kept of them.
 pub(crate) fn load_weights(
     parts: &Parts,
     config: &VlmConfig,
     device: &ComputeDevice,
-    choice: PrecisionChoice,
+    options: &LoadOptions,
     progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
 ) -> Result<LoadedWeights, ModelError> {
     let mut opened = Vec::new();
@@ -41,33 +46,56 @@ pub(crate) fn load_weights(
     let plan = plan_of(parts, config)?;
     let sources = sources(&plan, &opened);
     check_fit(&opened, &plan, &sources, config)?;
-    let (precision, why) = precision_for(choice, config, &plan, &opened, device)?;
-    let mut loaded = Loaded::new(Conversion::new(device.clone(), precision));
-    let reading = Reading {
-        opened: &opened,
-        plan: &plan,
-        sources: &sources,
-        total: opened.iter().map(|(_, part)| part.bytes()).sum(),
+    let needs = needs(config, &plan, &opened, device);
+    let (precision, why) = choose_precision(options.precision, &needs, &device.info())?;
+    let mut notes: Vec<String> = why.into_iter().chain(notes(&opened, &plan)).collect();
+    let conversion = Conversion::new(device.clone(), precision);
+    let entry = options.cache.as_ref().and_then(|cache| cache.entry(parts, &plan, &conversion));
+    let mut loaded = Loaded::new(conversion.clone());
+    let mut keeping = None;
+    let found = match &entry {
+        Some(entry) => entry.read(&plan, &mut loaded, progress)?,
+        None => Found::Nothing(None),
     };
-    let weights_sha256 = reading.read(&mut loaded, progress)?;
+    let weights_sha256 = match found {
+        Found::All(weights_sha256) => weights_sha256,
+        Found::Nothing(why) => {
+            notes.extend(why);
+            // not what a useless file left there
+            loaded = Loaded::new(conversion);
+            let need = needs.iter().find(|need| need.precision == precision);
+            let bytes = need.map_or(0, |need| need.weights_bytes);
+            match entry.map(|entry| entry.keep(bytes)) {
+                Some(Ok(begun)) => keeping = Some(begun),
+                Some(Err(why)) => notes.push(why),
+                None => {}
+            }
+            let reading = Reading {
+                opened: &opened,
+                plan: &plan,
+                sources: &sources,
+                keeping: keeping.as_ref(),
+                total: opened.iter().map(|(_, part)| part.bytes()).sum(),
+            };
+            let weights_sha256 = reading.read(&mut loaded, progress)?;
+            notes.extend(keeping.as_mut().and_then(|keeping| keeping.finish(&weights_sha256)));
+            weights_sha256
+        }
+    };
     let networks = Networks::init(config, &mut loaded)
         .map_err(|error| config_error(&parts.language, "config.json", &error))?;
-    let notes = why.into_iter().chain(notes(&opened, &plan)).collect();
-    Ok(LoadedWeights { networks, precision, weights_sha256, notes })
+    Ok(LoadedWeights { networks, precision, weights_sha256, notes, keeping })
 }
 
-fn precision_for(
-    choice: PrecisionChoice,
+fn needs(
     config: &VlmConfig,
     plan: &Plan,
     opened: &[(PartKind, Checkpoint)],
     device: &ComputeDevice,
-) -> Result<(Precision, Option<String>), ModelError> {
+) -> Vec<MemoryNeed> {
     let tensors = opened.iter().map(|(_, part)| part.tensors());
-    let device = device.info();
-    let needs =
-        memory_plan(config, plan, tensors).needs(usual_context(config.context_len), &device);
-    choose_precision(choice, &needs, &device)
+    let context = usual_context(config.context_len);
+    memory_plan(config, plan, tensors).needs(context, &device.info())
 }
 
 /// All parts, read one after the other.
@@ -76,6 +104,7 @@ struct Reading<'a> {
     plan: &'a Plan,
     /// Which part gives a tensor.
     sources: &'a BTreeMap<String, usize>,
+    keeping: Option<&'a Keeping>,
     total: u64,
 }
 
@@ -93,6 +122,9 @@ impl Reading<'_> {
                 |name: &str, raw: RawTensor<'_>| self.prepare(*kind, part, name, raw, &conversion);
             let mut place = |name: &str, prepared: Prepared| {
                 loaded.place(name, prepared);
+                if let Some(keeping) = self.keeping {
+                    keeping.add(name, loaded.held(name));
+                }
                 Ok(())
             };
             let mut tell = |bytes: u64| {

@@ -32,6 +32,7 @@ mod spec;
 mod storage;
 mod synthetic;
 mod weights;
+mod weights_cache;
 
 pub use codec::{Codec, Decoded, resize_lanczos};
 pub use delta::apply_delta;
@@ -45,7 +46,7 @@ pub use memory::{
     Activations, Fit, MemoryNeed, MemoryPlan, gigabytes, gigabytes_of, likely_precision,
     usual_context, why_this_precision,
 };
-pub use model::{LoadProgress, LoadStage, ModelInfo, Vlm};
+pub use model::{LoadOptions, LoadProgress, LoadStage, ModelInfo, Vlm};
 pub use preprocess::{
     ImageProcessor, QwenImageProcessor, RgbPixels, center_crop, pad_to_square, resize_bicubic,
 };
@@ -59,3 +60,4 @@ pub use sampling::{log_prob, next_token};
 pub use spec::{Abilities, Family, ModelSpec, Part, Tasks};
 pub use storage::MatrixSizes;
 pub use synthetic::{Synthetic, SyntheticModel};
+pub use weights_cache::WeightsCache;

@@ -20,9 +20,10 @@ use crate::vlm::load::{LoadedWeights, load_weights};
 use crate::vlm::networks::Networks;
 use crate::vlm::parts::Parts;
 use crate::vlm::slots::Slot;
+use crate::vlm::weights_cache::Keeping;
 use crate::vlm::{
     Answer, ComputeDevice, Family, ModelError, ModelSpec, PrecisionChoice, Progress, Question,
-    Task, Tasks, Trace,
+    Task, Tasks, Trace, WeightsCache,
 };
 
 /// Codes of the published decoder of pictures.
@@ -39,14 +40,25 @@ pub enum LoadStage {
     Warmup,
 }
 
+/// How a model is loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// For what; all that its files suffice for when nothing is said.
+    pub tasks: Option<Tasks>,
+    /// How its weights are stored.
+    pub precision: PrecisionChoice,
+    /// Where converted weights are kept for the next start.
+    pub cache: Option<WeightsCache>,
+}
+
 /// Progress of loading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadProgress {
     /// What it is busy with.
     pub stage: LoadStage,
-    /// Of the weight files.
+    /// Of the weight files, or of what was kept of them.
     pub bytes_done: u64,
-    /// Of the weight files.
+    /// Of the same.
     pub bytes_total: u64,
 }
 
@@ -59,7 +71,7 @@ pub struct ModelInfo {
     pub family: String,
     /// Name for people.
     pub title: String,
-    /// `f32`, `f16`, `bf16`.
+    /// `f32`, `f16`, `bf16`, `q8`, `q4`.
     pub precision: String,
     /// Label of the device.
     pub device: String,
@@ -77,7 +89,8 @@ pub struct ModelInfo {
     pub max_images: u32,
     /// Rows and columns of codes of a picture, when it reconstructs.
     pub picture_grid: Option<[usize; 2]>,
-    /// What the reader should know about the files, such as objects left unread in a pickle.
+    /// What the reader should know: why this precision was chosen, objects of a pickle that were
+    /// left unread.
     pub notes: Vec<String>,
 }
 
@@ -101,6 +114,8 @@ pub struct Vlm {
     pub(crate) networks: Networks,
     pub(crate) features: FeatureCache,
     pub(crate) session: Option<Session>,
+    /// Converted weights on their way to the disk.
+    keeping: Option<Keeping>,
     /// How long loading took.
     pub(crate) load_ms: f64,
 }
@@ -124,10 +139,8 @@ impl Vlm {
         precision: PrecisionChoice,
         progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
     ) -> Result<Self, ModelError> {
-        let offered = spec.tasks();
-        let is_any = offered.questions || offered.reconstruction;
-        let tasks = if is_any { offered } else { Tasks { questions: true, ..offered } };
-        Self::load_for(tasks, spec, device, precision, progress)
+        let options = LoadOptions { precision, ..LoadOptions::default() };
+        Self::load_with(&options, spec, device, progress)
     }
 
     /// The same for these tasks only.
@@ -141,20 +154,37 @@ impl Vlm {
         precision: PrecisionChoice,
         progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
     ) -> Result<Self, ModelError> {
+        let options = LoadOptions { tasks: Some(tasks), precision, cache: None };
+        Self::load_with(&options, spec, device, progress)
+    }
+
+    /// The same, and converted weights may be kept for the next start.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_with(
+        options: &LoadOptions,
+        spec: &ModelSpec,
+        device: ComputeDevice,
+        progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
+    ) -> Result<Self, ModelError> {
         let (label, started) = (device.label(), Instant::now());
-        let work = || Self::load_unguarded(tasks, spec, device, precision, progress);
+        let work = || Self::load_unguarded(options, spec, device, progress);
         let mut vlm = guarded(&label, "loading the model", work)?;
         vlm.load_ms = started.elapsed().as_secs_f64() * 1e3;
         Ok(vlm)
     }
 
     fn load_unguarded(
-        tasks: Tasks,
+        options: &LoadOptions,
         spec: &ModelSpec,
         device: ComputeDevice,
-        precision: PrecisionChoice,
         progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
     ) -> Result<Self, ModelError> {
+        let offered = spec.tasks();
+        let is_any = offered.questions || offered.reconstruction;
+        let usual = if is_any { offered } else { Tasks { questions: true, ..offered } };
+        let tasks = options.tasks.unwrap_or(usual);
         let Some(rules) = spec.family.rules() else {
             let (title, path) = (spec.title.clone(), spec.path.clone());
             return Err(ModelError::NotSupportedYet { title, path });
@@ -171,12 +201,12 @@ impl Vlm {
         let mut config = VlmConfig::read(&parts, spec.family)?;
         let template = spec.family.template(parts.told.template.as_deref())?;
         let vq_tokens = rules.has_codes.then(|| parts.told.vq_tokens.unwrap_or(PUBLISHED_CODES));
-        let options = TokenizerOptions { kind: rules.tokenizer, vq_tokens };
-        let tokenizer = Tokenizer::load_with(&parts.language, options)?;
+        let reading = TokenizerOptions { kind: rules.tokenizer, vq_tokens };
+        let tokenizer = Tokenizer::load_with(&parts.language, reading)?;
         config.settle(spec.family, &tokenizer);
         check_span(template, &tokenizer, &parts)?;
         let codes = Codes::of(&parts, &config, &tokenizer)?;
-        let weights = load_weights(&parts, &config, &device, precision, progress)?;
+        let weights = load_weights(&parts, &config, &device, options, progress)?;
         let codec = load_codec(&parts, &device, codes)?;
         let mut tell =
             |stage| progress(LoadProgress { stage, bytes_done: bytes_total, bytes_total });
@@ -194,6 +224,7 @@ impl Vlm {
             codes,
             codec,
             networks: weights.networks,
+            keeping: weights.keeping,
             features: FeatureCache::default(),
             session: None,
             load_ms: 0.0,
@@ -225,6 +256,12 @@ impl Vlm {
     #[must_use]
     pub fn info(&self) -> &ModelInfo {
         &self.info
+    }
+
+    /// Wait until converted weights are on the disk, where they are kept; a sentence when that
+    /// failed.
+    pub fn finish_keeping(&mut self) -> Option<String> {
+        self.keeping.take()?.wait()
     }
 
     /// Answer one question; `emit` breaks to cancel, which gives what was said so far.

@@ -95,10 +95,18 @@ pub(crate) struct Loaded {
 
 /// A matrix as it is multiplied.
 #[derive(Clone)]
-enum Matrix {
+pub(crate) enum Matrix {
     /// Pieces of whole rows.
     Dense(Vec<Tensor<2>>),
+    /// Blocks in the CPU's order.
     Host(HostMatrix),
+}
+
+/// All that is loaded of one name: handles, not copies.
+pub(crate) struct Held {
+    pub(crate) matrix: Option<Matrix>,
+    pub(crate) vector: Option<Tensor<1>>,
+    pub(crate) table: Option<Table>,
 }
 
 impl Loaded {
@@ -113,6 +121,15 @@ impl Loaded {
 
     pub(crate) fn conversion(&self) -> &Conversion {
         &self.conversion
+    }
+
+    /// What was placed under a name.
+    pub(crate) fn held(&self, name: &str) -> Held {
+        Held {
+            matrix: self.matrices.get(name).cloned(),
+            vector: self.vectors.get(name).cloned(),
+            table: self.tables.get(name).cloned(),
+        }
     }
 
     /// Put a tensor onto the device.

@@ -14,11 +14,14 @@ use std::{
     time::Instant,
 };
 
-use crate::vlm::{ModelError, Progress, Trace, Vlm, choose_device, recognise};
+use crate::vlm::{
+    LoadOptions, ModelError, Progress, Trace, Vlm, WeightsCache, choose_device, recognise,
+};
 
 use super::{
     JobId, LoadRequest,
     limits::{limit_engine_worker, peak_rss_mb},
+    manners::leave_room_for_the_window,
     pipe::{read_message, write_message},
     protocol::{EngineReply, EngineRequest, PROTOCOL_VERSION},
 };
@@ -34,6 +37,7 @@ const STACK_BYTES: usize = 64 << 20;
 /// When the model's thread cannot be started.
 pub fn run_engine_worker() -> io::Result<()> {
     limit_engine_worker();
+    leave_room_for_the_window();
     let cancelled = Cancelled::default();
     let model_cancelled = cancelled.clone();
     let (jobs, queue) = sync_channel(BACKLOG);
@@ -183,10 +187,9 @@ fn load(
         }
         cancelled.flow(job)
     };
-    match request.tasks {
-        Some(tasks) => Vlm::load_for(tasks, &spec, device, request.precision, &mut tell),
-        None => Vlm::load(&spec, device, request.precision, &mut tell),
-    }
+    let cache = WeightsCache::usual().filter(|_| request.weights_cache);
+    let options = LoadOptions { tasks: request.tasks, precision: request.precision, cache };
+    Vlm::load_with(&options, &spec, device, &mut tell)
 }
 
 fn loaded(model: &mut Option<Vlm>) -> Result<&mut Vlm, Fault> {

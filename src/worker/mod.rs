@@ -21,6 +21,7 @@ mod engine_client;
 mod engine_main;
 mod job;
 mod limits;
+mod manners;
 mod pipe;
 mod protocol;
 mod scan;

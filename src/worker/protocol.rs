@@ -62,6 +62,8 @@ pub struct LoadRequest {
     pub precision: PrecisionChoice,
     /// For what; all that its files suffice for when nothing is said.
     pub tasks: Option<Tasks>,
+    /// Whether converted weights are kept on disk for the next start.
+    pub weights_cache: bool,
 }
 
 /// To the engine worker.

@@ -53,6 +53,9 @@ fn precisions_ui(ui: &mut Ui, palette: &Palette, reckoned: &Reckoned) {
     for need in &reckoned.needs {
         ui.horizontal(|ui| precision_ui(ui, palette, need, reckoned));
     }
+    if let Some(why) = &reckoned.why {
+        ui.label(RichText::new(format!("Chosen: {why}")).size(SMALL).color(palette.faint));
+    }
 }
 
 fn precision_ui(ui: &mut Ui, palette: &Palette, need: &MemoryNeed, reckoned: &Reckoned) {

@@ -1,7 +1,9 @@
 //! What a model would need on the device that is chosen, in words.
 
 use super::super::state::AppState;
-use crate::vlm::{DeviceInfo, Fit, MemoryNeed, ModelSpec, gigabytes, likely_precision};
+use crate::vlm::{
+    DeviceInfo, Fit, MemoryNeed, ModelSpec, gigabytes, likely_precision, why_this_precision,
+};
 
 /// A model's needs beside the device they are reckoned for.
 pub(super) struct Reckoned {
@@ -9,6 +11,8 @@ pub(super) struct Reckoned {
     pub(super) context: u32,
     pub(super) needs: Vec<MemoryNeed>,
     likely: Option<MemoryNeed>,
+    /// Why it is likely, where that is not plain.
+    pub(super) why: Option<String>,
 }
 
 impl Reckoned {
@@ -21,7 +25,8 @@ impl Reckoned {
             return None;
         }
         let likely = likely_precision(state.settings.precision, &needs, &device).copied();
-        Some(Self { device, context, needs, likely })
+        let why = why_this_precision(state.settings.precision, &needs, &device);
+        Some(Self { device, context, needs, likely, why })
     }
 
     /// Whether the model goes in; `None` where that cannot be known.

@@ -66,6 +66,7 @@ fn row_action_ui(
                 model: spec.path.clone(),
                 device: cx.state.settings.device,
                 precision: cx.state.settings.precision,
+                weights_cache: cx.state.settings.weights_cache,
             }));
         }
     });

@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
-use crate::vlm::{DeviceInfo, Fit, MemoryNeed, ModelSpec, gigabytes};
+use crate::vlm::{
+    DeviceInfo, Fit, MemoryNeed, ModelSpec, PrecisionChoice, WeightsCache, gigabytes,
+    likely_precision, why_this_precision,
+};
 
 use super::super::terminal::one_line;
 use super::Described;
@@ -90,6 +93,16 @@ fn write_memory(out: &mut impl Write, described: &Described) -> io::Result<()> {
     line(out, "memory", &text)?;
     for need in &needs {
         line(out, "", &need_text(need, device))?;
+    }
+    let auto = PrecisionChoice::Auto;
+    if let Some(need) = likely_precision(auto, &needs, device) {
+        let why = why_this_precision(auto, &needs, device);
+        let text = why.unwrap_or_else(|| need.precision.as_str().to_owned());
+        line(out, "", &format!("auto takes {text}"))?;
+    }
+    if let Some(cache) = WeightsCache::usual().filter(|cache| cache.bytes() > 0) {
+        let (bytes, folder) = (gigabytes(cache.bytes()), cache.folder().display());
+        line(out, "kept", &format!("{bytes} of converted weights, of all models, in {folder}"))?;
     }
     match &spec.memory {
         Some(plan) if device.has_own_memory() => {

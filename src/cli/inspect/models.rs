@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use crate::vlm::{Abilities, DeviceInfo, Fit, MemoryNeed, Part};
+use crate::vlm::{
+    Abilities, DeviceInfo, Fit, MemoryNeed, Part, PrecisionChoice, likely_precision,
+    why_this_precision,
+};
 
 use super::{Described, text};
 
@@ -32,6 +35,9 @@ pub(super) struct ModelReport {
     /// The embedding: beside a card's memory, and counted in the weights of any other device.
     host_bytes: Option<u64>,
     precisions: Vec<PrecisionReport>,
+    /// What is taken when nobody asks for a precision, and why.
+    auto_precision: Option<&'static str>,
+    auto_reason: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -87,6 +93,9 @@ impl From<&Described> for ModelReport {
             context: *context,
             kv_bytes_per_token: spec.memory.as_ref().map(|plan| plan.kv_bytes_per_token),
             host_bytes: spec.memory.as_ref().map(|plan| plan.host_bytes),
+            auto_precision: likely_precision(PrecisionChoice::Auto, &needs, device)
+                .map(|need| need.precision.as_str()),
+            auto_reason: why_this_precision(PrecisionChoice::Auto, &needs, device),
             precisions: needs.iter().map(|need| PrecisionReport::new(need, device)).collect(),
         }
     }

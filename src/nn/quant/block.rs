@@ -1,12 +1,14 @@
 //! One block: 32 numbers become codes, a scale and, in four bits, a minimum.
 
 use half::f16;
+use half::slice::HalfFloatSliceExt as _;
+use serde::{Deserialize, Serialize};
 
 /// Numbers in a block.
 pub const BLOCK: usize = 32;
 
 /// How a block is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum BlockFormat {
     /// 13 bits and a sign, in 16: closer to the number than f16 where it matters, and multiplied
     /// as whole numbers. For what must not lose anything: the vision tower.
@@ -56,11 +58,9 @@ impl Block {
     /// The codes that stand for these numbers best.
     #[must_use]
     pub fn quantise(format: BlockFormat, values: &[f32; BLOCK]) -> Self {
-        match format {
-            BlockFormat::Q14 => Self::symmetric(values, 8191.0, 0),
-            BlockFormat::Q8 => Self::symmetric(values, 127.0, 128),
-            BlockFormat::Q4 => Self::with_minimum(values),
-        }
+        let Lanes { codes, scale: [scale], minimum: [minimum] } =
+            Lanes::quantise(format, &values.map(|value| [value]));
+        Self { codes: codes.map(|[code]| code as i16), scale, minimum }
     }
 
     /// The numbers the codes stand for.
@@ -70,76 +70,212 @@ impl Block {
         let (scale, minimum) = (self.scale.to_f32(), self.minimum.to_f32());
         self.codes.map(|code| scale * f32::from(code - offset) + minimum)
     }
+}
 
-    fn symmetric(values: &[f32; BLOCK], steps: f32, offset: i16) -> Self {
-        let largest = values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-        let scale = rounded_up(largest / steps);
-        let inverse = if scale > f16::ZERO { scale.to_f32().recip() } else { 0.0 };
-        let codes = values
-            .map(|value| (value * inverse).round_ties_even().clamp(-steps, steps) as i16 + offset);
-        Self { codes, scale, minimum: f16::ZERO }
+/// One block of each of several rows: every step is the same for all rows, so that it becomes
+/// vector instructions of whatever width the caller may use.
+pub(crate) struct Lanes<const L: usize> {
+    /// Of each column, those of all rows.
+    pub(crate) codes: [[i32; L]; BLOCK],
+    pub(crate) scale: [f16; L],
+    pub(crate) minimum: [f16; L],
+}
+
+/// Added and taken away again, it rounds to the nearest whole number, ties to even; in between the
+/// lower bits are that number.
+const ROUNDER: f32 = 12_582_912.0;
+
+#[inline(always)]
+fn rounded(value: f32) -> f32 {
+    (value + ROUNDER) - ROUNDER
+}
+
+#[inline(always)]
+fn code(value: f32) -> i32 {
+    (value + ROUNDER).to_bits() as i32 - ROUNDER.to_bits() as i32
+}
+
+#[inline(always)]
+fn within(value: f32, low: f32, high: f32) -> f32 {
+    let value = if value > low { value } else { low };
+    if value < high { value } else { high }
+}
+
+/// In f16, and what that is.
+#[inline(always)]
+fn halves<const L: usize>(values: &[f32; L]) -> ([f16; L], [f32; L]) {
+    let (mut half, mut back) = ([f16::ZERO; L], [0.0; L]);
+    half.convert_from_f32_slice(values);
+    half.convert_to_f32_slice(&mut back);
+    (half, back)
+}
+
+/// 0 for blocks without extent.
+#[inline(always)]
+fn inverse(scale: f32) -> f32 {
+    if scale > 0.0 { 1.0 / scale } else { 0.0 }
+}
+
+/// What codes 0 to 15 stand for.
+#[derive(Clone, Copy)]
+struct Range<const L: usize> {
+    scale: [f32; L],
+    minimum: [f32; L],
+}
+
+impl<const L: usize> Lanes<L> {
+    /// `values` are those of each column, of all rows.
+    #[inline(always)]
+    pub(crate) fn quantise(format: BlockFormat, values: &[[f32; L]; BLOCK]) -> Self {
+        match format {
+            BlockFormat::Q14 => Self::symmetric(values, 8191.0, 0),
+            BlockFormat::Q8 => Self::symmetric(values, 127.0, 128),
+            BlockFormat::Q4 => Self::with_minimum(values),
+        }
+    }
+
+    #[inline(always)]
+    fn symmetric(values: &[[f32; L]; BLOCK], steps: f32, offset: i32) -> Self {
+        let mut largest = [0.0_f32; L];
+        for column in values {
+            for (largest, value) in largest.iter_mut().zip(column) {
+                *largest = if value.abs() > *largest { value.abs() } else { *largest };
+            }
+        }
+        // the nearest f16 that is not smaller: codes stay within their range
+        let wanted = largest.map(|largest| largest / steps);
+        let (mut scale, mut back) = halves(&wanted);
+        for ((scale, back), wanted) in scale.iter_mut().zip(&mut back).zip(wanted) {
+            if *back < wanted {
+                *scale = f16::from_bits(scale.to_bits() + 1);
+                *back = scale.to_f32();
+            }
+        }
+        let inverse = back.map(inverse);
+        let mut codes = [[0; L]; BLOCK];
+        for (codes, column) in codes.iter_mut().zip(values) {
+            for ((out, value), inverse) in codes.iter_mut().zip(column).zip(&inverse) {
+                *out = code(within(value * inverse, -steps, steps)) + offset;
+            }
+        }
+        Self { codes, scale, minimum: [f16::ZERO; L] }
     }
 
     /// Of some ranges a little narrower than the numbers' own, the one with the least squares:
     /// the few outermost numbers cost less than a finer step gains.
-    fn with_minimum(values: &[f32; BLOCK]) -> Self {
-        let low = values.iter().copied().fold(f32::INFINITY, f32::min);
-        let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let mut best = Self::in_range(values, low, high);
-        let mut least = best.squares(values);
-        for cut in 1..=6 {
-            let less = (high - low) * 0.02 * cut as f32;
-            let tried = Self::in_range(values, low + less, high - less).fitted(values);
-            let squares = tried.squares(values);
-            if squares < least {
-                (best, least) = (tried, squares);
+    #[inline(always)]
+    fn with_minimum(values: &[[f32; L]; BLOCK]) -> Self {
+        let (mut low, mut high, mut sum) = ([f32::INFINITY; L], [f32::NEG_INFINITY; L], [0.0; L]);
+        for column in values {
+            for (((low, high), sum), value) in
+                low.iter_mut().zip(&mut high).zip(&mut sum).zip(column)
+            {
+                *low = if *value < *low { *value } else { *low };
+                *high = if *value > *high { *value } else { *high };
+                *sum += value;
             }
         }
-        best
-    }
-
-    fn in_range(values: &[f32; BLOCK], low: f32, high: f32) -> Self {
-        let (scale, minimum) = (f16::from_f32((high - low) / 15.0), f16::from_f32(low));
-        Self::coded(values, scale, minimum)
-    }
-
-    fn coded(values: &[f32; BLOCK], scale: f16, minimum: f16) -> Self {
-        let inverse = if scale > f16::ZERO { scale.to_f32().recip() } else { 0.0 };
-        let low = minimum.to_f32();
-        let codes =
-            values.map(|value| ((value - low) * inverse).round_ties_even().clamp(0.0, 15.0) as i16);
+        let mut best = Range::between(&low, &high);
+        let mut least = best.squares(values);
+        for cut in 1..=6 {
+            let (mut from, mut to) = (low, high);
+            for (from, to) in from.iter_mut().zip(&mut to) {
+                let less = (*to - *from) * 0.02 * cut as f32;
+                (*from, *to) = (*from + less, *to - less);
+            }
+            let tried = Range::between(&from, &to).fitted(values, &sum);
+            best.take_better(&mut least, &tried, &tried.squares(values));
+        }
+        let (scale, minimum) = (halves(&best.scale).0, halves(&best.minimum).0);
+        let (inverse, low) = (best.scale.map(inverse), best.minimum);
+        let mut codes = [[0; L]; BLOCK];
+        for (codes, column) in codes.iter_mut().zip(values) {
+            for (((out, value), inverse), low) in
+                codes.iter_mut().zip(column).zip(&inverse).zip(&low)
+            {
+                *out = code(within((value - low) * inverse, 0.0, 15.0));
+            }
+        }
         Self { codes, scale, minimum }
-    }
-
-    /// With these codes, the scale and the minimum of least squares.
-    fn fitted(self, values: &[f32; BLOCK]) -> Self {
-        let (mut codes, mut squares, mut sum, mut product) = (0.0_f32, 0.0_f32, 0.0_f32, 0.0_f32);
-        for (code, value) in self.codes.iter().zip(values) {
-            let code = f32::from(*code);
-            codes += code;
-            squares += code * code;
-            sum += value;
-            product += code * value;
-        }
-        let count = BLOCK as f32;
-        let spread = count * squares - codes * codes;
-        if spread <= 0.0 {
-            return self;
-        }
-        let scale = (count * product - codes * sum) / spread;
-        let minimum = (sum - scale * codes) / count;
-        let (scale, minimum) = (f16::from_f32(scale), f16::from_f32(minimum));
-        if scale > f16::ZERO { Self::coded(values, scale, minimum) } else { self }
-    }
-
-    fn squares(&self, values: &[f32; BLOCK]) -> f32 {
-        let own = self.values(BlockFormat::Q4);
-        own.iter().zip(values).map(|(own, value)| (own - value) * (own - value)).sum()
     }
 }
 
-/// The nearest f16 that is not smaller: codes stay within their range.
-fn rounded_up(value: f32) -> f16 {
-    let near = f16::from_f32(value);
-    if near.to_f32() < value { f16::from_bits(near.to_bits() + 1) } else { near }
+impl<const L: usize> Range<L> {
+    #[inline(always)]
+    fn between(low: &[f32; L], high: &[f32; L]) -> Self {
+        let mut scale = [0.0; L];
+        for ((scale, low), high) in scale.iter_mut().zip(low).zip(high) {
+            *scale = (high - low) / 15.0;
+        }
+        Self { scale: halves(&scale).1, minimum: halves(low).1 }
+    }
+
+    /// With these codes, the scale and the minimum of least squares.
+    #[inline(always)]
+    fn fitted(self, values: &[[f32; L]; BLOCK], sum: &[f32; L]) -> Self {
+        let inverse = self.scale.map(inverse);
+        let (mut codes, mut squares, mut product) = ([0.0_f32; L], [0.0_f32; L], [0.0_f32; L]);
+        for column in values {
+            let own = column.iter().zip(&inverse).zip(&self.minimum);
+            let sums = codes.iter_mut().zip(&mut squares).zip(&mut product);
+            for (((codes, squares), product), ((value, inverse), low)) in sums.zip(own) {
+                let code = rounded(within((value - low) * inverse, 0.0, 15.0));
+                *codes += code;
+                *squares += code * code;
+                *product += code * value;
+            }
+        }
+        let count = BLOCK as f32;
+        let (mut scale, mut minimum) = ([0.0; L], [0.0; L]);
+        let sums = codes.iter().zip(&squares).zip(&product).zip(sum);
+        for ((scale, minimum), (((codes, squares), product), sum)) in
+            scale.iter_mut().zip(&mut minimum).zip(sums)
+        {
+            let spread = count * squares - codes * codes;
+            if spread > 0.0 {
+                *scale = (count * product - codes * sum) / spread;
+                *minimum = (sum - *scale * codes) / count;
+            }
+        }
+        let mut fitted = Self { scale: halves(&scale).1, minimum: halves(&minimum).1 };
+        let own = self.scale.iter().zip(&self.minimum);
+        for ((scale, minimum), (own_scale, own_minimum)) in
+            fitted.scale.iter_mut().zip(&mut fitted.minimum).zip(own)
+        {
+            if *scale <= 0.0 {
+                (*scale, *minimum) = (*own_scale, *own_minimum);
+            }
+        }
+        fitted
+    }
+
+    /// Of the differences between the numbers and what stands for them.
+    #[inline(always)]
+    fn squares(&self, values: &[[f32; L]; BLOCK]) -> [f32; L] {
+        let inverse = self.scale.map(inverse);
+        let mut squares = [0.0; L];
+        for column in values {
+            let own = self.scale.iter().zip(&self.minimum).zip(&inverse);
+            for ((squares, value), ((scale, low), inverse)) in
+                squares.iter_mut().zip(column).zip(own)
+            {
+                let code = rounded(within((value - low) * inverse, 0.0, 15.0));
+                let off = scale * code + low - value;
+                *squares += off * off;
+            }
+        }
+        squares
+    }
+
+    /// The other's where its squares are less.
+    #[inline(always)]
+    fn take_better(&mut self, least: &mut [f32; L], other: &Self, squares: &[f32; L]) {
+        let own = self.scale.iter_mut().zip(&mut self.minimum).zip(least);
+        let others = other.scale.iter().zip(&other.minimum).zip(squares);
+        for (((scale, minimum), least), ((other, other_minimum), squares)) in own.zip(others) {
+            if *squares < *least {
+                (*scale, *minimum, *least) = (*other, *other_minimum, *squares);
+            }
+        }
+    }
 }

@@ -6,19 +6,18 @@
 
 use std::ops::Range;
 
-use crate::nn::kernel::host::processor::{Work, exp, fma, run};
+use crate::nn::kernel::host::processor::{LANES, Vector, Work, exp, fma, run};
 
 /// Keys of a tile.
-pub(crate) const KEYS: usize = 16;
+pub(crate) const KEYS: usize = LANES;
 
 /// Keys and values of one key head.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyHead<'a> {
     /// `[tiles][head_dim][16]`
     pub(crate) keys: &'a [f32],
-    /// A row of `head_dim` for every key, `stride` apart.
+    /// `[keys][head_dim]`
     pub(crate) values: &'a [f32],
-    pub(crate) stride: usize,
     pub(crate) head_dim: usize,
     pub(crate) scale: f32,
 }
@@ -33,10 +32,15 @@ pub(crate) struct Query<'a> {
 /// Memory that is used again and again.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    queries: Vec<f32>,
-    scores: Vec<f32>,
-    sums: Vec<f32>,
+    /// Of every tile of queries: `[head_dim][queries]`
+    turned: Vec<f32>,
+    /// `[queries][tiles of keys]`
+    scores: Vec<[f32; KEYS]>,
+    totals: Vec<f32>,
 }
+
+/// Tiles of keys that stay in the nearest cache while all queries pass.
+const BLOCK: usize = 4;
 
 /// What queries of one key head gather, `[queries][head_dim]`.
 pub(crate) fn gather(
@@ -55,160 +59,196 @@ struct Gather<'a> {
     out: &'a mut [f32],
 }
 
+/// Some queries that are multiplied at once, and the tiles of keys that one of them sees.
+#[derive(Clone)]
+struct QueryTile {
+    first: usize,
+    rows: usize,
+    sees: Range<usize>,
+}
+
 impl Work for Gather<'_> {
     type Out = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<V: Vector>(self) {
         let Self { head, queries, scratch, out } = self;
-        let (mut queries, mut out) = (queries, out);
-        macro_rules! tiles {
-            ($rows:literal) => {
-                while let Some((tile, rest)) = queries.split_first_chunk::<$rows>() {
-                    let (now, later) = out.split_at_mut(($rows * head.head_dim).min(out.len()));
-                    gather_tile::<FMA, $rows>(head, tile, scratch, now);
-                    (queries, out) = (rest, later);
+        let tiles = query_tiles(queries);
+        let start = tiles.iter().map(|tile| tile.sees.start).min().unwrap_or(0);
+        let end = tiles.iter().map(|tile| tile.sees.end).max().unwrap_or(0).max(start);
+        let width = end - start;
+        let Scratch { turned, scores, totals } = scratch;
+        turn(&tiles, queries, head.head_dim, turned);
+        scores.resize(queries.len() * width, [0.0; KEYS]);
+        for block in (start..end).step_by(BLOCK) {
+            for tile in &tiles {
+                let keys = block.max(tile.sees.start)..(block + BLOCK).min(tile.sees.end);
+                let queries = turned.get(tile.first * head.head_dim..).unwrap_or_default();
+                let at = tile.first * width - start;
+                match tile.rows {
+                    4 => score::<V, 4>(head, queries, keys, scores, at, width),
+                    2 => score::<V, 2>(head, queries, keys, scores, at, width),
+                    _ => score::<V, 1>(head, queries, keys, scores, at, width),
                 }
-            };
+            }
         }
-        tiles!(4);
-        tiles!(2);
-        tiles!(1);
+        totals.clear();
+        for (scores, query) in scores.chunks_exact_mut(width.max(1)).zip(queries) {
+            let first = start * KEYS;
+            let sees = query.sees.start - first..query.sees.end.max(query.sees.start) - first;
+            totals.push(shares::<V>(scores.as_flattened_mut(), sees, head.scale));
+        }
+        out.fill(0.0);
+        for block in (start..end).step_by(BLOCK) {
+            for tile in &tiles {
+                let keys = block.max(tile.sees.start)..(block + BLOCK).min(tile.sees.end);
+                let out = out.get_mut(tile.first * head.head_dim..).unwrap_or_default();
+                let at = tile.first * width - start;
+                match tile.rows {
+                    4 => mix::<V, 4>(head, scores, at, width, keys, out),
+                    2 => mix::<V, 2>(head, scores, at, width, keys, out),
+                    _ => mix::<V, 1>(head, scores, at, width, keys, out),
+                }
+            }
+        }
+        for (out, total) in out.chunks_exact_mut(head.head_dim.max(1)).zip(totals) {
+            let factor = total.recip();
+            out.iter_mut().for_each(|out| *out *= factor);
+        }
     }
 }
 
-#[inline(always)]
-fn gather_tile<const FMA: bool, const M: usize>(
-    head: KeyHead<'_>,
-    queries: &[Query<'_>; M],
-    scratch: &mut Scratch,
-    out: &mut [f32],
-) {
-    let start = queries.iter().map(|query| query.sees.start).min().unwrap_or(0) / KEYS * KEYS;
-    let end = queries.iter().map(|query| query.sees.end).max().unwrap_or(0);
-    let width = (end - start.min(end)).next_multiple_of(KEYS);
-    let Scratch { queries: turned, scores, sums } = scratch;
+fn query_tiles(queries: &[Query<'_>]) -> Vec<QueryTile> {
+    let (mut tiles, mut rest, mut first) = (Vec::new(), queries, 0);
+    while !rest.is_empty() {
+        let rows = [4, 2, 1].into_iter().find(|rows| *rows <= rest.len()).unwrap_or(1);
+        let (tile, after) = rest.split_at(rows);
+        let start = tile.iter().map(|query| query.sees.start).min().unwrap_or(0);
+        let end = tile.iter().map(|query| query.sees.end).max().unwrap_or(0);
+        tiles.push(QueryTile { first, rows, sees: start / KEYS..end.div_ceil(KEYS) });
+        (rest, first) = (after, first + rows);
+    }
+    tiles
+}
+
+/// Number after number of all queries of a tile.
+fn turn(tiles: &[QueryTile], queries: &[Query<'_>], head_dim: usize, turned: &mut Vec<f32>) {
     turned.clear();
-    for at in 0..head.head_dim {
-        turned.extend(queries.iter().map(|query| query.values.get(at).copied().unwrap_or(0.0)));
-    }
-    scores.resize(M * width, 0.0);
-    let keys = head.keys.get(start * head.head_dim..).unwrap_or_default();
-    let tiles = keys.chunks_exact((KEYS * head.head_dim).max(1));
-    for (tile, keys) in tiles.take(width / KEYS).enumerate() {
-        let products = tile_scores::<FMA, M>(turned.as_chunks::<M>().0, keys.as_chunks().0);
-        for (row, products) in products.iter().enumerate() {
-            let from = row * width + tile * KEYS;
-            if let Some(place) = scores.get_mut(from..from + KEYS) {
-                place.copy_from_slice(products);
-            }
+    for tile in tiles {
+        let queries = queries.get(tile.first..tile.first + tile.rows).unwrap_or_default();
+        for at in 0..head_dim {
+            turned.extend(queries.iter().map(|query| query.values.get(at).copied().unwrap_or(0.0)));
         }
     }
-    let mut totals = [0.0; M];
-    let rows = scores.chunks_exact_mut(width.max(1)).zip(queries).zip(&mut totals);
-    for ((scores, query), total) in rows {
-        let sees = query.sees.start - start..query.sees.end - start;
-        *total = shares::<FMA>(scores, sees, head.scale);
-    }
-    sums.clear();
-    sums.resize(width * M, 0.0);
-    // key by key
-    for (row, scores) in scores.chunks_exact(width.max(1)).enumerate() {
-        for (place, share) in sums.iter_mut().skip(row).step_by(M).zip(scores) {
-            *place = *share;
-        }
-    }
-    let shares = sums.as_chunks::<M>().0.get(..end - start.min(end)).unwrap_or_default();
-    let values = head.values.get(start * head.stride..).unwrap_or_default();
-    mix::<FMA, M>(shares, values, head, totals, out);
 }
 
-/// Scores of `M` queries with sixteen keys.
+/// Scores of `M` queries with some tiles of keys; those of tile `t` go to `scores[at + t]`, those
+/// of the next query `width` further.
 #[inline(always)]
-fn tile_scores<const FMA: bool, const M: usize>(
-    queries: &[[f32; M]],
-    keys: &[[f32; KEYS]],
-) -> [[f32; KEYS]; M] {
-    let mut sums = [[0.0; KEYS]; M];
-    for (query, keys) in queries.iter().zip(keys) {
-        for (sums, query) in sums.iter_mut().zip(query) {
-            for (sum, key) in sums.iter_mut().zip(keys) {
-                *sum = fma::<FMA>(*query, *key, *sum);
+fn score<V: Vector, const M: usize>(
+    head: KeyHead<'_>,
+    queries: &[f32],
+    tiles: Range<usize>,
+    scores: &mut [[f32; KEYS]],
+    at: usize,
+    width: usize,
+) {
+    let queries = queries.as_chunks::<M>().0.get(..head.head_dim).unwrap_or_default();
+    let a_tile = KEYS * head.head_dim;
+    for tile in tiles {
+        let keys = head.keys.get(tile * a_tile..(tile + 1) * a_tile).unwrap_or_default();
+        let mut sums = [V::splat(0.0); M];
+        for (query, keys) in queries.iter().zip(keys.as_chunks().0) {
+            let keys = V::load(keys);
+            for (sum, query) in sums.iter_mut().zip(query) {
+                *sum = sum.plus_product(V::splat(*query), keys);
+            }
+        }
+        for (row, sum) in sums.into_iter().enumerate() {
+            if let Some(place) = scores.get_mut(at.wrapping_add(tile) + row * width) {
+                sum.store(place);
             }
         }
     }
-    sums
 }
 
 /// Scores become shares, not yet divided by their sum, which is given.
 #[inline(always)]
-fn shares<const FMA: bool>(scores: &mut [f32], sees: Range<usize>, scale: f32) -> f32 {
+fn shares<V: Vector>(scores: &mut [f32], sees: Range<usize>, scale: f32) -> f32 {
     let len = scores.len();
     let (before, rest) = scores.split_at_mut(sees.start.min(len));
     let (seen, after) = rest.split_at_mut((sees.end - sees.start).min(rest.len()));
     before.fill(0.0);
     after.fill(0.0);
-    let mut highest = [f32::NEG_INFINITY; KEYS];
     let (tiles, rest) = seen.as_chunks_mut::<KEYS>();
+    let mut highest = [f32::NEG_INFINITY; KEYS];
     for tile in &*tiles {
         for (highest, score) in highest.iter_mut().zip(tile) {
             *highest = if *score > *highest { *score } else { *highest };
         }
     }
-    let highest =
-        highest.iter().chain(&*rest).fold(f32::NEG_INFINITY, |a, b| if *b > a { *b } else { a });
-    let highest = highest * scale;
+    let all = highest.iter().chain(&*rest);
+    let highest = scale * all.fold(f32::NEG_INFINITY, |a, b| if *b > a { *b } else { a });
     let mut totals = [0.0; KEYS];
     for tile in tiles {
         for (total, score) in totals.iter_mut().zip(tile) {
-            *score = exp::<FMA>(fma::<FMA>(*score, scale, -highest));
+            *score = exp::<V>(fma::<V>(*score, scale, -highest));
             *total += *score;
         }
     }
     for score in &mut *rest {
-        *score = exp::<FMA>(fma::<FMA>(*score, scale, -highest));
+        *score = exp::<V>(fma::<V>(*score, scale, -highest));
     }
     totals.iter().chain(&*rest).sum()
 }
 
-/// Values weighted by shares.
+/// Adds the values of some tiles of keys, weighted by shares that lie as in [`score`].
 #[inline(always)]
-fn mix<const FMA: bool, const M: usize>(
-    shares: &[[f32; M]],
-    values: &[f32],
+fn mix<V: Vector, const M: usize>(
     head: KeyHead<'_>,
-    totals: [f32; M],
+    shares: &[[f32; KEYS]],
+    at: usize,
+    width: usize,
+    tiles: Range<usize>,
     out: &mut [f32],
 ) {
-    let mut at = 0;
-    while at < head.head_dim {
-        let width = KEYS.min(head.head_dim - at);
-        let mut sums = [[0.0_f32; KEYS]; M];
-        let rows = values.get(at..).unwrap_or_default().chunks(head.stride.max(1));
-        if width == KEYS {
-            for (shares, row) in shares.iter().zip(rows) {
-                let Some(values) = row.first_chunk::<KEYS>() else { continue };
-                for (sums, share) in sums.iter_mut().zip(shares) {
-                    for (sum, value) in sums.iter_mut().zip(values) {
-                        *sum = fma::<FMA>(*share, *value, *sum);
-                    }
-                }
-            }
-        } else {
-            for (shares, row) in shares.iter().zip(rows) {
-                for (sums, share) in sums.iter_mut().zip(shares) {
-                    for (sum, value) in sums.iter_mut().zip(row.iter().take(width)) {
-                        *sum = fma::<FMA>(*share, *value, *sum);
-                    }
+    let head_dim = head.head_dim.max(1);
+    for column in (0..head_dim).step_by(LANES) {
+        let mut sums: [V; M] = std::array::from_fn(|row| {
+            lanes(out.get(row * head_dim..(row + 1) * head_dim).unwrap_or_default(), column)
+        });
+        for tile in tiles.clone() {
+            let shares: [&[f32; KEYS]; M] = std::array::from_fn(|row| {
+                shares.get(at.wrapping_add(tile) + row * width).unwrap_or(&[0.0; KEYS])
+            });
+            let from = (tile * KEYS * head_dim).min(head.values.len());
+            let rows = head.values.get(from..).unwrap_or_default().chunks(head_dim);
+            for (key, row) in rows.take(KEYS).enumerate() {
+                let values: V = lanes(row, column);
+                for (sum, shares) in sums.iter_mut().zip(shares) {
+                    *sum = sum.plus_product(V::splat(shares[key % KEYS]), values);
                 }
             }
         }
-        let outs = out.chunks_exact_mut(head.head_dim.max(1));
-        for ((out, sums), total) in outs.zip(&sums).zip(totals) {
-            for (out, sum) in out.iter_mut().skip(at).zip(sums.iter().take(width)) {
-                *out = sum / total;
+        let stored: [[f32; LANES]; M] = sums.map(|sum| {
+            let mut lanes = [0.0; LANES];
+            sum.store(&mut lanes);
+            lanes
+        });
+        for (out, lanes) in out.chunks_mut(head_dim).zip(stored) {
+            for (out, lane) in out.iter_mut().skip(column).zip(lanes) {
+                *out = lane;
             }
         }
-        at += width;
+    }
+}
+
+/// The numbers of a row from `column` on; zeros after its end.
+#[inline(always)]
+fn lanes<V: Vector>(row: &[f32], column: usize) -> V {
+    let row = row.get(column..).unwrap_or_default();
+    match row.first_chunk::<LANES>() {
+        Some(values) => V::load(values),
+        None => V::load(&std::array::from_fn(|lane| row.get(lane).copied().unwrap_or(0.0))),
     }
 }

@@ -104,7 +104,7 @@ impl Attending<'_> {
         let HeadShape { head_dim, .. } = self.shape;
         let (keys, values) = self.cache.head(head);
         let scale = (head_dim as f32).sqrt().recip();
-        KeyHead { keys, values, stride: head_dim, head_dim, scale }
+        KeyHead { keys, values, head_dim, scale }
     }
 
     fn query(&self, row: usize, head: usize) -> Query<'_> {

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::nn::Activation;
 use crate::nn::kernel::host::HostRows;
-use crate::nn::kernel::host::processor::{Work, exp, run};
+use crate::nn::kernel::host::processor::{Vector, Work, exp, run};
 
 /// Numbers a thread takes at once.
 const AT_ONCE: usize = 1 << 14;
@@ -52,16 +52,16 @@ impl Work for Gated<'_> {
     type Out = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<V: Vector>(self) {
         let Self { activation, gate, up } = self;
         match activation {
-            Activation::QuickGelu => each(gate, up, |x| x / (1.0 + exp::<FMA>(-1.702 * x))),
+            Activation::QuickGelu => each(gate, up, |x| x / (1.0 + exp::<V>(-1.702 * x))),
             // x·½(1 + tanh(y)) = x·sigmoid(2y)
             Activation::GeluNew => each(gate, up, |x| {
                 let inner = x * (1.0 + 0.044_715 * x * x);
-                x / (1.0 + exp::<FMA>(-2.0 * 0.797_884_6 * inner))
+                x / (1.0 + exp::<V>(-2.0 * 0.797_884_6 * inner))
             }),
-            _ => each(gate, up, |x| x / (1.0 + exp::<FMA>(-x))),
+            _ => each(gate, up, |x| x / (1.0 + exp::<V>(-x))),
         }
     }
 }

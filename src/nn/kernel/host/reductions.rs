@@ -1,11 +1,8 @@
 //! What a row of numbers adds up to, and what follows from it.
 
-use crate::nn::kernel::host::processor::{Work, exp, fma};
+use crate::nn::kernel::host::processor::{LANES, Vector, Work, exp, fma};
 
-/// Sums side by side: one vector, and closer to the true value than a single sum.
-const LANES: usize = 16;
-
-/// Sum of a function of every number.
+/// Sum of a function of every number, some side by side: closer to the true value than one sum.
 #[inline(always)]
 fn sum(values: &[f32], of: impl Fn(f32, f32) -> f32) -> f32 {
     let mut sums = [0.0; LANES];
@@ -34,11 +31,11 @@ impl Work for Norm<'_> {
     type Out = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<V: Vector>(self) {
         let Self { out, row, weight, bias, eps } = self;
         let len = row.len() as f32;
         let mean = if bias.is_some() { sum(row, |value, sum| sum + value) / len } else { 0.0 };
-        let squares = sum(row, |value, sum| fma::<FMA>(value - mean, value - mean, sum));
+        let squares = sum(row, |value, sum| fma::<V>(value - mean, value - mean, sum));
         let factor = (squares / len + eps).sqrt().recip();
         let outs = out.iter_mut().zip(row).zip(weight);
         match bias {
@@ -61,12 +58,12 @@ impl Work for Softmax<'_> {
     type Out = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<V: Vector>(self) {
         let Self { out, row, scale } = self;
         let highest =
             row.iter().fold(f32::NEG_INFINITY, |a, b| if *b > a { *b } else { a }) * scale;
         for (out, score) in out.iter_mut().zip(row) {
-            *out = exp::<FMA>(fma::<FMA>(*score, scale, -highest));
+            *out = exp::<V>(fma::<V>(*score, scale, -highest));
         }
         let total = sum(out, |share, sum| sum + share);
         out.iter_mut().for_each(|share| *share /= total);

@@ -36,14 +36,9 @@ impl HostRows {
         })
     }
 
-    /// All numbers from the first row's on, rows [`Self::stride`] apart.
-    pub(crate) fn values(&self) -> &[f32] {
+    /// All numbers from the first row's on.
+    fn values(&self) -> &[f32] {
         self.tensor.storage::<f32>().get(self.start..).unwrap_or_default()
-    }
-
-    /// Numbers between the beginnings of two rows.
-    pub(crate) fn stride(&self) -> usize {
-        self.stride
     }
 
     /// One row; empty where there is none.

@@ -24,6 +24,7 @@ pub(crate) fn attend_all(
     let [q, k, v] = [q, k, v].map(|x| HostRows::of(x.clone()));
     let (q, k, v) = (q?, k?, v?);
     let tiles = packed_keys(&k, rows, heads, head_dim);
+    let values = packed_values(&v, rows, heads, head_dim);
     let scale = (head_dim as f32).sqrt().recip();
     let mut out = vec![0.0; rows * hidden];
     let parts = out.par_chunks_mut((AT_ONCE * hidden).max(1)).enumerate();
@@ -31,15 +32,15 @@ pub(crate) fn attend_all(
         let count = out.len() / hidden.max(1);
         let mut gathered = vec![0.0; count * head_dim];
         let keys = tiles.chunks_exact((tiles.len() / heads.max(1)).max(1));
-        for (head, keys) in keys.enumerate() {
+        let values = values.chunks_exact((rows * head_dim).max(1));
+        for (head, (keys, values)) in keys.zip(values).enumerate() {
             let at = head * head_dim;
             let query = |row: usize| Query {
                 values: q.row(part * AT_ONCE + row).get(at..at + head_dim).unwrap_or_default(),
                 sees: 0..rows,
             };
             let queries: Vec<Query<'_>> = (0..count).map(query).collect();
-            let values = v.values().get(at..).unwrap_or_default();
-            let head = KeyHead { keys, values, stride: v.stride(), head_dim, scale };
+            let head = KeyHead { keys, values, head_dim, scale };
             gather(head, &queries, scratch, &mut gathered);
             for (out, gathered) in out.chunks_mut(hidden).zip(gathered.chunks(head_dim.max(1))) {
                 if let Some(place) = out.get_mut(at..at + head_dim) {
@@ -64,8 +65,20 @@ fn packed_keys(k: &HostRows, rows: usize, heads: usize, head_dim: usize) -> Vec<
     out
 }
 
+/// `[heads][rows][head_dim]`: rows a whole page apart would push each other out of the cache.
+fn packed_values(v: &HostRows, rows: usize, heads: usize, head_dim: usize) -> Vec<f32> {
+    let mut out = vec![0.0; heads * rows * head_dim];
+    out.par_chunks_mut((rows * head_dim).max(1)).enumerate().for_each(|(head, out)| {
+        for (row, out) in out.chunks_mut(head_dim.max(1)).enumerate() {
+            let values = v.row(row).get(head * head_dim..(head + 1) * head_dim);
+            out.copy_from_slice(values.unwrap_or_default());
+        }
+    });
+    out
+}
+
 /// Write the key of a position into its tile.
-pub(super) fn put_key(tiles: &mut [f32], position: usize, key: &[f32]) {
+fn put_key(tiles: &mut [f32], position: usize, key: &[f32]) {
     let start = position / KEYS * KEYS * key.len() + position % KEYS;
     for (place, value) in tiles.iter_mut().skip(start).step_by(KEYS).zip(key) {
         *place = *value;
