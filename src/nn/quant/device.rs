@@ -2,6 +2,7 @@
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use half::f16;
+use rayon::prelude::*;
 
 use crate::nn::quant::{BLOCK, Block, BlockFormat};
 
@@ -68,6 +69,13 @@ impl BlockRows {
         usize::try_from(tensor_bytes / (row_bytes as u64).max(1)).unwrap_or(usize::MAX)
     }
 
+    /// Whether every scale and minimum is a number: numbers beyond the range of f16 give some that
+    /// are not.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        self.scales.iter().all(|scale| scale.is_finite())
+    }
+
     /// Blocks of rows of numbers; `row` fills a slice of `columns` numbers. `None` when adapters do
     /// not read the format.
     #[must_use]
@@ -75,7 +83,7 @@ impl BlockRows {
         format: BlockFormat,
         rows: usize,
         columns: usize,
-        row: &dyn Fn(usize, &mut [f32]),
+        row: &(dyn Fn(usize, &mut [f32]) + Sync),
     ) -> Option<Self> {
         if !Self::supports(format) {
             return None;
@@ -84,29 +92,37 @@ impl BlockRows {
         let words = group_words(format);
         let mut codes = vec![0; rows * groups * words];
         let mut scales = vec![f16::ZERO; rows * groups * GROUP_BLOCKS * format.scales()];
-        let mut values = vec![0.0; groups * GROUP];
-        let row_codes = codes.chunks_mut((groups * words).max(1));
-        let row_scales = scales.chunks_mut((groups * GROUP_BLOCKS * format.scales()).max(1));
-        for (at, (codes, scales)) in row_codes.zip(row_scales).enumerate() {
-            if let Some(values) = values.get_mut(..columns) {
-                row(at, values);
-            }
-            let parts =
-                codes.chunks_mut(words).zip(scales.chunks_mut(GROUP_BLOCKS * format.scales()));
-            for (values, (codes, scales)) in values.chunks(GROUP).zip(parts) {
-                for (index, values) in values.as_chunks::<BLOCK>().0.iter().enumerate() {
-                    let block = Block::quantise(format, values);
-                    put_codes(format, index, &block, codes);
-                    let pair = [block.scale, block.minimum];
-                    for (scales, scale) in scales.chunks_mut(GROUP_BLOCKS).zip(pair) {
-                        if let Some(place) = scales.get_mut(index) {
-                            *place = scale;
-                        }
-                    }
+        let row_codes = codes.par_chunks_mut((groups * words).max(1));
+        let row_scales = scales.par_chunks_mut((groups * GROUP_BLOCKS * format.scales()).max(1));
+        let empty = || vec![0.0; groups * GROUP];
+        row_codes.zip(row_scales).enumerate().for_each_init(
+            empty,
+            |values, (at, (codes, scales))| {
+                if let Some(values) = values.get_mut(..columns) {
+                    row(at, values);
+                }
+                put_row(format, values, codes, scales);
+            },
+        );
+        Some(Self { format, rows, columns, codes, scales })
+    }
+}
+
+/// One row of whole groups.
+fn put_row(format: BlockFormat, values: &[f32], codes: &mut [u32], scales: &mut [f16]) {
+    let group_codes = codes.chunks_mut(group_words(format));
+    let group_scales = scales.chunks_mut(GROUP_BLOCKS * format.scales());
+    for (values, (codes, scales)) in values.chunks(GROUP).zip(group_codes.zip(group_scales)) {
+        for (index, values) in values.as_chunks::<BLOCK>().0.iter().enumerate() {
+            let block = Block::quantise(format, values);
+            put_codes(format, index, &block, codes);
+            let pair = [block.scale, block.minimum];
+            for (scales, scale) in scales.chunks_mut(GROUP_BLOCKS).zip(pair) {
+                if let Some(place) = scales.get_mut(index) {
+                    *place = scale;
                 }
             }
         }
-        Some(Self { format, rows, columns, codes, scales })
     }
 }
 
