@@ -14,7 +14,9 @@ use crate::vlm::{
     Answer, LoadOptions, ModelInfo, ModelSpec, Progress, Question, Reconstruction, Tasks, Trace,
     Vlm, WeightsCache, choose_device,
 };
-use crate::worker::{EngineClient, EngineEvent, JobId, LoadRequest, peak_rss_mb};
+use crate::worker::{
+    EngineClient, EngineEvent, JobId, LoadRequest, keep_freed_memory, peak_rss_mb,
+};
 
 use super::args::MachineArgs;
 use super::terminal::{StatusLine, loading_text, one_line, working_text};
@@ -95,6 +97,7 @@ fn run_here(
     work: &Work,
     screen: &mut Screen,
 ) -> anyhow::Result<Done> {
+    keep_freed_memory();
     let device = choose_device(machine.device)?;
     let mut show = |progress| {
         screen.status.show(&loading_text(&progress));

@@ -6,7 +6,7 @@ use burn::tensor::{
 };
 use serde::Deserialize;
 
-use crate::nn::kernel::{activated, gated};
+use crate::nn::kernel::{activated, activated_on_device, gated, gated_on_device};
 
 /// An activation function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -30,7 +30,8 @@ impl Activation {
     /// Element by element.
     #[must_use]
     pub fn forward(self, x: Tensor<2>) -> Tensor<2> {
-        if let Some(activated) = activated(self, &x) {
+        let at_once = activated_on_device(self, &x).or_else(|| activated(self, &x));
+        if let Some(activated) = at_once {
             return activated;
         }
         match self {
@@ -44,6 +45,7 @@ impl Activation {
 
     /// Of `gate`, times `up`.
     pub(crate) fn gated(self, gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
-        gated(self, &gate, &up).unwrap_or_else(|| self.forward(gate) * up)
+        let at_once = gated_on_device(self, &gate, &up).or_else(|| gated(self, &gate, &up));
+        at_once.unwrap_or_else(|| self.forward(gate) * up)
     }
 }

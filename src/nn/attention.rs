@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 
 use crate::nn::kernel::{HeadShape, Visible, attend};
+use crate::nn::norm::RmsNorm;
 use crate::nn::rope::Angles;
 use crate::nn::{DecoderConfig, KvCache, Linear, MissingTensor, WeightSource};
 
@@ -28,6 +29,14 @@ enum Qkv {
     Fused {
         qkv_proj: Linear,
     },
+}
+
+/// Which layer it is, and where its positions are.
+#[derive(Clone, Copy)]
+pub(crate) struct LayerPlace<'a> {
+    pub(crate) layer: usize,
+    pub(crate) angles: &'a Angles,
+    pub(crate) visible: Visible,
 }
 
 impl SelfAttention {
@@ -64,35 +73,45 @@ impl SelfAttention {
         Ok(Self { qkv, o_proj, heads, kv_heads, head_dim })
     }
 
+    /// Of the stream normalised, added to the stream.
+    ///
     /// # Shapes
     /// `[seq, hidden]` → `[seq, hidden]`.
     pub(crate) fn forward(
         &self,
         x: Tensor<2>,
-        angles: &Angles,
-        visible: Visible,
-        layer: usize,
+        norm: &RmsNorm,
+        LayerPlace { layer, angles, visible }: LayerPlace<'_>,
         cache: &mut KvCache,
     ) -> Tensor<2> {
         let (heads, kv_heads, head_dim) = (self.heads, self.kv_heads, self.head_dim);
         let shape = HeadShape { heads, kv_heads, head_dim };
-        self.o_proj.forward(attend(self.project(x), angles, shape, visible, layer, cache))
+        let qkv = self.project(x.clone(), norm);
+        self.o_proj.forward_added(attend(qkv, angles, shape, visible, layer, cache), x)
     }
 
-    fn project(&self, x: Tensor<2>) -> [Tensor<2>; 3] {
+    fn project(&self, x: Tensor<2>, norm: &RmsNorm) -> [Tensor<2>; 3] {
         match &self.qkv {
             Qkv::Split { q_proj, k_proj, v_proj } => {
+                if let Some(rows) =
+                    Linear::several_normed([q_proj, k_proj, v_proj], &x, norm, false)
+                {
+                    return self.cut(rows);
+                }
+                let x = norm.forward(x);
                 [q_proj.forward(x.clone()), k_proj.forward(x.clone()), v_proj.forward(x)]
             }
-            Qkv::Fused { qkv_proj } => {
-                let rows = qkv_proj.forward(x);
-                let (q_len, kv_len) = (self.heads * self.head_dim, self.kv_heads * self.head_dim);
-                [
-                    rows.clone().narrow(1, 0, q_len),
-                    rows.clone().narrow(1, q_len, kv_len),
-                    rows.narrow(1, q_len + kv_len, kv_len),
-                ]
-            }
+            Qkv::Fused { qkv_proj } => self.cut(qkv_proj.forward_normed(x, norm)),
         }
+    }
+
+    /// Queries, keys and values stand beside each other.
+    fn cut(&self, rows: Tensor<2>) -> [Tensor<2>; 3] {
+        let (q_len, kv_len) = (self.heads * self.head_dim, self.kv_heads * self.head_dim);
+        [
+            rows.clone().narrow(1, 0, q_len),
+            rows.clone().narrow(1, q_len, kv_len),
+            rows.narrow(1, q_len + kv_len, kv_len),
+        ]
     }
 }

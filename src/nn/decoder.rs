@@ -9,8 +9,8 @@ use std::ops::ControlFlow;
 use burn::tensor::Tensor;
 use serde::Deserialize;
 
-use crate::nn::attention::SelfAttention;
-use crate::nn::kernel::Visible;
+use crate::nn::attention::{LayerPlace, SelfAttention};
+use crate::nn::kernel::{Visible, best};
 use crate::nn::norm::RmsNorm;
 use crate::nn::rope::{Position, Rope, RopeScaling};
 use crate::nn::{Activation, BadConfig, KvCache, Linear, MissingTensor, Table, WeightSource};
@@ -277,11 +277,11 @@ impl Decoder {
             between()?;
             let window = self.config.window(index).unwrap_or(usize::MAX);
             let visible = Visible { seq, past, window };
-            let normed = layer.input_layernorm.forward(x.clone());
-            x = x + layer.self_attn.forward(normed, &angles, visible, index, cache);
+            let norm = &layer.input_layernorm;
+            let place = LayerPlace { layer: index, angles: &angles, visible };
+            x = layer.self_attn.forward(x, norm, place, cache);
             between()?;
-            let normed = layer.post_attention_layernorm.forward(x.clone());
-            x = x + layer.mlp.forward(normed);
+            x = layer.mlp.forward(x, &layer.post_attention_layernorm);
         }
         cache.advance(seq);
         ControlFlow::Continue(x)
@@ -294,7 +294,17 @@ impl Decoder {
     #[must_use]
     pub fn logits(&self, hidden_state: Tensor<2>) -> Tensor<2> {
         let [seq, _] = hidden_state.dims();
-        self.lm_head.forward(self.norm.forward(hidden_state.narrow(0, seq - 1, 1)))
+        self.lm_head.forward_normed(hidden_state.narrow(0, seq - 1, 1), &self.norm)
+    }
+
+    /// The id with the highest score after the last position, found on the device.
+    ///
+    /// # Shapes
+    /// hidden state `[seq, hidden]` → `[1, 3]`: the first id with the highest of the first `limit`
+    /// scores, the logarithm of its probability among them, and 1 when a score is not a number.
+    #[must_use]
+    pub fn best(&self, hidden_state: Tensor<2>, limit: usize) -> Tensor<2> {
+        best(self.logits(hidden_state), limit)
     }
 
     /// An empty cache for one conversation.
@@ -353,9 +363,29 @@ impl Mlp {
         Ok(Self { gate_up, down_proj, hidden_act: config.hidden_act })
     }
 
+    /// Of the stream normalised, added to the stream.
+    ///
     /// # Shapes
     /// `[seq, hidden]` → `[seq, hidden]`.
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+    fn forward(&self, x: Tensor<2>, norm: &RmsNorm) -> Tensor<2> {
+        let gated = self.gated_at_once(&x, norm);
+        let gated = gated.unwrap_or_else(|| self.gated(norm.forward(x.clone())));
+        self.down_proj.forward_added(gated, x)
+    }
+
+    fn gated_at_once(&self, x: &Tensor<2>, norm: &RmsNorm) -> Option<Tensor<2>> {
+        if self.hidden_act != Activation::Silu {
+            return None;
+        }
+        match &self.gate_up {
+            GateUp::Split { gate_proj, up_proj } => {
+                Linear::several_normed([gate_proj, up_proj], x, norm, true)
+            }
+            GateUp::Fused { gate_up_proj, .. } => gate_up_proj.gated_normed(x, norm),
+        }
+    }
+
+    fn gated(&self, x: Tensor<2>) -> Tensor<2> {
         let (gate, up) = match &self.gate_up {
             GateUp::Split { gate_proj, up_proj } => {
                 (gate_proj.forward(x.clone()), up_proj.forward(x))
@@ -366,6 +396,6 @@ impl Mlp {
                 (gate, both.narrow(1, *intermediate, *intermediate))
             }
         };
-        self.down_proj.forward(self.hidden_act.gated(gate, up))
+        self.hidden_act.gated(gate, up)
     }
 }

@@ -128,24 +128,36 @@ impl KvCache {
         v: Tensor<3>,
     ) -> (Tensor<3>, Tensor<3>) {
         let [_, seq, _] = k.dims();
+        let (all_k, all_v) = self.take(layer, seq);
         let end = self.len + seq;
-        self.reserve(end);
         let place = [0..self.kv_heads, self.len..end, 0..self.head_dim];
+        let all_k = all_k.slice_assign(place.clone(), k);
+        let all_v = all_v.slice_assign(place, v);
+        let filled = (all_k.clone().narrow(1, 0, end), all_v.clone().narrow(1, 0, end));
+        self.put(layer, all_k, all_v);
+        filled
+    }
+
+    /// The tensors of a layer of a device, with room for `seq` further positions; [`Self::put`]
+    /// puts them back.
+    ///
+    /// # Shapes
+    /// `[kv_heads, capacity, head_dim]` twice.
+    pub(crate) fn take(&mut self, layer: usize, seq: usize) -> (Tensor<3>, Tensor<3>) {
+        self.reserve(self.len + seq);
         let taken = match &mut self.layers {
             Layers::Device(layers) => layers.get_mut(layer).and_then(Option::take),
             Layers::Host(_) => None,
         };
-        let (all_k, all_v) =
-            taken.unwrap_or_else(|| (self.empty(self.capacity), self.empty(self.capacity)));
-        let all_k = all_k.slice_assign(place.clone(), k);
-        let all_v = all_v.slice_assign(place, v);
-        let filled = (all_k.clone().narrow(1, 0, end), all_v.clone().narrow(1, 0, end));
+        taken.unwrap_or_else(|| (self.empty(self.capacity), self.empty(self.capacity)))
+    }
+
+    pub(crate) fn put(&mut self, layer: usize, k: Tensor<3>, v: Tensor<3>) {
         if let Layers::Device(layers) = &mut self.layers
             && let Some(slot) = layers.get_mut(layer)
         {
-            *slot = Some((all_k, all_v));
+            *slot = Some((k, v));
         }
-        filled
     }
 
     pub(crate) fn advance(&mut self, seq: usize) {

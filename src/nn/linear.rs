@@ -2,9 +2,12 @@
 
 use burn::tensor::Tensor;
 
-use crate::nn::HostMatrix;
 use crate::nn::hlora::HLora;
-use crate::nn::kernel::{host_linear, linear};
+use crate::nn::kernel::{
+    Around, WeightRows, block_linear, host_linear, linear, product_of_few, products_of_few,
+};
+use crate::nn::norm::RmsNorm;
+use crate::nn::{BlockMatrix, HostMatrix};
 
 /// x·Wᵀ + b, and what an adapter adds.
 ///
@@ -27,6 +30,8 @@ enum Piece {
     Dense(Tensor<2>),
     /// Blocks in the CPU's order.
     Host(HostMatrix),
+    /// Blocks on a graphics adapter.
+    Blocks(BlockMatrix),
 }
 
 impl Linear {
@@ -40,6 +45,12 @@ impl Linear {
     #[must_use]
     pub fn host(matrix: HostMatrix, bias: Option<Tensor<1>>) -> Self {
         Self { pieces: vec![Piece::Host(matrix)], bias, adapter: None }
+    }
+
+    /// Of blocks on a graphics adapter, some outputs each, in order.
+    #[must_use]
+    pub fn blocks(pieces: Vec<BlockMatrix>, bias: Option<Tensor<1>>) -> Self {
+        Self { pieces: pieces.into_iter().map(Piece::Blocks).collect(), bias, adapter: None }
     }
 
     /// The same with an adapter, which sees the same input.
@@ -86,10 +97,78 @@ impl Linear {
         }
     }
 
+    /// Of x normalised.
+    ///
+    /// # Shapes
+    /// `[rows, inputs]` → `[rows, outputs]`.
+    pub(crate) fn forward_normed(&self, x: Tensor<2>, norm: &RmsNorm) -> Tensor<2> {
+        let around = Around { norm: Some(norm.parts()), ..Around::default() };
+        self.at_once(&x, around).unwrap_or_else(|| self.forward(norm.forward(x)))
+    }
+
+    /// And `added` to it.
+    ///
+    /// # Shapes
+    /// `[rows, inputs]`, `[rows, outputs]` → `[rows, outputs]`.
+    pub(crate) fn forward_added(&self, x: Tensor<2>, added: Tensor<2>) -> Tensor<2> {
+        let around = Around { added: Some(&added), ..Around::default() };
+        self.at_once(&x, around).unwrap_or_else(|| added + self.forward(x))
+    }
+
+    /// Of x normalised, where the first half of the outputs gates the second: silu(gate) · up.
+    /// `None` where that takes several launches anyhow.
+    ///
+    /// # Shapes
+    /// `[rows, inputs]` → `[rows, outputs / 2]`.
+    pub(crate) fn gated_normed(&self, x: &Tensor<2>, norm: &RmsNorm) -> Option<Tensor<2>> {
+        let around = Around { norm: Some(norm.parts()), is_gated: true, ..Around::default() };
+        self.at_once(x, around)
+    }
+
+    /// Of x normalised by several matrices, their outputs beside each other, or those of the first
+    /// gating those of the second. `None` where that takes several launches anyhow.
+    ///
+    /// # Shapes
+    /// `[rows, inputs]` → `[rows, all outputs]`, gated `[rows, outputs]`.
+    pub(crate) fn several_normed<const N: usize>(
+        parts: [&Self; N],
+        x: &Tensor<2>,
+        norm: &RmsNorm,
+        is_gated: bool,
+    ) -> Option<Tensor<2>> {
+        let weights: Option<Vec<_>> =
+            parts.iter().map(|part| Some((part.rows()?, part.bias.as_ref()))).collect();
+        products_of_few(x, norm.parts(), &weights?, is_gated)
+    }
+
+    /// The product and what stands around it in one launch, where there is a kernel for it.
+    fn at_once(&self, x: &Tensor<2>, around: Around<'_>) -> Option<Tensor<2>> {
+        product_of_few(x, self.rows()?, Around { bias: self.bias.as_ref(), ..around })
+    }
+
+    /// The weight, when it is in one piece and nothing is added to its product.
+    fn rows(&self) -> Option<WeightRows<'_>> {
+        match (self.pieces.as_slice(), &self.adapter) {
+            ([Piece::Dense(weight)], None) => Some(WeightRows::Dense(weight)),
+            ([Piece::Blocks(matrix)], None) => Some(WeightRows::Blocks(matrix)),
+            _ => None,
+        }
+    }
+
     fn with_bias(&self, x: Tensor<2>) -> Tensor<2> {
         let host: Option<Vec<&HostMatrix>> = self.pieces.iter().map(Piece::host).collect();
         if let Some(weights) = host.filter(|weights| !weights.is_empty()) {
             return host_linear(x, &weights, self.bias.as_ref());
+        }
+        match self.pieces.as_slice() {
+            [Piece::Blocks(matrix)] => return block_linear(x, matrix, self.bias.as_ref()),
+            [Piece::Dense(weight)] => {
+                let around = Around { bias: self.bias.as_ref(), ..Around::default() };
+                if let Some(y) = product_of_few(&x, WeightRows::Dense(weight), around) {
+                    return y;
+                }
+            }
+            _ => {}
         }
         let y = self.product(x);
         match &self.bias {
@@ -110,7 +189,7 @@ impl Piece {
     fn host(&self) -> Option<&HostMatrix> {
         match self {
             Self::Host(matrix) => Some(matrix),
-            Self::Dense(_) => None,
+            Self::Dense(_) | Self::Blocks(_) => None,
         }
     }
 
@@ -118,6 +197,7 @@ impl Piece {
         match self {
             Self::Dense(weight) => linear(x, weight.clone()),
             Self::Host(matrix) => host_linear(x, &[matrix], None),
+            Self::Blocks(matrix) => block_linear(x, matrix, None),
         }
     }
 }

@@ -29,7 +29,9 @@ pub use hlora::{Adapted, HLoraConfig};
 pub use kv_cache::KvCache;
 pub use linear::Linear;
 pub use projector::{Projector, ProjectorKind};
-pub use quant::{BLOCK, Block, BlockFormat, HostArena, HostBytes, HostMatrix, pack_rows};
+pub use quant::{
+    BLOCK, Block, BlockFormat, BlockMatrix, BlockRows, HostArena, HostBytes, HostMatrix, pack_rows,
+};
 pub(crate) use qwen_vit::MAX_WINDOW_SCORES;
 pub use qwen_vit::{QwenFeatures, QwenVit, QwenVitConfig};
 pub use replaced::Replaced;

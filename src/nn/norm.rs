@@ -22,6 +22,11 @@ impl RmsNorm {
         Ok(Self { weight: weights.vector(&format!("{name}.weight"), &[len])?, eps })
     }
 
+    /// Its weight and what is added to the mean.
+    pub(crate) fn parts(&self) -> (&Tensor<1>, f32) {
+        (&self.weight, self.eps as f32)
+    }
+
     /// # Shapes
     /// `[rows, len]` → the same.
     pub(crate) fn forward(&self, x: Tensor<2>) -> Tensor<2> {

@@ -7,7 +7,7 @@ use crate::imaging::DisplayImage;
 use crate::nn::Position;
 use crate::vlm::config::{ImageExtent, VisionConfig};
 use crate::vlm::features::image_key;
-use crate::vlm::generate::{Engine, Pulse};
+use crate::vlm::generate::{Engine, Pulse, Scores};
 use crate::vlm::model::Session;
 use crate::vlm::networks::Encoded;
 use crate::vlm::prompt::{Prompt, PromptImage, build_prompt};
@@ -308,17 +308,18 @@ fn embed_slots(engine: &Engine<'_>, chunk: &[Slot], features: &[Tensor<2>]) -> T
 fn decode(
     vlm: &Vlm,
     session: &mut Session,
-    mut logits: Vec<f32>,
+    logits: Vec<f32>,
     next_position: u32,
     pulse: &mut Pulse<'_>,
     reply: &mut Reply,
 ) -> Result<FinishReason, ModelError> {
     let engine = vlm.engine(session.task)?;
+    let mut scores = Scores::All(logits);
     for position in next_position.. {
         if reply.output_ids.len() >= reply.budget {
             return Ok(FinishReason::Length);
         }
-        let id = reply.choose(vlm, &logits);
+        let id = reply.choose(vlm, &scores);
         if reply.stops.contains(&id) {
             return Ok(FinishReason::Stop);
         }
@@ -334,8 +335,9 @@ fn decode(
         }
         let waiting = Progress::Text { text: String::new(), tokens: reply.output_ids.len() };
         let between = &mut || pulse.between(&waiting);
-        match engine.step(id, [position; 3], &mut session.cache, between)? {
-            ControlFlow::Continue(next) => logits = next,
+        let wanted = reply.wanted(vlm);
+        match engine.step(id, [position; 3], wanted, &mut session.cache, between)? {
+            ControlFlow::Continue(next) => scores = next,
             ControlFlow::Break(()) => return Ok(FinishReason::Cancelled),
         }
         session.slots.push(Slot::Id(id));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::nn::{Decoder, KvCache, Position};
-use crate::vlm::{ComputeDevice, ModelError, Progress};
+use crate::vlm::{ComputeDevice, ComputeKind, ModelError, Progress};
 
 /// How often the caller is asked between layers.
 const ASK_EVERY: Duration = Duration::from_millis(40);
@@ -38,6 +38,28 @@ impl<'a> Pulse<'a> {
         }
         self.tell(progress.clone())
     }
+}
+
+/// What is known of the scores after a position.
+pub(crate) enum Scores {
+    /// Each of them.
+    All(Vec<f32>),
+    /// The highest: all that was asked for.
+    Best {
+        /// The first id that has it.
+        id: u32,
+        /// Logarithm of its probability.
+        log_prob: f32,
+    },
+}
+
+/// Which of the scores after a position are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Each of them.
+    All,
+    /// The highest of the first so many.
+    Best(usize),
 }
 
 /// A decoder on its device.
@@ -78,17 +100,33 @@ impl Engine<'_> {
         Ok(logits)
     }
 
+    /// On a graphics adapter the highest score is found where the scores are; the processor has
+    /// them at hand.
+    fn scores(&self, hidden_state: Tensor<2>, wanted: Wanted) -> Result<Scores, ModelError> {
+        let limit = match wanted {
+            Wanted::Best(limit) if self.device.kind() != ComputeKind::Cpu => limit,
+            _ => return Ok(Scores::All(self.logits(hidden_state)?)),
+        };
+        let doing = "computing the next word";
+        match self.device.read(self.decoder.best(hidden_state, limit), doing)?.as_slice() {
+            // an id as a number is exact: there are fewer than 2²⁴
+            [id, log_prob, 0.0] => Ok(Scores::Best { id: *id as u32, log_prob: *log_prob }),
+            _ => Err(ModelError::NotFinite { doing }),
+        }
+    }
+
     /// Scores after one further id, unless the caller breaks off.
     pub(crate) fn step(
         &self,
         id: u32,
         position: Position,
+        wanted: Wanted,
         cache: &mut KvCache,
         between: &mut dyn FnMut() -> ControlFlow<()>,
-    ) -> Result<ControlFlow<(), Vec<f32>>, ModelError> {
+    ) -> Result<ControlFlow<(), Scores>, ModelError> {
         match self.decoder.forward(self.embed(&[id]), &[position], cache, between) {
             ControlFlow::Break(()) => Ok(ControlFlow::Break(())),
-            ControlFlow::Continue(state) => Ok(ControlFlow::Continue(self.logits(state)?)),
+            ControlFlow::Continue(state) => Ok(ControlFlow::Continue(self.scores(state, wanted)?)),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::vlm::codes::Codes;
 use crate::vlm::config::{VlmConfig, config_error};
 use crate::vlm::family::FamilyRules;
 use crate::vlm::features::FeatureCache;
-use crate::vlm::generate::Engine;
+use crate::vlm::generate::{Engine, Wanted};
 use crate::vlm::load::{LoadedWeights, load_weights};
 use crate::vlm::networks::Networks;
 use crate::vlm::parts::Parts;
@@ -240,7 +240,7 @@ impl Vlm {
             let go_on = &mut || ControlFlow::Continue(());
             let engine = Engine { decoder: &networks.decoder, device: &self.device };
             let (ControlFlow::Continue(_) | ControlFlow::Break(())) =
-                engine.step(0, [0; 3], &mut cache, go_on)?;
+                engine.step(0, [0; 3], Wanted::Best(usize::MAX), &mut cache, go_on)?;
         }
         Ok(())
     }

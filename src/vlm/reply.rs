@@ -7,7 +7,7 @@ use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
 use crate::text::Detokenizer;
-use crate::vlm::generate::{Pulse, StopText};
+use crate::vlm::generate::{Pulse, Scores, StopText, Wanted};
 use crate::vlm::prompt::Prompt;
 use crate::vlm::sampling::{log_prob, next_token};
 use crate::vlm::{
@@ -81,19 +81,45 @@ impl Reply {
         self.decode_started = Instant::now();
     }
 
-    pub(crate) fn choose(&mut self, vlm: &Vlm, logits: &[f32]) -> u32 {
-        let too_early = self.output_ids.len() < self.forbidden_at_first;
-        let forbidden = if too_early { vlm.config.eos.as_slice() } else { &[] };
-        let limit = vlm.config.vocab_limit.filter(|_| self.task == Task::Question);
-        let known = limit.and_then(|limit| logits.get(..limit));
+    /// Of the scores before the next choice; the highest suffices where nothing is drawn, no score
+    /// is changed and no id forbidden.
+    pub(crate) fn wanted(&self, vlm: &Vlm) -> Wanted {
+        let is_changed = self.sampling.repetition_penalty != 1.0 || self.is_too_early();
+        let is_restricted = vlm.codes.is_some() && self.codes.len() < self.only_codes;
+        if self.sampling.temperature > 0.0 || is_changed || is_restricted {
+            return Wanted::All;
+        }
+        Wanted::Best(self.limit(vlm).unwrap_or(usize::MAX))
+    }
+
+    fn is_too_early(&self) -> bool {
+        self.output_ids.len() < self.forbidden_at_first
+    }
+
+    /// How many of the ids the tokenizer knows.
+    fn limit(&self, vlm: &Vlm) -> Option<usize> {
+        vlm.config.vocab_limit.filter(|_| self.task == Task::Question)
+    }
+
+    pub(crate) fn choose(&mut self, vlm: &Vlm, scores: &Scores) -> u32 {
+        let (id, log_prob) = match scores {
+            Scores::All(logits) => self.choose_among(vlm, logits),
+            Scores::Best { id, log_prob } => (*id, *log_prob),
+        };
+        self.output_ids.push(id);
+        self.seen_ids.push(id);
+        self.logprobs.push(log_prob);
+        id
+    }
+
+    fn choose_among(&mut self, vlm: &Vlm, logits: &[f32]) -> (u32, f32) {
+        let forbidden = if self.is_too_early() { vlm.config.eos.as_slice() } else { &[] };
+        let known = self.limit(vlm).and_then(|limit| logits.get(..limit));
         let only = vlm.codes.filter(|_| self.codes.len() < self.only_codes);
         let only = only.map(|codes| codes.only(logits));
         let logits = only.as_deref().or(known).unwrap_or(logits);
         let id = next_token(logits, &self.seen_ids, forbidden, &self.sampling, &mut self.rng);
-        self.output_ids.push(id);
-        self.seen_ids.push(id);
-        self.logprobs.push(log_prob(logits, id));
-        id
+        (id, log_prob(logits, id))
     }
 
     /// A code goes to the picture, anything else to the text.

@@ -19,7 +19,7 @@ use crate::vlm::{
 };
 
 use super::{
-    JobId, LoadRequest,
+    JobId, LoadRequest, keep_freed_memory,
     limits::{limit_engine_worker, peak_rss_mb},
     manners::leave_room_for_the_window,
     pipe::{read_message, write_message},
@@ -37,6 +37,7 @@ const STACK_BYTES: usize = 64 << 20;
 /// When the model's thread cannot be started.
 pub fn run_engine_worker() -> io::Result<()> {
     limit_engine_worker();
+    keep_freed_memory();
     leave_room_for_the_window();
     let cancelled = Cancelled::default();
     let model_cancelled = cancelled.clone();

@@ -14,6 +14,7 @@
 //! Messages are framed postcard ([`pipe`]), one closed enum each way ([`protocol`]). Every job
 //! ends with exactly one `Finished` or `Failed`, whatever happens to the child.
 
+mod allocator;
 mod child;
 mod decode_client;
 mod decode_main;
@@ -27,6 +28,7 @@ mod protocol;
 mod scan;
 mod supervisor;
 
+pub use allocator::keep_freed_memory;
 pub use child::use_executable;
 pub use decode_client::{DecodeClient, DecodeEvent};
 pub use decode_main::run_decode_worker;

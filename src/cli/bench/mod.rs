@@ -10,10 +10,10 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use crate::vlm::{
-    ComputeDevice, LoadProgress, Measured, Synthetic, SyntheticModel, Tasks, Vlm, Workload,
-    choose_device, set_threads,
+    ComputeDevice, LoadOptions, LoadProgress, Measured, Synthetic, SyntheticModel, Tasks, Vlm,
+    WeightsCache, Workload, choose_device, set_threads,
 };
-use crate::worker::peak_rss_mb;
+use crate::worker::{keep_freed_memory, peak_rss_mb};
 
 use super::args::{BenchArgs, MachineArgs};
 use super::plan;
@@ -41,6 +41,7 @@ struct Bench<'a> {
 }
 
 pub(super) fn run(args: &BenchArgs, machine: &MachineArgs) -> anyhow::Result<()> {
+    keep_freed_memory();
     // before anything else computes
     let threads = set_threads(args.threads.map_or(0, usize::from));
     let work = work::of(args)?;
@@ -66,9 +67,11 @@ pub(super) fn run(args: &BenchArgs, machine: &MachineArgs) -> anyhow::Result<()>
 impl Bench<'_> {
     fn model(&mut self, work: &Workload) -> anyhow::Result<Done> {
         let spec = plan::find_model(self.args.model.as_deref(), self.machine)?;
-        let tasks = Tasks { questions: true, reconstruction: false };
-        let (device, precision) = (self.device.clone(), self.machine.precision);
-        let mut model = Vlm::load_for(tasks, &spec, device, precision, &mut self.loading())?;
+        let tasks = Some(Tasks { questions: true, reconstruction: false });
+        let cache = WeightsCache::usual().filter(|_| !self.machine.no_weights_cache);
+        let options = LoadOptions { tasks, precision: self.machine.precision, cache };
+        let device = self.device.clone();
+        let mut model = Vlm::load_with(&options, &spec, device, &mut self.loading())?;
         let load_ms = self.loaded();
         let measured = model.measure(work, &mut self.counting())?;
         let info = model.info();

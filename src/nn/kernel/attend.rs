@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use crate::nn::KvCache;
-use crate::nn::kernel::{Visible, attention_shares, batched_matmul, host};
+use crate::nn::kernel::{Visible, attend_device, attention_shares, batched_matmul, host};
 use crate::nn::rope::Angles;
 
 /// Heads of a decoder.
@@ -37,10 +37,14 @@ pub(crate) fn attend(
             return attended;
         }
     }
-    attend_on_device(qkv, angles, shape, visible, layer, cache)
+    if attend_device::knows(q, shape) {
+        return attend_device::attend(qkv, angles, shape, visible, layer, cache);
+    }
+    attend_by_parts(qkv, angles, shape, visible, layer, cache)
 }
 
-fn attend_on_device(
+/// What works everywhere.
+fn attend_by_parts(
     [q, k, v]: [Tensor<2>; 3],
     angles: &Angles,
     shape: HeadShape,
@@ -77,6 +81,10 @@ pub(crate) fn attend_all(q: Tensor<2>, k: Tensor<2>, v: Tensor<2>, heads: usize)
     }
     let [rows, hidden] = q.dims();
     let head_dim = hidden / heads.max(1);
+    let shape = HeadShape { heads, kv_heads: heads, head_dim };
+    if attend_device::knows(&q, shape) {
+        return attend_device::attend_all(q, k, v, shape);
+    }
     let split = |rows_of_heads: Tensor<2>| -> Tensor<3> {
         rows_of_heads.reshape([rows, heads, head_dim]).swap_dims(0, 1)
     };

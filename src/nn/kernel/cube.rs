@@ -18,10 +18,30 @@ use crate::nn::kernel::cube_kernels::{
 /// Groups along one side of a launch; adapters allow 65535.
 const MAX_SIDE: usize = 1 << 15;
 
+/// An uninitialised tensor beside another.
+pub(super) fn empty(beside: &CubeTensor, shape: impl Into<Shape>, dtype: DType) -> CubeTensor {
+    let (client, device) = (beside.client.clone(), beside.device.clone());
+    let shape = shape.into();
+    let buffer = client.empty(shape.num_elements() * dtype.size());
+    CubeTensor::new_contiguous(client, device, shape, buffer, dtype)
+}
+
+/// Rows may lie further apart than they are long; numbers of a row may not.
+pub(super) fn rows_in_order(x: CubeTensor) -> (CubeTensor, usize) {
+    let strides = x.meta.strides();
+    let (stride, step) = (strides.first().copied(), strides.last().copied());
+    match (stride, step) {
+        (Some(stride), Some(1)) => (x, stride),
+        _ => {
+            let x = into_contiguous(x);
+            let stride = x.shape().as_slice().last().copied().unwrap_or(0);
+            (x, stride)
+        }
+    }
+}
+
 fn like(x: &CubeTensor) -> CubeTensor {
-    let shape = x.shape();
-    let buffer = x.client.empty(shape.num_elements() * x.dtype.size());
-    CubeTensor::new_contiguous(x.client.clone(), x.device.clone(), shape, buffer, x.dtype)
+    empty(x, x.shape(), x.dtype)
 }
 
 pub(super) fn dims(shape: &Shape) -> (usize, usize) {

@@ -172,3 +172,60 @@ pub(super) fn attention_shares_kernel(
         at += CUBE_DIM as usize;
     }
 }
+
+/// An activation function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Curve {
+    Silu,
+    Gelu,
+    QuickGelu,
+    GeluNew,
+    Relu,
+}
+
+/// x over 1 + e⁻ᶠˣ.
+#[cube]
+fn times_sigmoid(x: f32, #[comptime] factor: f32) -> f32 {
+    x / (1.0f32 + f32::exp(-x * factor))
+}
+
+#[cube]
+fn curve_at(x: f32, #[comptime] curve: Curve) -> f32 {
+    if comptime!(curve == Curve::Silu) {
+        times_sigmoid(x, 1.0)
+    } else if comptime!(curve == Curve::QuickGelu) {
+        times_sigmoid(x, 1.702)
+    } else if comptime!(curve == Curve::GeluNew) {
+        // 1 + tanh(z) is twice the sigmoid of 2 z, which does not overflow
+        let inner = x * (1.0f32 + 0.044_715f32 * x * x);
+        x / (1.0f32 + f32::exp(-inner * 1.595_769f32))
+    } else if comptime!(curve == Curve::Gelu) {
+        x * 0.5f32 * (1.0f32 + Erf::erf(x * 0.707_106_77f32))
+    } else {
+        f32::max(x, 0.0f32)
+    }
+}
+
+/// Rows of `x` and of `up` may lie further apart than they are long.
+#[cube(launch_unchecked)]
+pub(super) fn activation_kernel(
+    x: &Tensor<f32>,
+    up: &Tensor<f32>,
+    out: &mut Tensor<f32>,
+    rows: usize,
+    columns: usize,
+    x_stride: usize,
+    up_stride: usize,
+    #[comptime] curve: Curve,
+    #[comptime] gates: bool,
+) {
+    let at = ABSOLUTE_POS;
+    if at < rows * columns {
+        let (row, column) = (at / columns, at % columns);
+        let mut value = curve_at(x[row * x_stride + column], curve);
+        if comptime!(gates) {
+            value *= up[row * up_stride + column];
+        }
+        out[at] = value;
+    }
+}

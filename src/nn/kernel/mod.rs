@@ -8,19 +8,37 @@
 #![expect(unreachable_pub, reason = "written by macros")]
 
 mod attend;
+mod attend_device;
+mod attend_device_kernels;
+mod attend_device_ops;
+mod attend_device_tiles;
 mod cpu;
 mod cube;
+mod cube_activation;
+mod cube_best;
+mod cube_best_kernels;
 mod cube_kernels;
 mod host;
 mod picture;
+mod quant_cpu;
+mod quant_cube;
+mod quant_kernels;
+mod quant_ops;
+mod quant_product;
+mod quant_several;
+mod quant_several_cube;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
 pub(crate) use attend::{HeadShape, attend, attend_all};
+pub(crate) use cube_activation::{activated_on_device, gated_on_device};
+pub(crate) use cube_best::best;
 pub(crate) use host::{KEYS, activated, gated, host_linear};
 pub(crate) use picture::{Windows, group_norm, windows};
+pub(crate) use quant_ops::{Around, WeightRows, block_linear, product_of_few};
+pub(crate) use quant_several::products_of_few;
 
 /// Which keys a row of scores sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

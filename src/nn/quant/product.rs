@@ -105,9 +105,15 @@ fn many<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], bias: &[f32],
                 for (panel, at) in matrix.panel_list().zip((start..end).step_by(PANEL)) {
                     let width = PANEL.min(end - at);
                     inputs.with(panel, &mut |row, tile| {
-                        let place = out.get_mut(row * total + at..row * total + at + width);
-                        if let Some((place, tile)) = place.zip(tile.get(..width)) {
-                            place.copy_from_slice(tile);
+                        let place = out.get_mut(row * total + at..).unwrap_or_default();
+                        // of a known length: a call for every 64 bytes costs as much as they do
+                        match place.first_chunk_mut::<PANEL>().filter(|_| width == PANEL) {
+                            Some(place) => *place = tile,
+                            None => place
+                                .iter_mut()
+                                .zip(tile)
+                                .take(width)
+                                .for_each(|(to, sum)| *to = sum),
                         }
                     });
                 }

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::vlm::answer::{Ahead, prefill, resume};
 use crate::vlm::config::VlmConfig;
 use crate::vlm::features::{FeatureCache, image_key};
-use crate::vlm::generate::{Engine, Pulse};
+use crate::vlm::generate::{Engine, Pulse, Scores, Wanted};
 use crate::vlm::measure::prompt::Prompts;
 use crate::vlm::measure::{KEPT_TOKENS, Measured, RunTimes, SecondQuestion, Stopwatch, Workload};
 use crate::vlm::model::Session;
@@ -169,11 +169,15 @@ impl Subject<'_> {
         tokens: &mut Vec<u32>,
     ) -> Result<(), ModelError> {
         let engine = self.engine()?;
+        let wanted = Wanted::Best(self.config.vocab_limit.unwrap_or(usize::MAX));
         let mut id = first.id;
         for position in (first.next_position..).take(count as usize) {
-            let step = engine.step(id, [position; 3], &mut session.cache, &mut go_on)?;
+            let step = engine.step(id, [position; 3], wanted, &mut session.cache, &mut go_on)?;
             session.slots.push(Slot::Id(id));
-            id = self.best(&finished(step)?);
+            id = match finished(step)? {
+                Scores::All(logits) => self.best(&logits),
+                Scores::Best { id, .. } => id,
+            };
             tokens.push(id);
         }
         Ok(())
