@@ -232,7 +232,7 @@ impl EnginePolicy {
         }
     }
 
-    fn read_ahead(&mut self, request: EngineRequest, link: &mut Link<Self>) {
+    fn read_ahead(&mut self, request: EngineRequest, link: &Link<Self>) {
         let EngineRequest::ReadAhead { job, .. } = request else { return };
         if link.is_running() && self.is_given {
             self.pending.insert(job, None);

@@ -206,10 +206,10 @@ pub(crate) fn exp<V: Vector>(x: f32) -> f32 {
     let x = if x > 88.0 { 88.0 } else { x };
     let shifted = fma::<V>(x, std::f32::consts::LOG2_E, ROUNDER);
     let whole = shifted - ROUNDER;
-    let rest = fma::<V>(whole, -0.693_359_375, x);
+    let rest = fma::<V>(whole, -0.693_359_4, x);
     let rest = fma::<V>(whole, 2.121_944_4e-4, rest);
     let mut sum = 1.987_569_1e-4;
-    for factor in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.000_000_1e-1] {
+    for factor in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
         sum = fma::<V>(sum, rest, factor);
     }
     let sum = fma::<V>(sum, rest * rest, rest + 1.0);
