@@ -1,5 +1,5 @@
 //! Weights in blocks on the CPU: every family answers from them, close to its answers in f32.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
 #[expect(dead_code, reason = "shared with the other tests of models")]
 #[path = "support/healthgpt.rs"]

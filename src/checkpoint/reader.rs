@@ -17,6 +17,9 @@ use crate::checkpoint::{
 /// Bytes hashed at once where nothing else is done with them.
 const HASH_BLOCK: usize = 8 << 20;
 
+/// Tensors up to this size are read while the one before is converted.
+const AHEAD: u64 = 256 << 20;
+
 /// What is known of a tensor before it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorInfo {
@@ -206,7 +209,8 @@ impl Checkpoint {
     /// give the hash of the list `hash  name` that `sha256sum` prints for them by name.
     ///
     /// `prepare` runs on worker threads for every tensor `wanted` accepts, `place` follows on
-    /// this thread; at most one tensor is held. `progress` gets the bytes done.
+    /// this thread. One tensor is held, and the next unless it is large. `progress` gets the bytes
+    /// done.
     ///
     /// # Errors
     /// When a file is damaged, `prepare` or `place` fails, or `progress` breaks.
@@ -274,6 +278,32 @@ pub fn combined_hash(hashes: &[(PathBuf, String)]) -> String {
     hex(list)
 }
 
+/// Read the next `len` bytes into the front of the buffer, which only grows.
+fn fill(
+    path: &Path,
+    file: &mut File,
+    buffer: &mut Vec<u8>,
+    len: u64,
+) -> Result<(), CheckpointError> {
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    if buffer.len() < len {
+        buffer.resize(len, 0);
+    }
+    let place = buffer.get_mut(..len).unwrap_or_default();
+    match file.read_exact(place) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(CheckpointError::Damaged {
+            reason: "it was cut short while it was read".to_owned(),
+            path: path.to_owned(),
+        }),
+        Err(source) => Err(CheckpointError::Io { source, path: path.to_owned() }),
+    }
+}
+
+fn front(buffer: &[u8], len: u64) -> &[u8] {
+    buffer.get(..usize::try_from(len).unwrap_or(usize::MAX)).unwrap_or_default()
+}
+
 /// The steps of reading one file.
 struct Steps<'a, P, E> {
     path: &'a Path,
@@ -305,48 +335,40 @@ impl<P: Send, E: Send> Steps<'_, P, E> {
             Some(first) => first.offset,
             None => file.metadata().map_err(|error| self.io(error))?.len(),
         };
-        let mut buffer = Vec::new();
-        hash.update(self.fill(&mut file, &mut buffer, start)?);
+        let (path, mut buffer, mut ahead) = (self.path, Vec::new(), Vec::new());
+        fill(path, &mut file, &mut buffer, start).map_err(ReadEnd::Checkpoint)?;
+        hash.update(front(&buffer, start));
         self.advance(start)?;
-        for entry in entries {
-            let bytes = self.fill(&mut file, &mut buffer, entry.len)?;
+        let mut entries = entries.iter().peekable();
+        let mut is_read = false;
+        while let Some(entry) = entries.next() {
+            if !is_read {
+                fill(path, &mut file, &mut buffer, entry.len).map_err(ReadEnd::Checkpoint)?;
+            }
+            let bytes = front(&buffer, entry.len);
             let name = format!("{}{}", self.prefix, canonical_name(&entry.name));
-            if (self.wanted)(&name) {
+            let is_wanted = (self.wanted)(&name);
+            let (prepare, next) = (self.prepare, entries.peek().filter(|next| next.len <= AHEAD));
+            let work = || {
                 let raw = RawTensor { dtype: entry.dtype, shape: &entry.shape, bytes };
-                let ((), prepared) =
-                    rayon::join(|| hash.update(bytes), || (self.prepare)(&name, raw));
-                let prepared = prepared.map_err(ReadEnd::Caller)?;
+                let prepare = || is_wanted.then(|| prepare(&name, raw)).transpose();
+                rayon::join(|| hash.update(bytes), prepare).1
+            };
+            let read = || match next {
+                Some(next) => fill(path, &mut file, &mut ahead, next.len).map(|()| true),
+                None => Ok(false),
+            };
+            let (prepared, read) = rayon::join(work, read);
+            if let Some(prepared) = prepared.map_err(ReadEnd::Caller)? {
                 (self.place)(&name, prepared).map_err(ReadEnd::Caller)?;
-            } else {
-                hash.update(bytes);
             }
             self.advance(entry.len)?;
+            is_read = read.map_err(ReadEnd::Checkpoint)?;
+            if is_read {
+                std::mem::swap(&mut buffer, &mut ahead);
+            }
         }
         Ok(hex(hash))
-    }
-
-    /// Read the next `len` bytes into the front of the buffer, which only grows.
-    fn fill<'b>(
-        &self,
-        file: &mut File,
-        buffer: &'b mut Vec<u8>,
-        len: u64,
-    ) -> Result<&'b [u8], ReadEnd<E>> {
-        let len = usize::try_from(len).unwrap_or(usize::MAX);
-        if buffer.len() < len {
-            buffer.resize(len, 0);
-        }
-        let place = buffer.get_mut(..len).unwrap_or_default();
-        match file.read_exact(place) {
-            Ok(()) => Ok(place),
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-                Err(ReadEnd::Checkpoint(CheckpointError::Damaged {
-                    reason: "it was cut short while it was read".to_owned(),
-                    path: self.path.to_owned(),
-                }))
-            }
-            Err(error) => Err(self.io(error)),
-        }
     }
 
     /// The first half of the progress is the hash, the second the tensors.

@@ -24,7 +24,7 @@ pub struct Linear {
 
 /// How some rows of a weight are stored.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "few a layer")]
+#[expect(clippy::large_enum_variant, reason = "a few a layer")]
 enum Piece {
     /// Numbers, `[some outputs, inputs]`.
     Dense(Tensor<2>),

@@ -65,7 +65,7 @@ pub(crate) fn load_weights(
             loaded = Loaded::new(conversion);
             let need = needs.iter().find(|need| need.precision == precision);
             let bytes = need.map_or(0, |need| need.weights_bytes);
-            match entry.map(|entry| entry.keep(bytes)) {
+            match entry.map(|entry| entry.keep(plan.expected.len(), bytes)) {
                 Some(Ok(begun)) => keeping = Some(begun),
                 Some(Err(why)) => notes.push(why),
                 None => {}

@@ -4,7 +4,7 @@
 use std::io::{self, BufWriter, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use burn::tensor::{DType, TensorData};
@@ -17,27 +17,27 @@ use crate::vlm::weights_cache::{CacheEntry, PARTIAL, space};
 
 /// A file that is being written. Dropped before [`Self::finish`], it leaves nothing behind.
 pub(crate) struct Keeping {
-    queue: Option<Sender<Work>>,
+    queue: Option<SyncSender<Work>>,
     thread: Option<JoinHandle<io::Result<()>>>,
     is_given_up: Arc<AtomicBool>,
 }
 
 enum Work {
-    Tensor(String, Held),
+    Tensor(String, Box<Held>),
     /// The SHA-256 of all weight files.
     Finish(String),
 }
 
 impl CacheEntry {
-    /// Begin to write; `bytes` is about how many it will be.
+    /// Begin to write so many tensors, of about so many bytes.
     ///
     /// # Errors
     /// With a sentence, when there is no room or the folder cannot be written to.
-    pub(crate) fn keep(&self, bytes: u64) -> Result<Keeping, String> {
-        self.try_keep(bytes).map_err(|error| not_kept(&error))
+    pub(crate) fn keep(&self, tensors: usize, bytes: u64) -> Result<Keeping, String> {
+        self.try_keep(tensors, bytes).map_err(|error| not_kept(&error))
     }
 
-    fn try_keep(&self, bytes: u64) -> io::Result<Keeping> {
+    fn try_keep(&self, tensors: usize, bytes: u64) -> io::Result<Keeping> {
         let folder = self.folder();
         let at = |error: io::Error| {
             io::Error::new(error.kind(), format!("{error}: {}", folder.display()))
@@ -49,7 +49,8 @@ impl CacheEntry {
         let file = name.map_err(at)?;
         // tells others that it is being written; ends with this process at the latest
         file.as_file().lock().map_err(at)?;
-        let (queue, work) = channel();
+        // handles of what stays in memory anyway: loading never waits for the disk
+        let (queue, work) = sync_channel(tensors + 1);
         let (entry, is_given_up) = (self.clone(), Arc::new(AtomicBool::new(false)));
         let stop = Arc::clone(&is_given_up);
         let thread = std::thread::Builder::new()
@@ -68,7 +69,7 @@ impl Keeping {
     pub(crate) fn add(&self, name: &str, held: Held) {
         if let Some(queue) = &self.queue {
             // a thread that ended says why in the end
-            queue.send(Work::Tensor(name.to_owned(), held)).ok();
+            queue.send(Work::Tensor(name.to_owned(), Box::new(held))).ok();
         }
     }
 
