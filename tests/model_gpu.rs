@@ -313,8 +313,8 @@ fn a_layer_of_blocks_is_that_of_their_numbers() {
     let (q8, q4) = (Some(BlockFormat::Q8), Some(BlockFormat::Q4));
     for case in [
         // whole groups of blocks: norms and gates are part of the products
-        Heads { hidden: 256, format: q8, turns: &[1, 1, 20], ..Heads::plain(6, 2, 64) },
-        Heads { hidden: 256, format: q4, turns: &[3, 20, 1], ..Heads::plain(6, 2, 64) },
+        Heads { hidden: 256, format: q8, turns: &[1, 20], ..Heads::plain(6, 2, 64) },
+        Heads { hidden: 256, format: q4, turns: &[2, 20], ..Heads::plain(6, 2, 64) },
         Heads { hidden: 512, format: q4, is_fused: true, turns: &[1], ..Heads::plain(6, 2, 64) },
         Heads { hidden: 96, format: q8, turns: &[1, 20], ..Heads::plain(6, 2, 64) },
     ] {
