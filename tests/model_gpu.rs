@@ -1,14 +1,22 @@
 //! Our own kernels against plain sums, on a Vulkan adapter.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
+#[expect(dead_code, reason = "shared with the other tests of models")]
+#[path = "support/models.rs"]
+mod models;
+
 use std::ops::ControlFlow;
 
 use burn::tensor::{Device, DeviceKind, Tensor, TensorData};
+use models::{ask, cases, committed};
 use reading_room::nn::{
     Activation, BLOCK, Block, BlockFormat, BlockMatrix, BlockRows, Decoder, DecoderConfig, KvCache,
     Linear, MissingTensor, Table, TableValues, WeightSource,
 };
-use reading_room::vlm::detect_gpus;
+use reading_room::vlm::{
+    ComputeDevice, DeviceChoice, Precision, PrecisionChoice, Trace, Vlm, choose_device,
+    detect_gpus, recognise,
+};
 
 /// The adapter this machine has, be it a software one.
 fn adapter() -> Option<Device> {
@@ -305,8 +313,8 @@ fn a_layer_of_blocks_is_that_of_their_numbers() {
     let (q8, q4) = (Some(BlockFormat::Q8), Some(BlockFormat::Q4));
     for case in [
         // whole groups of blocks: norms and gates are part of the products
-        Heads { hidden: 256, format: q8, turns: &[1, 1, 20], ..Heads::plain(6, 2, 64) },
-        Heads { hidden: 256, format: q4, turns: &[3, 20, 1], ..Heads::plain(6, 2, 64) },
+        Heads { hidden: 256, format: q8, turns: &[1, 20], ..Heads::plain(6, 2, 64) },
+        Heads { hidden: 256, format: q4, turns: &[2, 20], ..Heads::plain(6, 2, 64) },
         Heads { hidden: 512, format: q4, is_fused: true, turns: &[1], ..Heads::plain(6, 2, 64) },
         Heads { hidden: 96, format: q8, turns: &[1, 20], ..Heads::plain(6, 2, 64) },
     ] {
@@ -359,5 +367,41 @@ fn activation_functions_are_those_of_the_plain_operations() {
         let largest = pairs.map(|(a, b)| (a - b).abs() / b.abs().max(1.0)).fold(0.0, f32::max);
         println!("{activation:?}: {largest:e}");
         assert!(largest <= 1e-5, "{activation:?}: {largest}");
+    }
+}
+
+/// The scores after the prompt and the answer.
+fn scores(family: &str, device: ComputeDevice, precision: Precision) -> (Vec<f32>, Vec<u32>) {
+    let spec = recognise(&committed(family).join("model")).unwrap();
+    let precision = PrecisionChoice::Exactly(precision);
+    let mut go_on = |_| ControlFlow::Continue(());
+    let mut vlm = Vlm::load(&spec, device, precision, &mut go_on).unwrap();
+    let cases = cases(&committed(family));
+    let case = cases.iter().find(|case| !case.question(0).images.is_empty()).unwrap();
+    let mut trace = Trace::default();
+    let answer = ask(&mut vlm, &case.question(0), Some(&mut trace));
+    (trace.prefill_logits.unwrap().1, answer.output_ids)
+}
+
+/// Against the same precision on the processor, whose tower and scores differ a little.
+#[test]
+fn models_in_blocks_answer_on_an_adapter_as_on_the_processor() {
+    let Ok(device) = choose_device(DeviceChoice::Gpu) else {
+        println!("skipped: no Vulkan adapter");
+        return;
+    };
+    for (family, precision) in
+        [("huatuo-7b-tiny", Precision::Q8), ("llava-med-v1.5-tiny", Precision::Q4)]
+    {
+        let (found, ids) = scores(family, device.clone(), precision);
+        let (expected, plain_ids) = scores(family, ComputeDevice::cpu(), precision);
+        let squares: f32 = found.iter().zip(&expected).map(|(a, b)| (a - b) * (a - b)).sum();
+        let mean: f32 = expected.iter().sum::<f32>() / expected.len() as f32;
+        let spread: f32 = expected.iter().map(|score| (score - mean) * (score - mean)).sum();
+        let deviation = (squares / spread).sqrt();
+        let same = ids.iter().zip(&plain_ids).take_while(|(a, b)| a == b).count();
+        println!("{family} {precision:?}: {deviation} of the spread, {same} of {} ids", ids.len());
+        assert!(deviation <= 0.05, "{deviation}");
+        assert_eq!(ids.len(), plain_ids.len());
     }
 }

@@ -7,7 +7,9 @@ use half::{bf16, f16};
 use rayon::prelude::*;
 
 use crate::checkpoint::{FileDtype, RawTensor};
-use crate::nn::{BlockFormat, HostArena, HostBytes, HostMatrix, Table, TableValues, pack_rows};
+use crate::nn::{
+    BlockFormat, BlockRows, HostArena, HostBytes, HostMatrix, Table, TableValues, pack_rows,
+};
 use crate::vlm::storage::{Role, Storage};
 use crate::vlm::weights::Expected;
 use crate::vlm::{ComputeDevice, ModelError, Precision};
@@ -25,6 +27,8 @@ pub(crate) enum PreparedMatrix {
     Dense(Vec<TensorData>),
     /// Blocks in the CPU's order.
     Host(HostMatrix),
+    /// Pieces of whole rows of blocks in a card's order.
+    Card(Vec<BlockRows>),
 }
 
 /// How tensors are converted for a device.
@@ -88,11 +92,9 @@ impl Conversion {
             Storage::Host(format) => {
                 Ok(PreparedMatrix::Host(self.host_matrix(format, columns, raw)?))
             }
-            // the place of blocks in a card's order
-            Storage::Card(_) => Err(ModelError::PrecisionUnsupported {
-                device: self.device.label(),
-                precision: self.precision.as_str().to_owned(),
-            }),
+            Storage::Card(format) => {
+                Ok(PreparedMatrix::Card(self.card_rows(name, format, columns, raw)?))
+            }
         }
     }
 
@@ -121,6 +123,43 @@ impl Conversion {
         matrix.filter(HostMatrix::is_finite).ok_or(ModelError::NotFinite { doing })
     }
 
+    /// The matrix in pieces of whole rows of blocks that the card can hold.
+    fn card_rows(
+        &self,
+        name: &str,
+        format: BlockFormat,
+        columns: usize,
+        raw: RawTensor<'_>,
+    ) -> Result<Vec<BlockRows>, ModelError> {
+        let limit = self.device.max_tensor_bytes();
+        let rows_a_piece = BlockRows::rows_within(format, columns, limit);
+        if rows_a_piece == 0 {
+            let [bytes, _] = BlockRows::bytes_of(format, 1, columns, true);
+            return Err(self.too_large(name, bytes as u64));
+        }
+        let file_row = columns * raw.dtype.size();
+        let pieces = raw.bytes.chunks(file_row.saturating_mul(rows_a_piece).max(1));
+        let doing = "converting weights to blocks";
+        pieces
+            .map(|bytes| {
+                let part = RawTensor { bytes, ..raw };
+                let rows = bytes.len() / file_row.max(1);
+                let row = |row: usize, out: &mut [f32]| part.copy_row(row, out);
+                let rows = BlockRows::quantise(format, rows, columns, &row);
+                rows.filter(BlockRows::is_finite).ok_or(ModelError::NotFinite { doing })
+            })
+            .collect()
+    }
+
+    fn too_large(&self, name: &str, bytes: u64) -> ModelError {
+        ModelError::TensorTooLarge {
+            device: self.device.label(),
+            what: format!("a row of {name}"),
+            bytes,
+            limit: self.device.max_tensor_bytes(),
+        }
+    }
+
     /// The matrix in pieces of whole rows that the device can hold.
     fn pieces(
         &self,
@@ -133,12 +172,7 @@ impl Conversion {
         let limit = self.device.max_tensor_bytes();
         let rows_a_piece = usize::try_from(limit / row_bytes.max(1)).unwrap_or(usize::MAX);
         if rows_a_piece == 0 {
-            return Err(ModelError::TensorTooLarge {
-                device: self.device.label(),
-                what: format!("a row of {name}"),
-                bytes: row_bytes,
-                limit,
-            });
+            return Err(self.too_large(name, row_bytes));
         }
         let file_row = columns * raw.dtype.size();
         let pieces = raw.bytes.chunks(file_row.saturating_mul(rows_a_piece).max(1));

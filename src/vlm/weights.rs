@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::nn::{HostMatrix, Linear, MissingTensor, Table, TableValues, WeightSource};
+use crate::nn::{BlockMatrix, HostMatrix, Linear, MissingTensor, Table, TableValues, WeightSource};
 use crate::vlm::conversion::{Conversion, Prepared, PreparedMatrix};
 use crate::vlm::storage::MatrixSizes;
 
@@ -100,6 +100,8 @@ pub(crate) enum Matrix {
     Dense(Vec<Tensor<2>>),
     /// Blocks in the CPU's order.
     Host(HostMatrix),
+    /// Pieces of whole rows of blocks in a card's order.
+    Card(Vec<BlockMatrix>),
 }
 
 /// All that is loaded of one name: handles, not copies.
@@ -146,6 +148,9 @@ impl Loaded {
                     .collect(),
             ),
             PreparedMatrix::Host(matrix) => Matrix::Host(matrix),
+            PreparedMatrix::Card(pieces) => Matrix::Card(
+                pieces.into_iter().map(|rows| BlockMatrix::new(rows, &device)).collect(),
+            ),
         });
         if let Some(matrix) = matrix {
             self.matrices.insert(name.to_owned(), matrix);
@@ -184,6 +189,7 @@ impl WeightSource for Loaded {
         Ok(match matrix {
             Matrix::Dense(pieces) => Linear::dense(pieces, bias),
             Matrix::Host(matrix) => Linear::host(matrix, bias),
+            Matrix::Card(pieces) => Linear::blocks(pieces, bias),
         })
     }
 

@@ -429,6 +429,7 @@ fn of_group(values: &Array<f32>, #[comptime] plan: ProductPlan) -> Shared<[f32]>
     if comptime!(plan.has_planes) {
         // planes are no smaller than four units
         let mut shared = Shared::<[f32]>::new_slice(comptime!(units / 4 * count));
+        let mut planes = Shared::<[u32]>::new_slice(1usize);
         #[unroll]
         for index in 0..count {
             let of_plane = plane_sum(values[index]);
@@ -436,12 +437,15 @@ fn of_group(values: &Array<f32>, #[comptime] plan: ProductPlan) -> Shared<[f32]>
                 shared[PLANE_POS as usize * count + index] = of_plane;
             }
         }
+        // drivers may run planes narrower than what they call their size
+        if unit == comptime!(units - 1) {
+            planes[0] = PLANE_POS + 1;
+        }
         sync_cube();
         if unit < count {
-            let planes = comptime!(units).runtime().div_ceil(PLANE_DIM as usize);
             let mut sum = 0.0f32;
-            for plane in 0..planes {
-                sum += shared[plane * count + unit];
+            for plane in 0..planes[0] {
+                sum += shared[plane as usize * count + unit];
             }
             results[unit] = sum;
         }

@@ -103,8 +103,10 @@ impl DeviceInfo {
 
     pub(super) fn of_gpu(label: String, gpu: &GpuInfo) -> Self {
         let mut precisions = vec![Precision::F32];
-        // burn writes shaders in WGSL, which has no bf16; blocks have no order for cards yet
-        precisions.extend(gpu.has_f16.then_some(Precision::F16));
+        // burn writes shaders in WGSL, which has no bf16; beside blocks there are matrices in f16
+        if gpu.has_f16 {
+            precisions.extend([Precision::F16, Precision::Q8, Precision::Q4]);
+        }
         Self {
             label,
             name: gpu.name.clone(),

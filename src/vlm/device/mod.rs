@@ -81,7 +81,8 @@ impl ComputeDevice {
             Precision::F32 => DType::F32,
             Precision::F16 => DType::F16,
             Precision::Bf16 => DType::BF16,
-            Precision::Q8 | Precision::Q4 => return self.gpu.is_none(),
+            // beside blocks there are matrices in f16
+            Precision::Q8 | Precision::Q4 => DType::F16,
         };
         self.device.supports_dtype(dtype)
     }

@@ -145,6 +145,8 @@ impl Writer {
                     self.piece(name, kind, data.as_bytes())?;
                 }
             }
+            // only what the CPU reads has an entry
+            Some(Matrix::Card(_)) => return Err(io::Error::other("a card's blocks are not kept")),
             None => {}
         }
         if let Some(vector) = &held.vector {
