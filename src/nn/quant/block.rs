@@ -58,8 +58,9 @@ impl Block {
     /// The codes that stand for these numbers best.
     #[must_use]
     pub fn quantise(format: BlockFormat, values: &[f32; BLOCK]) -> Self {
-        let Lanes { codes, scale: [scale], minimum: [minimum] } =
-            Lanes::quantise(format, &values.map(|value| [value]));
+        let mut lanes = Lanes::default();
+        lanes.quantise(format, &values.map(|value| [value]));
+        let Lanes { codes, scale: [scale], minimum: [minimum] } = lanes;
         Self { codes: codes.map(|[code]| code as i16), scale, minimum }
     }
 
@@ -79,6 +80,13 @@ pub(crate) struct Lanes<const L: usize> {
     pub(crate) codes: [[i32; L]; BLOCK],
     pub(crate) scale: [f16; L],
     pub(crate) minimum: [f16; L],
+}
+
+impl<const L: usize> Default for Lanes<L> {
+    fn default() -> Self {
+        let (scale, minimum) = ([f16::ZERO; L], [f16::ZERO; L]);
+        Self { codes: [[0; L]; BLOCK], scale, minimum }
+    }
 }
 
 /// Added and taken away again, it rounds to the nearest whole number, ties to even; in between the
@@ -126,16 +134,16 @@ struct Range<const L: usize> {
 impl<const L: usize> Lanes<L> {
     /// `values` are those of each column, of all rows.
     #[inline(always)]
-    pub(crate) fn quantise(format: BlockFormat, values: &[[f32; L]; BLOCK]) -> Self {
+    pub(crate) fn quantise(&mut self, format: BlockFormat, values: &[[f32; L]; BLOCK]) {
         match format {
-            BlockFormat::Q14 => Self::symmetric(values, 8191.0, 0),
-            BlockFormat::Q8 => Self::symmetric(values, 127.0, 128),
-            BlockFormat::Q4 => Self::with_minimum(values),
+            BlockFormat::Q14 => self.symmetric(values, 8191.0, 0),
+            BlockFormat::Q8 => self.symmetric(values, 127.0, 128),
+            BlockFormat::Q4 => self.with_minimum(values),
         }
     }
 
     #[inline(always)]
-    fn symmetric(values: &[[f32; L]; BLOCK], steps: f32, offset: i32) -> Self {
+    fn symmetric(&mut self, values: &[[f32; L]; BLOCK], steps: f32, offset: i32) {
         let mut largest = [0.0_f32; L];
         for column in values {
             for (largest, value) in largest.iter_mut().zip(column) {
@@ -152,19 +160,18 @@ impl<const L: usize> Lanes<L> {
             }
         }
         let inverse = back.map(inverse);
-        let mut codes = [[0; L]; BLOCK];
-        for (codes, column) in codes.iter_mut().zip(values) {
+        for (codes, column) in self.codes.iter_mut().zip(values) {
             for ((out, value), inverse) in codes.iter_mut().zip(column).zip(&inverse) {
                 *out = code(within(value * inverse, -steps, steps)) + offset;
             }
         }
-        Self { codes, scale, minimum: [f16::ZERO; L] }
+        (self.scale, self.minimum) = (scale, [f16::ZERO; L]);
     }
 
     /// Of some ranges a little narrower than the numbers' own, the one with the least squares:
     /// the few outermost numbers cost less than a finer step gains.
     #[inline(always)]
-    fn with_minimum(values: &[[f32; L]; BLOCK]) -> Self {
+    fn with_minimum(&mut self, values: &[[f32; L]; BLOCK]) {
         let (mut low, mut high, mut sum) = ([f32::INFINITY; L], [f32::NEG_INFINITY; L], [0.0; L]);
         for column in values {
             for (((low, high), sum), value) in
@@ -186,17 +193,15 @@ impl<const L: usize> Lanes<L> {
             let tried = Range::between(&from, &to).fitted(values, &sum);
             best.take_better(&mut least, &tried, &tried.squares(values));
         }
-        let (scale, minimum) = (halves(&best.scale).0, halves(&best.minimum).0);
+        (self.scale, self.minimum) = (halves(&best.scale).0, halves(&best.minimum).0);
         let (inverse, low) = (best.scale.map(inverse), best.minimum);
-        let mut codes = [[0; L]; BLOCK];
-        for (codes, column) in codes.iter_mut().zip(values) {
+        for (codes, column) in self.codes.iter_mut().zip(values) {
             for (((out, value), inverse), low) in
                 codes.iter_mut().zip(column).zip(&inverse).zip(&low)
             {
                 *out = code(within((value - low) * inverse, 0.0, 15.0));
             }
         }
-        Self { codes, scale, minimum }
     }
 }
 

@@ -35,7 +35,7 @@ pub fn pack_rows(
     let (codes, scales) = out.split_at_mut(panels * code_bytes);
     let parts = codes.par_chunks_mut(code_bytes).zip(scales.par_chunks_mut(scale_bytes));
     let pack = widest();
-    parts.enumerate().for_each_init(
+    parts.enumerate().with_min_len(4).for_each_init(
         || vec![0.0; PANEL * blocks * BLOCK],
         |values, (panel, (codes, scales))| {
             for (lane, values) in values.chunks_mut(blocks * BLOCK).enumerate() {
@@ -92,6 +92,7 @@ fn pack_panel(format: BlockFormat, values: &[f32], codes: &mut [u8], scales: &mu
     let scale_bytes = GROUP * PANEL * 2 * format.scales();
     let parts = codes.chunks_mut(code_bytes).zip(scales.chunks_mut(scale_bytes));
     let mut columns = [[0.0; GROUP * PANEL]; BLOCK];
+    let mut lanes = Lanes::default();
     for (group, (codes, scales)) in parts.enumerate() {
         for (lane, row) in values.chunks(row).enumerate().take(PANEL) {
             let blocks = row.as_chunks::<BLOCK>().0.iter().skip(group * GROUP).take(GROUP);
@@ -103,7 +104,7 @@ fn pack_panel(format: BlockFormat, values: &[f32], codes: &mut [u8], scales: &mu
                 }
             }
         }
-        let lanes = Lanes::quantise(format, &columns);
+        lanes.quantise(format, &columns);
         let blocks = codes.chunks_mut(PANEL * format.code_bytes());
         let blocks = blocks.zip(scales.chunks_mut(PANEL * 2 * format.scales()));
         for (block, (codes, scales)) in blocks.enumerate() {
