@@ -1,5 +1,5 @@
 //! Our own kernels against plain sums, on a Vulkan adapter.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
 #[expect(dead_code, reason = "shared with the other tests of models")]
 #[path = "support/models.rs"]
