@@ -169,7 +169,7 @@ impl<const L: usize> Lanes<L> {
     }
 
     /// Of some ranges a little narrower than the numbers' own, the one with the least squares:
-    /// the few outermost numbers cost less than a finer step gains.
+    /// an outermost number costs less than a finer step gains.
     #[inline(always)]
     fn with_minimum(&mut self, values: &[[f32; L]; BLOCK]) {
         let (mut low, mut high, mut sum) = ([f32::INFINITY; L], [f32::NEG_INFINITY; L], [0.0; L]);
@@ -184,11 +184,12 @@ impl<const L: usize> Lanes<L> {
         }
         let mut best = Range::between(&low, &high);
         let mut least = best.squares(values);
-        for cut in 1..=6 {
+        for (below, above) in CUTS.iter().flat_map(|below| CUTS.iter().map(move |cut| (below, cut)))
+        {
             let (mut from, mut to) = (low, high);
             for (from, to) in from.iter_mut().zip(&mut to) {
-                let less = (*to - *from) * 0.02 * cut as f32;
-                (*from, *to) = (*from + less, *to - less);
+                let width = *to - *from;
+                (*from, *to) = (*from + width * below, *to - width * above);
             }
             let tried = Range::between(&from, &to).fitted(values, &sum);
             best.take_better(&mut least, &tried, &tried.squares(values));
@@ -204,6 +205,9 @@ impl<const L: usize> Lanes<L> {
         }
     }
 }
+
+/// Shares of the range of a block that are tried without, at either end.
+const CUTS: [f32; 3] = [0.0, 0.04, 0.08];
 
 impl<const L: usize> Range<L> {
     #[inline(always)]
