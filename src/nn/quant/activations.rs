@@ -26,6 +26,9 @@ pub(super) enum Coding {
     EvenOdd16,
     /// 8 bits in groups of four columns.
     Fours8,
+    /// 7 bits without a sign, 64 too large, in groups of four columns: two products with 8 bits
+    /// add up in 16.
+    Fours7,
 }
 
 impl Coding {
@@ -35,6 +38,7 @@ impl Coding {
             Self::Pairs14 => 8191.0,
             Self::EvenOdd16 => 32767.0,
             Self::Fours8 => 127.0,
+            Self::Fours7 => 63.0,
         }
     }
 }
@@ -66,7 +70,7 @@ impl Activations {
         self.blocks = columns.div_ceil(BLOCK);
         let codes = count * self.blocks * BLOCK;
         match coding {
-            Coding::Fours8 => self.bytes.resize(codes, 0),
+            Coding::Fours8 | Coding::Fours7 => self.bytes.resize(codes, 0),
             Coding::EvenOdd16 | Coding::Pairs14 => self.words.resize(codes, 0),
         }
         self.scales.resize(count * self.blocks, 0.0);
@@ -116,11 +120,12 @@ impl Activations {
         }
         let range = start * BLOCK..(start + rows) * BLOCK;
         match coding {
-            Coding::Fours8 => {
+            Coding::Fours8 | Coding::Fours7 => {
+                let offset = if coding == Coding::Fours7 { 64 } else { 0 };
                 let places = self.bytes.get_mut(range).unwrap_or_default();
                 let places = places.as_chunks_mut::<4>().0.iter_mut().skip(row).step_by(rows);
                 for (place, four) in places.zip(codes.as_chunks::<4>().0) {
-                    *place = four.map(|code| code as i8);
+                    *place = four.map(|code| (code + offset) as i8);
                 }
             }
             Coding::EvenOdd16 => {

@@ -1,7 +1,8 @@
 //! Products of blocks with 256-bit vectors: every x86 processor of the last ten years.
 //!
 //! Q8 and Q14 multiply 16-bit numbers in pairs; inputs keep 16 (14) bits, so that only the weights
-//! are rounded. Q4 multiplies bytes: fifteen times 127, eight times two, stays below 2¹⁵.
+//! are rounded. Q4 multiplies bytes: fifteen times 127, eight times two, stays below 2¹⁵. So does
+//! Q8 when there are many rows, with inputs of seven bits: 127 times 127, twice.
 #![expect(unsafe_code, reason = "vector loads, and functions that ask for what `new` found")]
 
 use std::arch::x86_64::{
@@ -9,6 +10,7 @@ use std::arch::x86_64::{
     _mm256_cvtepi32_ps, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_si256, _mm256_madd_epi16,
     _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32,
     _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_srli_epi16, _mm256_storeu_ps,
+    _mm256_storeu_si256, _mm256_xor_si256,
 };
 use std::hint::black_box;
 
@@ -35,9 +37,10 @@ impl Avx2 {
 impl Kernel for Avx2 {
     const ROWS: usize = 4;
 
-    fn coding(self, format: BlockFormat) -> Coding {
+    fn coding(self, format: BlockFormat, is_many: bool) -> Coding {
         match format {
             BlockFormat::Q14 => Coding::Pairs14,
+            BlockFormat::Q8 if is_many => Coding::Fours7,
             BlockFormat::Q8 => Coding::EvenOdd16,
             BlockFormat::Q4 => Coding::Fours8,
         }
@@ -48,9 +51,18 @@ impl Kernel for Avx2 {
         unsafe { fill(x, coding, values, columns) }
     }
 
+    fn offsets(self, panel: Panel<'_>, coding: Coding, out: &mut Vec<[i32; PANEL]>) {
+        out.clear();
+        if coding == Coding::Fours7 {
+            // SAFETY: `new` found the features
+            unsafe { q8_offsets(panel, out) };
+        }
+    }
+
     fn tile<const M: usize>(
         self,
         format: BlockFormat,
+        coding: Coding,
         panel: Panel<'_>,
         x: &Activations,
         first: usize,
@@ -59,6 +71,9 @@ impl Kernel for Avx2 {
         unsafe {
             match format {
                 BlockFormat::Q14 => q14(panel, x.words::<2, M>(first)),
+                BlockFormat::Q8 if coding == Coding::Fours7 => {
+                    q8_of_many(panel, x.bytes::<M>(first))
+                }
                 BlockFormat::Q8 => q8(panel, x.words::<4, M>(first)),
                 BlockFormat::Q4 => q4(panel, x.bytes::<M>(first)),
             }
@@ -148,6 +163,60 @@ fn q8<const M: usize>(panel: Panel<'_>, x: Tile<'_, i16, 4, M>) -> [Sums; M] {
                 for ((sums, even), odd) in sums.iter_mut().zip(even).zip(odd) {
                     *sums = _mm256_add_epi32(*sums, _mm256_madd_epi16(even, of_even));
                     *sums = _mm256_add_epi32(*sums, _mm256_madd_epi16(odd, of_odd));
+                }
+            }
+        }
+        let of_rows = scales(of_rows);
+        for ((out, sums), scale) in out.iter_mut().zip(sums).zip(of_inputs) {
+            add(out, sums, of_rows, *scale);
+        }
+    }
+    out.map(|halves| store(halves))
+}
+
+/// −64 times the sum of a block's weights: its inputs are 64 too large.
+#[target_feature(enable = "avx2")]
+fn q8_offsets(panel: Panel<'_>, out: &mut Vec<[i32; PANEL]>) {
+    let (sign, minus) = (_mm256_set1_epi8(-128), _mm256_set1_epi16(-64));
+    for codes in panel.codes.as_chunks::<{ BLOCK * PANEL }>().0 {
+        let mut sums = [_mm256_setzero_si256(); 2];
+        for bytes in codes.as_chunks::<64>().0 {
+            let weights = halves(bytes).map(|codes| _mm256_xor_si256(codes, sign));
+            for (sum, weights) in sums.iter_mut().zip(weights) {
+                let pairs = _mm256_maddubs_epi16(_mm256_set1_epi8(1), weights);
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, minus));
+            }
+        }
+        out.push(bytemuck::cast(sums.map(|sums| whole(sums))));
+    }
+}
+
+/// Eight whole numbers.
+#[target_feature(enable = "avx2")]
+fn whole(sums: __m256i) -> [i32; 8] {
+    let mut out = [0; 8];
+    // SAFETY: eight numbers of 32 bits, and no alignment asked for
+    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), sums) };
+    out
+}
+
+#[target_feature(enable = "avx2,fma,f16c")]
+fn q8_of_many<const M: usize>(panel: Panel<'_>, x: Tile<'_, i8, 4, M>) -> [Sums; M] {
+    let mut out = [[_mm256_setzero_ps(); 2]; M];
+    let (sign, ones) = (_mm256_set1_epi8(-128), _mm256_set1_epi16(1));
+    let groups = steps::<M>(BLOCK / 4);
+    let codes = panel.codes.as_chunks::<64>().0.chunks_exact(groups);
+    let of_panel = panel.scales.as_chunks().0.iter().zip(panel.offsets);
+    let inputs = x.groups.chunks_exact(groups).zip(x.scales);
+    for ((codes, (of_rows, offsets)), (inputs, of_inputs)) in codes.zip(of_panel).zip(inputs) {
+        let mut sums = [halves(bytemuck::cast_ref(offsets)); M];
+        for (bytes, inputs) in codes.iter().zip(inputs) {
+            let weights = halves(bytes).map(|codes| _mm256_xor_si256(codes, sign));
+            for (sums, input) in sums.iter_mut().zip(inputs) {
+                let input = _mm256_set1_epi32(bytemuck::cast(*input));
+                for (sums, weights) in sums.iter_mut().zip(weights) {
+                    let pairs = _mm256_maddubs_epi16(input, weights);
+                    *sums = _mm256_add_epi32(*sums, _mm256_madd_epi16(pairs, ones));
                 }
             }
         }

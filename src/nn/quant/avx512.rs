@@ -36,7 +36,7 @@ impl Avx512 {
 impl Kernel for Avx512 {
     const ROWS: usize = 8;
 
-    fn coding(self, format: BlockFormat) -> Coding {
+    fn coding(self, format: BlockFormat, _is_many: bool) -> Coding {
         match format {
             BlockFormat::Q14 => Coding::Pairs14,
             BlockFormat::Q8 | BlockFormat::Q4 => Coding::Fours8,
@@ -51,6 +51,7 @@ impl Kernel for Avx512 {
     fn tile<const M: usize>(
         self,
         format: BlockFormat,
+        _coding: Coding,
         panel: Panel<'_>,
         x: &Activations,
         first: usize,

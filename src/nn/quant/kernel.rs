@@ -15,6 +15,8 @@ use crate::nn::quant::{BLOCK, BlockFormat, HostMatrix, pack_rows};
 pub(super) struct Panel<'a> {
     pub(super) codes: &'a [u8],
     pub(super) scales: &'a [f16],
+    /// What the sums of every block begin with, where inputs are coded with an offset.
+    pub(super) offsets: &'a [[i32; PANEL]],
 }
 
 /// Sums of one row of inputs with the rows of a panel.
@@ -25,8 +27,12 @@ pub(super) trait Kernel: Copy + Send + Sync {
     /// Rows of inputs that are fastest at once: 8, 4, 2 or 1.
     const ROWS: usize;
 
-    /// How inputs are coded for weights of this format.
-    fn coding(self, format: BlockFormat) -> Coding;
+    /// How inputs are coded for weights of this format; many rows of them may be coded in fewer
+    /// bits, since it is then the products that take the time.
+    fn coding(self, format: BlockFormat, is_many: bool) -> Coding;
+
+    /// What the sums of every block of a panel begin with, for inputs with an offset.
+    fn offsets(self, _panel: Panel<'_>, _coding: Coding, _out: &mut Vec<[i32; PANEL]>) {}
 
     /// Code `[rows, columns]` of inputs.
     fn fill(self, x: &mut Activations, coding: Coding, values: &[f32], columns: usize);
@@ -35,6 +41,7 @@ pub(super) trait Kernel: Copy + Send + Sync {
     fn tile<const M: usize>(
         self,
         format: BlockFormat,
+        coding: Coding,
         panel: Panel<'_>,
         x: &Activations,
         first: usize,
@@ -93,20 +100,29 @@ fn is_right(kernel: impl Kernel) -> bool {
         let (codes, scales) = bytes.split_at(PANEL * COLUMNS / BLOCK * format.code_bytes());
         let scales: Vec<f16> =
             scales.as_chunks().0.iter().map(|bytes| f16::from_le_bytes(*bytes)).collect();
-        let panel = Panel { codes, scales: &scales };
-        let own = all_sums(kernel, format, panel, &x);
-        let plain = all_sums(Portable, format, panel, &x);
+        let panel = Panel { codes, scales: &scales, offsets: &[] };
+        let plain = all_sums(Portable, format, false, panel, &x);
         let squares = |sums: &mut dyn Iterator<Item = f32>| sums.map(|sum| sum * sum).sum::<f32>();
-        let mut differences = own.iter().flatten().zip(plain.iter().flatten()).map(|(a, b)| a - b);
-        // inputs of one byte are off by half a step of 127
-        squares(&mut differences) < 3e-4 * squares(&mut plain.iter().flatten().copied())
+        [false, true].into_iter().all(|is_many| {
+            let own = all_sums(kernel, format, is_many, panel, &x);
+            let mut differences =
+                own.iter().flatten().zip(plain.iter().flatten()).map(|(a, b)| a - b);
+            // inputs of seven bits are off by half a step of 63
+            squares(&mut differences) < 1e-3 * squares(&mut plain.iter().flatten().copied())
+        })
     })
 }
 
-fn all_sums(kernel: impl Kernel, format: BlockFormat, panel: Panel<'_>, x: &[f32]) -> Vec<Sums> {
-    let mut inputs = Inputs::new(kernel, format);
+fn all_sums(
+    kernel: impl Kernel,
+    format: BlockFormat,
+    is_many: bool,
+    panel: Panel<'_>,
+    x: &[f32],
+) -> Vec<Sums> {
+    let mut inputs = Inputs::new(kernel, format, is_many);
     inputs.fill(x, COLUMNS);
-    let mut out = Vec::new();
-    inputs.with(panel, &mut |_, sums| out.push(sums));
+    let (mut offsets, mut out) = (Vec::new(), Vec::new());
+    inputs.with(inputs.prepared(panel, &mut offsets), &mut |_, sums| out.push(sums));
     out
 }

@@ -15,7 +15,7 @@ type Columns = [[i32; PANEL]; BLOCK];
 impl Kernel for Portable {
     const ROWS: usize = 4;
 
-    fn coding(self, _format: BlockFormat) -> Coding {
+    fn coding(self, _format: BlockFormat, _is_many: bool) -> Coding {
         Coding::Pairs14
     }
 
@@ -26,6 +26,7 @@ impl Kernel for Portable {
     fn tile<const M: usize>(
         self,
         format: BlockFormat,
+        _coding: Coding,
         panel: Panel<'_>,
         x: &Activations,
         first: usize,

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::nn::quant::activations::{Activations, tile_rows};
+use crate::nn::quant::activations::{Activations, Coding, tile_rows};
 use crate::nn::quant::kernel::{Kernel, Panel, Processor, Sums};
 use crate::nn::quant::matrix::PANEL;
 use crate::nn::quant::{BLOCK, BlockFormat, HostMatrix};
@@ -10,8 +10,10 @@ use crate::nn::quant::{BLOCK, BlockFormat, HostMatrix};
 /// Rows of inputs up to which threads share the weights; beyond, they share the inputs.
 const FEW: usize = 8;
 
-/// Rows of inputs a thread takes at once: their codes stay in its cache while all weights pass.
+/// Most rows of inputs a thread takes at once, and the numbers in them: their codes stay in its
+/// cache while all weights pass.
 const MANY: usize = 64;
+const IN_CACHE: usize = 256 << 10;
 
 /// Tasks for every thread when they share the weights: one that is held up leaves the rest to the
 /// others.
@@ -52,7 +54,7 @@ fn with_kernel<K: Kernel>(
 
 fn few<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], out: &mut [f32]) {
     let Some(first) = matrices.first() else { return };
-    let mut inputs = Inputs::new(kernel, first.format());
+    let mut inputs = Inputs::new(kernel, first.format(), false);
     inputs.fill(x, first.columns());
     let count = inputs.count;
     let panels: Vec<Panel<'_>> = matrices.iter().flat_map(|matrix| matrix.panel_list()).collect();
@@ -93,17 +95,19 @@ fn many<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], bias: &[f32],
     let (format, columns) = (first.format(), first.columns().max(1));
     let total: usize = matrices.iter().map(|matrix| matrix.rows()).sum::<usize>().max(1);
     let a_thread = (x.len() / columns).div_ceil(rayon::current_num_threads());
-    let a_task = a_thread.next_multiple_of(K::ROWS).min(MANY);
+    let in_cache = (IN_CACHE / columns).clamp(MANY / 4, MANY) / K::ROWS * K::ROWS;
+    let a_task = a_thread.next_multiple_of(K::ROWS).min(in_cache);
     let tasks = x.par_chunks(a_task * columns).zip(out.par_chunks_mut(a_task * total));
     tasks.for_each_init(
-        || Inputs::new(kernel, format),
-        |inputs, (x, out)| {
+        || (Inputs::new(kernel, format, true), Vec::new()),
+        |(inputs, offsets), (x, out)| {
             inputs.fill(x, columns);
             let mut start = 0;
             for matrix in matrices {
                 let end = start + matrix.rows();
                 for (panel, at) in matrix.panel_list().zip((start..end).step_by(PANEL)) {
                     let width = PANEL.min(end - at);
+                    let panel = inputs.prepared(panel, offsets);
                     inputs.with(panel, &mut |row, tile| {
                         let place = out.get_mut(row * total + at..).unwrap_or_default();
                         // of a known length: a call for every 64 bytes costs as much as they do
@@ -137,19 +141,31 @@ fn add_bias(bias: &[f32], out: &mut [f32]) {
 pub(super) struct Inputs<K> {
     kernel: K,
     format: BlockFormat,
+    coding: Coding,
     codes: Activations,
     count: usize,
 }
 
 impl<K: Kernel> Inputs<K> {
-    pub(super) fn new(kernel: K, format: BlockFormat) -> Self {
-        Self { kernel, format, codes: Activations::default(), count: 0 }
+    pub(super) fn new(kernel: K, format: BlockFormat, is_many: bool) -> Self {
+        let coding = kernel.coding(format, is_many);
+        Self { kernel, format, coding, codes: Activations::default(), count: 0 }
     }
 
     /// `x` is `[count, columns]`.
     pub(super) fn fill(&mut self, x: &[f32], columns: usize) {
         self.count = x.len() / columns.max(1);
-        self.kernel.fill(&mut self.codes, self.kernel.coding(self.format), x, columns);
+        self.kernel.fill(&mut self.codes, self.coding, x, columns);
+    }
+
+    /// A panel with what its sums begin with.
+    pub(super) fn prepared<'a>(
+        &self,
+        panel: Panel<'a>,
+        offsets: &'a mut Vec<[i32; PANEL]>,
+    ) -> Panel<'a> {
+        self.kernel.offsets(panel, self.coding, offsets);
+        Panel { offsets, ..panel }
     }
 
     /// All rows with one panel: `put` gets the number of a row and its sums.
@@ -174,7 +190,7 @@ impl<K: Kernel> Inputs<K> {
         first: usize,
         put: &mut impl FnMut(usize, Sums),
     ) {
-        let sums: [Sums; M] = self.kernel.tile(self.format, panel, &self.codes, first);
+        let sums: [Sums; M] = self.kernel.tile(self.format, self.coding, panel, &self.codes, first);
         for (row, sums) in sums.into_iter().enumerate() {
             put(first + row, sums);
         }
@@ -193,7 +209,7 @@ impl HostMatrix {
         let a_panel = self.blocks() * PANEL;
         let codes = codes.chunks_exact((a_panel * self.format().code_bytes()).max(1));
         let scales = scales.chunks_exact((a_panel * self.format().scales()).max(1));
-        codes.zip(scales).map(|(codes, scales)| Panel { codes, scales })
+        codes.zip(scales).map(|(codes, scales)| Panel { codes, scales, offsets: &[] })
     }
 
     /// The numbers that a block stands for; zeros where there is none.

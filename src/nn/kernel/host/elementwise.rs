@@ -1,6 +1,6 @@
 //! Activations on the CPU, number by number.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
 use crate::nn::Activation;
@@ -17,10 +17,9 @@ pub(crate) fn activated(activation: Activation, x: &Tensor<2>) -> Option<Tensor<
         return None;
     }
     let x = HostRows::of(x.clone())?;
-    let mut out = x.packed(rows).into_owned();
-    let parts = out.par_chunks_mut(AT_ONCE);
-    parts.for_each(|gate| run(Gated { activation, gate, up: None }));
-    Some(Tensor::from_data(TensorData::new(out, [rows, columns]), &device))
+    let lines =
+        |out: &mut [f32], row: usize| run(Gated { activation, gate: x.row(row), up: None, out });
+    Some(by_rows([rows, columns], &device, lines))
 }
 
 /// The activation of `gate`, times `up`; `None` where the plain operations do as well.
@@ -30,12 +29,23 @@ pub(crate) fn gated(activation: Activation, gate: &Tensor<2>, up: &Tensor<2>) ->
         return None;
     }
     let (gate, up) = (HostRows::of(gate.clone())?, HostRows::of(up.clone())?);
-    let mut out = gate.packed(rows).into_owned();
+    let lines = |out: &mut [f32], row: usize| {
+        run(Gated { activation, gate: gate.row(row), up: Some(up.row(row)), out });
+    };
+    Some(by_rows([rows, columns], &device, lines))
+}
+
+/// A tensor whose rows `line` fills.
+fn by_rows(
+    [rows, columns]: [usize; 2],
+    device: &Device,
+    line: impl Fn(&mut [f32], usize) + Sync,
+) -> Tensor<2> {
+    let mut out = vec![0.0; rows * columns];
     let lines = out.par_chunks_mut(columns.max(1)).enumerate();
-    lines.with_min_len((AT_ONCE / columns.max(1)).max(1)).for_each(|(row, gate)| {
-        run(Gated { activation, gate, up: Some(up.row(row)) });
-    });
-    Some(Tensor::from_data(TensorData::new(out, [rows, columns]), &device))
+    let at_once = (AT_ONCE / columns.max(1)).max(1);
+    lines.with_min_len(at_once).for_each(|(row, out)| line(out, row));
+    Tensor::from_data(TensorData::new(out, [rows, columns]), device)
 }
 
 fn is_known(activation: Activation) -> bool {
@@ -44,8 +54,9 @@ fn is_known(activation: Activation) -> bool {
 
 struct Gated<'a> {
     activation: Activation,
-    gate: &'a mut [f32],
+    gate: &'a [f32],
     up: Option<&'a [f32]>,
+    out: &'a mut [f32],
 }
 
 impl Work for Gated<'_> {
@@ -53,23 +64,24 @@ impl Work for Gated<'_> {
 
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let Self { activation, gate, up } = self;
+        let Self { activation, gate, up, out } = self;
         match activation {
-            Activation::QuickGelu => each(gate, up, |x| x / (1.0 + exp::<V>(-1.702 * x))),
+            Activation::QuickGelu => each(gate, up, out, |x| x / (1.0 + exp::<V>(-1.702 * x))),
             // x·½(1 + tanh(y)) = x·sigmoid(2y)
-            Activation::GeluNew => each(gate, up, |x| {
+            Activation::GeluNew => each(gate, up, out, |x| {
                 let inner = x * (1.0 + 0.044_715 * x * x);
                 x / (1.0 + exp::<V>(-2.0 * 0.797_884_6 * inner))
             }),
-            _ => each(gate, up, |x| x / (1.0 + exp::<V>(-x))),
+            _ => each(gate, up, out, |x| x / (1.0 + exp::<V>(-x))),
         }
     }
 }
 
 #[inline(always)]
-fn each(gate: &mut [f32], up: Option<&[f32]>, activation: impl Fn(f32) -> f32) {
+fn each(gate: &[f32], up: Option<&[f32]>, out: &mut [f32], activation: impl Fn(f32) -> f32) {
+    let outs = out.iter_mut().zip(gate);
     match up {
-        None => gate.iter_mut().for_each(|x| *x = activation(*x)),
-        Some(up) => gate.iter_mut().zip(up).for_each(|(x, up)| *x = activation(*x) * up),
+        None => outs.for_each(|(out, x)| *out = activation(*x)),
+        Some(up) => outs.zip(up).for_each(|((out, x), up)| *out = activation(*x) * up),
     }
 }

@@ -54,6 +54,8 @@ impl HostRows {
         if self.stride == self.columns || rows == 1 {
             return Cow::Borrowed(self.values().get(..rows * self.columns).unwrap_or_default());
         }
-        Cow::Owned((0..rows).flat_map(|row| self.row(row)).copied().collect())
+        let mut packed = Vec::with_capacity(rows * self.columns);
+        (0..rows).for_each(|row| packed.extend_from_slice(self.row(row)));
+        Cow::Owned(packed)
     }
 }
