@@ -12,8 +12,8 @@ const FEW: usize = 8;
 
 /// Most rows of inputs a thread takes at once, and the numbers in them: their codes stay in its
 /// cache while all weights pass.
-const MANY: usize = 64;
-const IN_CACHE: usize = 256 << 10;
+const MANY: usize = 128;
+const IN_CACHE: usize = 384 << 10;
 
 /// Tasks for every thread when they share the weights: one that is held up leaves the rest to the
 /// others.
@@ -95,7 +95,7 @@ fn many<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], bias: &[f32],
     let (format, columns) = (first.format(), first.columns().max(1));
     let total: usize = matrices.iter().map(|matrix| matrix.rows()).sum::<usize>().max(1);
     let a_thread = (x.len() / columns).div_ceil(rayon::current_num_threads());
-    let in_cache = (IN_CACHE / columns).clamp(MANY / 4, MANY) / K::ROWS * K::ROWS;
+    let in_cache = (IN_CACHE / columns).clamp(MANY / 8, MANY) / K::ROWS * K::ROWS;
     let a_task = a_thread.next_multiple_of(K::ROWS).min(in_cache);
     let tasks = x.par_chunks(a_task * columns).zip(out.par_chunks_mut(a_task * total));
     tasks.for_each_init(
