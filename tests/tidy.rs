@@ -41,6 +41,22 @@ const OWNERS: &[(&str, &[&str])] = &[
 
 const MAX_LINES: usize = 600;
 
+/// The only files with `unsafe`: instructions and kernels chosen at run time, memory in large
+/// pages, an option of the allocator, and a question to a graphics driver.
+const UNSAFE: &[&str] = &[
+    "src/nn/kernel/attend_device_ops.rs",
+    "src/nn/kernel/cube_activation.rs",
+    "src/nn/kernel/host/processor.rs",
+    "src/nn/kernel/quant_cube.rs",
+    "src/nn/kernel/quant_several_cube.rs",
+    "src/nn/quant/avx2.rs",
+    "src/nn/quant/avx512.rs",
+    "src/nn/quant/memory.rs",
+    "src/nn/quant/pack.rs",
+    "src/vlm/device/heaps.rs",
+    "src/worker/allocator.rs",
+];
+
 #[test]
 fn every_folder_has_a_layer() {
     let listed: BTreeSet<_> = LAYERS.iter().map(|(folder, _)| (*folder).to_owned()).collect();
@@ -91,6 +107,20 @@ fn files_open_with_a_purpose_and_stay_short() {
         assert!(text.starts_with("//! "), "{}: no //! first line", path.display());
         assert!(lines <= MAX_LINES, "{}: {lines} lines", path.display());
     }
+}
+
+#[test]
+fn unsafe_code_stays_in_the_files_that_say_why() {
+    let starts = ["unsafe {", "unsafe impl", "unsafe fn", "unsafe trait"];
+    let with_unsafe: BTreeSet<String> = rust_files(Path::new("src"))
+        .into_iter()
+        .filter(|path| {
+            let text = fs::read_to_string(path).unwrap();
+            starts.iter().any(|start| text.contains(start))
+        })
+        .map(|path| path.display().to_string().replace('\\', "/"))
+        .collect();
+    assert_eq!(with_unsafe, UNSAFE.iter().map(|path| (*path).to_owned()).collect());
 }
 
 /// Crates that open sockets or speak HTTP; none may be in the built tree.

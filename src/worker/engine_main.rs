@@ -38,11 +38,11 @@ const STACK_BYTES: usize = 64 << 20;
 pub fn run_engine_worker() -> io::Result<()> {
     limit_engine_worker();
     keep_freed_memory();
-    leave_room_for_the_window();
     let cancelled = Cancelled::default();
     let model_cancelled = cancelled.clone();
     let (jobs, queue) = sync_channel(BACKLOG);
     thread::Builder::new().name("model".to_owned()).stack_size(STACK_BYTES).spawn(move || {
+        leave_room_for_the_window();
         let mut out = io::stdout().lock();
         serve(&queue, &model_cancelled, &mut out).ok(); // an error means nobody listens any more
     })?;

@@ -94,9 +94,11 @@ fn many<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], bias: &[f32],
     let Some(first) = matrices.first() else { return };
     let (format, columns) = (first.format(), first.columns().max(1));
     let total: usize = matrices.iter().map(|matrix| matrix.rows()).sum::<usize>().max(1);
-    let a_thread = (x.len() / columns).div_ceil(rayon::current_num_threads());
-    let in_cache = (IN_CACHE / columns).clamp(MANY / 8, MANY) / K::ROWS * K::ROWS;
-    let a_task = a_thread.next_multiple_of(K::ROWS).min(in_cache);
+    let (count, threads) = (x.len() / columns, rayon::current_num_threads());
+    let in_cache = (IN_CACHE / columns).clamp(MANY / 8, MANY);
+    // as many tasks for one thread as for another
+    let tasks = count.div_ceil(in_cache).next_multiple_of(threads);
+    let a_task = count.div_ceil(tasks).next_multiple_of(K::ROWS);
     let tasks = x.par_chunks(a_task * columns).zip(out.par_chunks_mut(a_task * total));
     tasks.for_each_init(
         || (Inputs::new(kernel, format, true), Vec::new()),

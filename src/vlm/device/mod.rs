@@ -116,12 +116,22 @@ impl ComputeDevice {
 
 /// Compute on this many threads, and say how many it became: 0 for as many as the machine has.
 ///
-/// The first computation of a process decides for good, so this comes before it.
+/// The first computation of a process decides for good, so this comes before it, and on the thread
+/// that computes: it is one of them, for waking another at every product would cost as much as the
+/// product of one row. Alone it is not, since others hand work over while it waits for them.
 #[must_use]
 pub fn set_threads(count: usize) -> usize {
+    let mut pool = rayon::ThreadPoolBuilder::new().num_threads(count);
+    if count != 1 && available_threads() > 1 {
+        pool = pool.use_current_thread();
+    }
     // an error means that the threads are there already
-    rayon::ThreadPoolBuilder::new().num_threads(count).build_global().ok();
+    pool.build_global().ok();
     rayon::current_num_threads()
+}
+
+fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// # Errors
