@@ -96,7 +96,7 @@ fn products_of_every_shape_agree_with_sums_in_64_bits() {
     for (format, of_inputs) in
         [(BlockFormat::Q14, 1e-3), (BlockFormat::Q8, 4e-2), (BlockFormat::Q4, 2.5e-2)]
     {
-        for (rows, columns) in [(1, 1), (16, 32), (17, 33), (48, 100), (129, 320)] {
+        for (rows, columns) in [(1, 1), (16, 32), (17, 33), (48, 100), (33, 640)] {
             let values: Vec<f32> = numbers.take(rows * columns).iter().map(|x| x * 0.05).collect();
             let weight = matrix(format, rows, columns, &values);
             let stored = |row: usize, column: usize| {

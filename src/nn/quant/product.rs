@@ -15,6 +15,9 @@ const FEW: usize = 8;
 const MANY: usize = 128;
 const IN_CACHE: usize = 384 << 10;
 
+/// Columns from which a product of many rows may cost its inputs some bits: small ones gain nothing.
+const WIDE: usize = 512;
+
 /// Tasks for every thread when they share the weights: one that is held up leaves the rest to the
 /// others.
 const TASKS: usize = 4;
@@ -101,7 +104,7 @@ fn many<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], bias: &[f32],
     let a_task = count.div_ceil(tasks).next_multiple_of(K::ROWS);
     let tasks = x.par_chunks(a_task * columns).zip(out.par_chunks_mut(a_task * total));
     tasks.for_each_init(
-        || (Inputs::new(kernel, format, true), Vec::new()),
+        || (Inputs::new(kernel, format, columns >= WIDE), Vec::new()),
         |(inputs, offsets), (x, out)| {
             inputs.fill(x, columns);
             let mut start = 0;
