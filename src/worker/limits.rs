@@ -1,8 +1,9 @@
 //! What a worker may use, set once when it starts.
 
-/// Address space of the decode worker: a frame of 1 GiB, its copy on the way out, and room.
+/// Address space of the decode worker: a frame of 1 GiB, its copy on the way out, what the allocator
+/// reserves without using it, and room.
 #[cfg(any(unix, windows))]
-const DECODE_MEMORY: u64 = 3 << 30;
+const DECODE_MEMORY: u64 = 4 << 30;
 
 /// Cap memory, forbid file writes and core dumps. Called by the decode worker on itself.
 ///
