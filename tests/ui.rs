@@ -1364,3 +1364,17 @@ fn an_engine_killed_in_the_middle_keeps_the_text_and_the_next_question_works() {
     });
     assert!(!app.state().conversation().turns[1].answers[0].text.is_empty());
 }
+
+#[test]
+fn a_view_that_rests_is_read_before_it_is_asked_about() {
+    let sent = |app: &App| format!("{:?}", app.state().engine.ahead).contains("job: Some");
+    let mut app = App::with_ct();
+    app.harness.run_steps(20);
+    assert!(app.state().engine.ahead.is_none(), "there is no model to read");
+    app.pretend_model();
+    app.harness.run_steps(20);
+    assert!(sent(&app), "{:?}", app.state().engine.ahead);
+    app.effects_of(Command::ToggleReadAhead);
+    app.harness.run_steps(4);
+    assert!(app.state().engine.ahead.is_none());
+}
