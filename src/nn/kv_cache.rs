@@ -2,11 +2,10 @@
 
 use burn::tensor::{Device, Tensor};
 
+use crate::nn::kernel::put_key;
+
 /// Positions by which the cache grows.
 const STEP: usize = 256;
-
-/// Keys of a tile on the CPU.
-const KEYS: usize = crate::nn::kernel::KEYS;
 
 /// One conversation's keys and values, a pair a layer.
 #[derive(Debug)]
@@ -184,9 +183,8 @@ impl HostLayer {
     /// Write a position of one head.
     pub(crate) fn put(&mut self, head: usize, position: usize, key: &[f32], value: &[f32]) {
         let a_head = self.keys.len() / self.kv_heads.max(1);
-        let tile = head * a_head + position / KEYS * KEYS * self.head_dim + position % KEYS;
-        for (place, key) in self.keys.iter_mut().skip(tile).step_by(KEYS).zip(key) {
-            *place = *key;
+        if let Some(tiles) = self.keys.get_mut(head * a_head..(head + 1) * a_head) {
+            put_key(tiles, position, key);
         }
         let from = head * a_head + position * self.head_dim;
         if let Some(place) = self.values.get_mut(from..from + value.len()) {

@@ -22,6 +22,14 @@ pub(crate) struct KeyHead<'a> {
     pub(crate) scale: f32,
 }
 
+/// Write the key of a position into its tile; `tiles` are those of one head.
+pub(crate) fn put_key(tiles: &mut [f32], position: usize, key: &[f32]) {
+    let start = position / KEYS * KEYS * key.len() + position % KEYS;
+    for (place, value) in tiles.iter_mut().skip(start).step_by(KEYS).zip(key) {
+        *place = *value;
+    }
+}
+
 /// One query: its `head_dim` numbers, and which keys it sees.
 #[derive(Clone, Debug)]
 pub(crate) struct Query<'a> {

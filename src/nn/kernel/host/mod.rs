@@ -13,7 +13,7 @@ use burn::tensor::{Tensor, TensorData};
 use crate::nn::HostMatrix;
 use crate::nn::quant::product;
 
-pub(crate) use attention::KEYS;
+pub(crate) use attention::put_key;
 pub(crate) use decoder_attention::attend;
 pub(crate) use elementwise::{activated, gated};
 

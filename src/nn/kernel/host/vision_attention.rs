@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 
 use crate::nn::kernel::host::HostRows;
-use crate::nn::kernel::host::attention::{KEYS, KeyHead, Query, Scratch, gather};
+use crate::nn::kernel::host::attention::{KEYS, KeyHead, Query, Scratch, gather, put_key};
 
 /// Rows a thread takes at once.
 const AT_ONCE: usize = 32;
@@ -75,12 +75,4 @@ fn packed_values(v: &HostRows, rows: usize, heads: usize, head_dim: usize) -> Ve
         }
     });
     out
-}
-
-/// Write the key of a position into its tile.
-fn put_key(tiles: &mut [f32], position: usize, key: &[f32]) {
-    let start = position / KEYS * KEYS * key.len() + position % KEYS;
-    for (place, value) in tiles.iter_mut().skip(start).step_by(KEYS).zip(key) {
-        *place = *value;
-    }
 }
