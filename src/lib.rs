@@ -8,6 +8,8 @@ pub mod text;
 
 pub mod vlm;
 
+pub mod train;
+
 pub mod chat;
 pub mod worker;
 

@@ -14,9 +14,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("checkpoint", &[]),
     ("text", &[]),
     ("vlm", &["imaging", "nn", "checkpoint", "text"]),
+    ("train", &["imaging", "nn", "checkpoint", "text", "vlm"]),
     ("worker", &["imaging", "vlm"]),
     ("chat", &["imaging"]),
-    ("cli", &["imaging", "nn", "checkpoint", "text", "vlm", "worker", "chat"]),
+    ("cli", &["imaging", "nn", "checkpoint", "text", "vlm", "train", "worker", "chat"]),
     ("app", &["imaging", "vlm", "worker", "chat"]),
 ];
 
@@ -27,7 +28,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rfd::", &["app"]),
     ("dicom_", &["imaging"]),
     ("image::", &["imaging"]),
-    ("burn::", &["nn", "checkpoint", "vlm"]),
+    ("burn::", &["nn", "checkpoint", "vlm", "train"]),
     ("safetensors::", &["checkpoint"]),
     ("pytorch_reader::", &["checkpoint"]),
     ("serde_norway::", &["vlm"]),

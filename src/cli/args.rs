@@ -69,6 +69,8 @@ pub(super) enum Command {
     Inspect(InspectArgs),
     /// Measure how long a model takes
     Bench(BenchArgs),
+    /// Teach a model from pictures with questions and answers, as a configuration says
+    Train(TrainArgs),
     /// Add LLaVA-Med 1.0's published differences to LLaMA-7B and write the model
     ApplyDelta(ApplyDeltaArgs),
     /// The other end of a pipe
@@ -80,6 +82,23 @@ pub(super) enum Command {
 pub(super) enum WorkerKind {
     Decode,
     Engine,
+}
+
+/// `train`
+#[derive(Debug, clap::Args)]
+pub(super) struct TrainArgs {
+    /// What to train, on what, and how; what was begun goes on from its last saved state
+    #[arg(value_name = "CONFIG.toml")]
+    pub(super) config: PathBuf,
+    /// Learn nothing, write the model as the last saved state has it
+    #[arg(long)]
+    pub(super) export: bool,
+    /// Processor threads; all when it is not given
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) threads: usize,
+    /// Print one JSON object at the end
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// How a picture is shown, to the reader and to the model.

@@ -15,6 +15,7 @@ mod plan;
 mod reconstruct;
 mod render;
 mod terminal;
+mod train;
 
 use std::{io, process::ExitCode};
 
@@ -57,6 +58,7 @@ pub fn main() -> Next {
         Some(Command::Bench(work)) => bench::run(&work, &args.machine),
         Some(Command::Render(render)) => render::run(&render),
         Some(Command::Inspect(inspect)) => inspect::run(&inspect, &args.machine),
+        Some(Command::Train(training)) => train::run(&training, &args.machine),
         Some(Command::ApplyDelta(delta)) => apply_delta::run(&delta),
         None => match plan::window(args.window, &args.machine) {
             Ok(plan) => return Next::OpenWindow(Box::new(plan)),

@@ -6,7 +6,7 @@ use burn::tensor::{
 };
 use serde::Deserialize;
 
-use crate::nn::kernel::{activated, activated_on_device, gated, gated_on_device};
+use crate::nn::kernel::{activated, activated_on_device, gated, gated_on_device, is_recorded};
 
 /// An activation function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -30,8 +30,8 @@ impl Activation {
     /// Element by element.
     #[must_use]
     pub fn forward(self, x: Tensor<2>) -> Tensor<2> {
-        let at_once = activated_on_device(self, &x).or_else(|| activated(self, &x));
-        if let Some(activated) = at_once {
+        let own = || activated_on_device(self, &x).or_else(|| activated(self, &x));
+        if let Some(activated) = if is_recorded(&x) { None } else { own() } {
             return activated;
         }
         match self {
@@ -45,7 +45,8 @@ impl Activation {
 
     /// Of `gate`, times `up`.
     pub(crate) fn gated(self, gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
-        let at_once = gated_on_device(self, &gate, &up).or_else(|| gated(self, &gate, &up));
+        let own = || gated_on_device(self, &gate, &up).or_else(|| gated(self, &gate, &up));
+        let at_once = if is_recorded(&gate) { None } else { own() };
         at_once.unwrap_or_else(|| self.forward(gate) * up)
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::nn::kernel::{HeadShape, Visible, attend};
+use crate::nn::kernel::{HeadShape, Visible, attend, attend_sequences};
 use crate::nn::norm::RmsNorm;
 use crate::nn::rope::Angles;
 use crate::nn::{DecoderConfig, KvCache, Linear, MissingTensor, WeightSource};
@@ -88,6 +88,24 @@ impl SelfAttention {
         let shape = HeadShape { heads, kv_heads, head_dim };
         let qkv = self.project(x.clone(), norm);
         self.o_proj.forward_added(attend(qkv, angles, shape, visible, layer, cache), x)
+    }
+
+    /// The same for whole sequences of one length, without a cache.
+    ///
+    /// # Shapes
+    /// `[sequences·seq, hidden]` → the same.
+    pub(crate) fn forward_whole(
+        &self,
+        x: Tensor<2>,
+        norm: &RmsNorm,
+        angles: &Angles,
+        sequences: usize,
+        window: usize,
+    ) -> Tensor<2> {
+        let (heads, kv_heads, head_dim) = (self.heads, self.kv_heads, self.head_dim);
+        let shape = HeadShape { heads, kv_heads, head_dim };
+        let qkv = self.project(x.clone(), norm);
+        self.o_proj.forward_added(attend_sequences(qkv, angles, shape, sequences, window), x)
     }
 
     fn project(&self, x: Tensor<2>, norm: &RmsNorm) -> [Tensor<2>; 3] {

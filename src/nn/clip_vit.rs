@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Deserialize;
 
-use crate::nn::kernel::attend_all;
+use crate::nn::kernel::{attend_all, attend_all_sequences, is_recorded};
 use crate::nn::norm::LayerNorm;
 use crate::nn::{Activation, BadConfig, Linear, MissingTensor, WeightSource};
 
@@ -201,30 +201,62 @@ impl ClipVit {
         device: &Device,
         between: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> ControlFlow<(), Tensor<2>> {
-        let patches = self.patches(pixel_values);
-        let num_patches = self.config.num_patches();
-        let inputs = patches.len() / num_patches;
-        let patches =
-            Tensor::<2>::from_data(TensorData::new(patches, [num_patches, inputs]), device);
-        let class = self.class_embedding.clone().unsqueeze();
-        let x = Tensor::cat(vec![class, self.patch_embedding.forward(patches)], 0);
-        let mut x = self.pre_layrnorm.forward(x + self.position_embedding.clone());
+        self.forward_many(pixel_values, 1, blocks, device, between)
+    }
+
+    /// The same for several pictures at once, the first one's rows first.
+    ///
+    /// # Shapes
+    /// `[pictures, channels, height, width]` → `[pictures·rows, hidden]`.
+    pub fn forward_many(
+        &self,
+        pixel_values: &[f32],
+        pictures: usize,
+        blocks: usize,
+        device: &Device,
+        between: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> ControlFlow<(), Tensor<2>> {
+        let hidden = self.config.hidden_size;
+        let rows = self.config.num_patches() + 1;
+        let patches = self.embedded(pixel_values, pictures, device);
+        let class = self.class_embedding.clone().reshape([1, 1, hidden]);
+        let x = Tensor::cat(vec![class.expand([pictures, 1, hidden]), patches], 1);
+        let x = x + self.position_embedding.clone().unsqueeze();
+        let mut x = self.pre_layrnorm.forward(x.reshape([pictures * rows, hidden]));
         for layer in self.layers.iter().take(blocks) {
             between()?;
-            x = layer.forward(x, &self.config);
+            x = layer.forward(x, pictures, &self.config);
         }
         ControlFlow::Continue(match self.select_feature {
-            SelectFeature::Patch => x.narrow(0, 1, num_patches),
+            SelectFeature::Patch => x
+                .reshape([pictures, rows, hidden])
+                .narrow(1, 1, rows - 1)
+                .reshape([pictures * (rows - 1), hidden]),
             SelectFeature::ClsPatch => x,
         })
     }
 
+    /// Patches of all pictures, `[pictures, patches, hidden]`.
+    fn embedded(&self, pixel_values: &[f32], pictures: usize, device: &Device) -> Tensor<3> {
+        let config = &self.config;
+        let num_patches = config.num_patches();
+        let a_picture = config.num_channels * config.image_size * config.image_size;
+        let inputs = config.num_channels * config.patch_size * config.patch_size;
+        let mut patches = Vec::with_capacity(pictures * num_patches * inputs);
+        for picture in pixel_values.chunks(a_picture.max(1)).take(pictures) {
+            self.push_patches(picture, &mut patches);
+        }
+        let shape = [pictures * num_patches, inputs];
+        let patches = Tensor::<2>::from_data(TensorData::new(patches, shape), device);
+        let embedded = self.patch_embedding.forward(patches);
+        embedded.reshape([pictures, num_patches, config.hidden_size])
+    }
+
     /// Rows of patches from the top left, each `[channels, patch, patch]`: a convolution whose
     /// stride is its size is a matrix product.
-    fn patches(&self, pixel_values: &[f32]) -> Vec<f32> {
+    fn push_patches(&self, pixel_values: &[f32], out: &mut Vec<f32>) {
         let (side, patch) = (self.config.image_size, self.config.patch_size);
         let grid = side / patch;
-        let mut out = Vec::with_capacity(pixel_values.len());
         for (row, column) in (0..grid).flat_map(|row| (0..grid).map(move |column| (row, column))) {
             for channel in 0..self.config.num_channels {
                 for y in row * patch..(row + 1) * patch {
@@ -233,7 +265,6 @@ impl ClipVit {
                 }
             }
         }
-        out
     }
 }
 
@@ -263,13 +294,19 @@ impl EncoderLayer {
     }
 
     /// # Shapes
-    /// `[patches + 1, hidden]` → the same.
-    fn forward(&self, x: Tensor<2>, config: &ClipConfig) -> Tensor<2> {
+    /// `[pictures·(patches + 1), hidden]` → the same.
+    fn forward(&self, x: Tensor<2>, pictures: usize, config: &ClipConfig) -> Tensor<2> {
         let normed = self.layer_norm1.forward(x.clone());
         let q = self.q_proj.forward(normed.clone());
         let k = self.k_proj.forward(normed.clone());
         let v = self.v_proj.forward(normed);
-        let x = x + self.out_proj.forward(attend_all(q, k, v, config.num_attention_heads));
+        let heads = config.num_attention_heads;
+        let mixed = if pictures == 1 && !is_recorded(&q) {
+            attend_all(q, k, v, heads)
+        } else {
+            attend_all_sequences([q, k, v], heads, pictures)
+        };
+        let x = x + self.out_proj.forward(mixed);
         let inner = self.fc1.forward(self.layer_norm2.forward(x.clone()));
         x + self.fc2.forward(config.hidden_act.forward(inner))
     }

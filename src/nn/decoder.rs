@@ -287,6 +287,38 @@ impl Decoder {
         ControlFlow::Continue(x)
     }
 
+    /// Read whole sequences of one length at once, each of which sees only itself; nothing is
+    /// kept. This is how training reads.
+    ///
+    /// # Shapes
+    /// embeddings `[sequences·seq, hidden]`, a position each → hidden state of the same shape
+    /// before the last normalisation.
+    #[must_use]
+    pub fn forward_whole(
+        &self,
+        embeds: Tensor<2>,
+        positions: &[Position],
+        sequences: usize,
+    ) -> Tensor<2> {
+        let device = embeds.device().without_autodiff();
+        let angles = self.rope.angles(positions, &device);
+        self.layers.iter().enumerate().fold(embeds, |x, (index, layer)| {
+            let window = self.config.window(index).unwrap_or(usize::MAX);
+            let norm = &layer.input_layernorm;
+            let x = layer.self_attn.forward_whole(x, norm, &angles, sequences, window);
+            layer.mlp.forward(x, &layer.post_attention_layernorm)
+        })
+    }
+
+    /// Scores after each of these rows.
+    ///
+    /// # Shapes
+    /// hidden state `[rows, hidden]` → `[rows, vocab]`.
+    #[must_use]
+    pub fn scores(&self, hidden_state: Tensor<2>) -> Tensor<2> {
+        self.lm_head.forward_normed(hidden_state, &self.norm)
+    }
+
     /// Scores after the last position.
     ///
     /// # Shapes

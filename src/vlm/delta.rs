@@ -131,7 +131,7 @@ fn sum_of(base: &Checkpoint, delta: &Checkpoint, name: &str) -> Result<OwnedTens
 }
 
 /// Configuration, tokenizer, card and licence; no weights and no index of them.
-fn copy_small_files(from: &Path, to: &Path) -> Result<(), ModelError> {
+pub(crate) fn copy_small_files(from: &Path, to: &Path) -> Result<(), ModelError> {
     let io = |source| ModelError::Io { source, path: from.to_owned() };
     for entry in std::fs::read_dir(from).map_err(io)?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();

@@ -46,7 +46,7 @@ impl Family {
         match self {
             // `cli.py` of HuatuoGPT-Vision: "at most 6" pictures; `<|user|>` is plain text there
             // and a model that runs on would write the reader's next question
-            Self::HuatuoVision7b | Self::HuatuoVision34b => Some(FamilyRules {
+            Self::HuatuoVision7b | Self::HuatuoVision34b | Self::Nano => Some(FamilyRules {
                 templates: &[ChatTemplate::Huatuo],
                 stop_text: Some("<|user|>"),
                 min_new_tokens: 1,

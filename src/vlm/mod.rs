@@ -8,6 +8,7 @@ mod config;
 mod conversion;
 mod delta;
 mod device;
+mod embedded;
 mod error;
 mod family;
 mod features;
@@ -31,6 +32,7 @@ mod slots;
 mod spec;
 mod storage;
 mod synthetic;
+mod trainee;
 mod weights;
 mod weights_cache;
 
@@ -40,6 +42,7 @@ pub use device::{
     ComputeDevice, ComputeKind, DeviceChoice, DeviceInfo, GpuInfo, Precision, PrecisionChoice,
     choose_device, detect_gpus, set_threads,
 };
+pub use embedded::{NANO, nano};
 pub use error::ModelError;
 pub use measure::{Measured, RunTimes, SecondQuestion, Span, WorkPrompt, Workload};
 pub use memory::{
@@ -60,4 +63,5 @@ pub use sampling::{log_prob, next_token};
 pub use spec::{Abilities, Family, ModelSpec, Part, Tasks};
 pub use storage::MatrixSizes;
 pub use synthetic::{Synthetic, SyntheticModel};
+pub use trainee::{Exchange, LossOn, Place, Sequence, TensorShape, Trainee, TraineeNetworks};
 pub use weights_cache::WeightsCache;

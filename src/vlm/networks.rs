@@ -35,8 +35,8 @@ pub(crate) enum Vision {
 /// What one task has of its own.
 pub(crate) struct TaskNetworks {
     /// Blocks of the tower before the state that is read.
-    blocks: usize,
-    projector: Option<Projector>,
+    pub(crate) blocks: usize,
+    pub(crate) projector: Option<Projector>,
     pub(crate) decoder: Decoder,
 }
 

@@ -34,8 +34,22 @@ pub(crate) fn build_prompt(
     tokenizer: &Tokenizer,
     images: &[PromptImage],
 ) -> Result<Prompt, TextError> {
-    let mut pieces = template.render(&turns(question));
-    if let (Task::Reconstruction, Some(last)) = (question.task, pieces.last_mut()) {
+    write_prompt(&turns(question), question.task, template, tokenizer, images)
+}
+
+/// The same of turns, of which the last is open.
+///
+/// # Errors
+/// When the tokenizer's own code fails.
+pub(crate) fn write_prompt(
+    turns: &[TemplateTurn<'_>],
+    task: Task,
+    template: ChatTemplate,
+    tokenizer: &Tokenizer,
+    images: &[PromptImage],
+) -> Result<Prompt, TextError> {
+    let mut pieces = template.render(turns);
+    if let (Task::Reconstruction, Some(last)) = (task, pieces.last_mut()) {
         last.text.push_str(START_INDEX);
     }
     let mut writer = Writer { images, next_image: 0, ids: Vec::new(), slots: Vec::new() };

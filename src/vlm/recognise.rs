@@ -112,7 +112,7 @@ fn name_of(folder: &Path) -> String {
     whole.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn family_of(folder: &Path) -> Result<Family, ModelError> {
+pub(crate) fn family_of(folder: &Path) -> Result<Family, ModelError> {
     let told = RoomToml::read(folder)?.family;
     let adapter = ["com_hlora_weights", "gen_hlora_weights"]
         .iter()
@@ -127,6 +127,7 @@ fn family_of(folder: &Path) -> Result<Family, ModelError> {
     let has_marks = config.get("mm_use_im_start_end").and_then(Value::as_bool).unwrap_or(false);
     let text_model = config.pointer("/text_config/model_type").and_then(Value::as_str);
     match (architecture(&config), text_model) {
+        ("LlavaQwen2ForCausalLM", _) if told.as_deref() == Some("nano") => Ok(Family::Nano),
         ("LlavaQwen2ForCausalLM", _) => Ok(Family::HuatuoVision7b),
         ("LlavaLlamaForCausalLM" | "LlavaForCausalLM" | "LlavaForConditionalGeneration", _)
             if has_marks =>

@@ -121,6 +121,7 @@ impl ModelSpec {
             Family::HuatuoVision7b | Family::HuatuoVision34b => {
                 (SamplingParams { repetition_penalty: 1.2, ..shared }, 512)
             }
+            Family::Nano => (SamplingParams::greedy(), 128),
             Family::HuatuoVisionQwen25Vl => {
                 (SamplingParams { temperature: 1e-6, repetition_penalty, ..shared }, 512)
             }
@@ -167,6 +168,8 @@ pub enum Family {
     HealthGptXl32,
     /// HealthGPT-Pro (Qwen3-VL).
     HealthGptPro,
+    /// The small model that is part of the program, in the layout of HuatuoGPT-Vision 7B.
+    Nano,
 }
 
 impl Family {
@@ -183,6 +186,7 @@ impl Family {
             Self::HealthGptL14 => "healthgpt-l14",
             Self::HealthGptXl32 => "healthgpt-xl32",
             Self::HealthGptPro => "healthgpt-pro",
+            Self::Nano => "nano",
         }
     }
 
@@ -199,6 +203,7 @@ impl Family {
             Self::HealthGptL14 => "HealthGPT L14",
             Self::HealthGptXl32 => "HealthGPT XL32",
             Self::HealthGptPro => "HealthGPT-Pro",
+            Self::Nano => "nano (demonstration)",
         }
     }
 
@@ -216,7 +221,8 @@ impl Family {
             | Self::HuatuoVision34b
             | Self::HuatuoVisionQwen25Vl
             | Self::HealthGptPro => true,
-            Self::LlavaMedV1
+            Self::Nano
+            | Self::LlavaMedV1
             | Self::LlavaMedV15
             | Self::HealthGptM3
             | Self::HealthGptL14

@@ -27,6 +27,7 @@ mod quant_ops;
 mod quant_product;
 mod quant_several;
 mod quant_several_cube;
+mod recorded;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
@@ -39,6 +40,7 @@ pub(crate) use host::{activated, gated, host_linear, put_key};
 pub(crate) use picture::{Windows, group_norm, windows};
 pub(crate) use quant_ops::{Around, WeightRows, block_linear, product_of_few};
 pub(crate) use quant_several::products_of_few;
+pub(crate) use recorded::{attend_all_sequences, attend_sequences, is_recorded};
 
 /// Which keys a row of scores sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,18 +93,27 @@ pub trait NnOps: Backend {
 
 /// x / √(mean(x²) + eps) · weight over the last dimension.
 pub(crate) fn rms_norm(x: Tensor<2>, weight: Tensor<1>, eps: f32) -> Tensor<2> {
+    if is_recorded(&x) {
+        return recorded::rms_norm(x, weight, eps);
+    }
     let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
     Tensor::from_dispatch(<Dispatch as NnOps>::rms_norm_op(x, weight, eps))
 }
 
 /// (x − mean) / √(variance + eps) · weight + bias over the last dimension.
 pub(crate) fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, eps: f32) -> Tensor<2> {
+    if is_recorded(&x) {
+        return recorded::layer_norm(x, weight, bias, eps);
+    }
     let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
     Tensor::from_dispatch(<Dispatch as NnOps>::layer_norm_op(x, weight, bias, eps))
 }
 
 /// Softmax of scaled scores over the keys each row sees; the others get nothing.
 pub(crate) fn attention_shares(scores: Tensor<2>, scale: f32, visible: Visible) -> Tensor<2> {
+    if is_recorded(&scores) {
+        return recorded::attention_shares(scores, scale, visible);
+    }
     let Visible { seq, past, window } = visible;
     let scores = scores.into_dispatch();
     Tensor::from_dispatch(<Dispatch as NnOps>::attention_shares_op(
@@ -112,12 +123,18 @@ pub(crate) fn attention_shares(scores: Tensor<2>, scale: f32, visible: Visible) 
 
 /// x·Wᵀ for a weight of any floating-point type, in f32.
 pub(crate) fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    if is_recorded(&x) || is_recorded(&weight) {
+        return recorded::linear(x, weight);
+    }
     let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
     Tensor::from_dispatch(<Dispatch as NnOps>::linear_op(x, weight))
 }
 
 /// A product for every entry of a batch.
 pub(crate) fn batched_matmul(a: Tensor<3>, b: Tensor<3>) -> Tensor<3> {
+    if is_recorded(&a) || is_recorded(&b) {
+        return a.matmul(b);
+    }
     let (a, b) = (a.into_dispatch(), b.into_dispatch());
     Tensor::from_dispatch(<Dispatch as NnOps>::batched_matmul_op(a, b))
 }

@@ -8,7 +8,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
-use crate::nn::kernel::linear;
+use crate::nn::kernel::{is_recorded, linear};
 use crate::nn::quant::{BlockFormat, BlockMatrix, GROUP};
 
 /// Rows up to which reading the weight is what takes the time.
@@ -103,7 +103,7 @@ pub(crate) fn product_of_few(
     around: Around<'_>,
 ) -> Option<Tensor<2>> {
     let [rows, inputs] = x.dims();
-    if rows > FEW_ROWS {
+    if rows > FEW_ROWS || is_recorded(x) {
         return None;
     }
     let unused = || x.clone().into_dispatch();
@@ -121,6 +121,7 @@ pub(crate) fn product_of_few(
         is_gated: around.is_gated,
     };
     let found = match weight {
+        WeightRows::Dense(weight) if is_recorded(weight) => None,
         WeightRows::Dense(weight) => {
             let (x, weight) = (x.clone().into_dispatch(), weight.clone().into_dispatch());
             <Dispatch as QuantOps>::dense_product_op(x, norm, weight, bias, added, product)

@@ -9,6 +9,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Dispatch, DispatchTensor, backend_extension};
 use burn::tensor::{Int, Tensor};
 
+use crate::nn::kernel::is_recorded;
 use crate::nn::kernel::quant_ops::{FEW_ROWS, Product, WeightRows, padded};
 use crate::nn::quant::GROUP;
 
@@ -64,7 +65,11 @@ pub(crate) fn products_of_few(
 ) -> Option<Tensor<2>> {
     let [rows, columns] = x.dims();
     let with_bias = weights.iter().filter(|(_, bias)| bias.is_some()).count();
-    if rows > FEW_ROWS || weights.len() > MOST || (with_bias != 0 && with_bias != weights.len()) {
+    if is_recorded(x)
+        || rows > FEW_ROWS
+        || weights.len() > MOST
+        || (with_bias != 0 && with_bias != weights.len())
+    {
         return None;
     }
     let mut product = Product {

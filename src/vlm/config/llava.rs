@@ -53,7 +53,7 @@ pub(crate) fn read(parts: &Parts, family: Family) -> Result<VlmConfig, ModelErro
     let text = json.get("text_config").unwrap_or(&json);
     let mut decoder: DecoderConfig =
         serde_json::from_value(text.clone()).map_err(|error| bad(&error))?;
-    decoder.qkv_bias = family == Family::HuatuoVision7b;
+    decoder.qkv_bias = matches!(family, Family::HuatuoVision7b | Family::Nano);
     decoder.check().map_err(|error| bad(&error))?;
     let generation = read_json(folder, "generation_config.json")?;
     let eos = match family {

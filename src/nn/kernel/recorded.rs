@@ -1,0 +1,112 @@
+//! The same operations made of ones whose gradients are known: what training goes through.
+//!
+//! A tensor that records what is done to it never reaches the kernels beside this file.
+
+use burn::tensor::{DType, Device, Tensor, TensorData, activation::softmax};
+
+use crate::nn::kernel::{HeadShape, Visible};
+use crate::nn::rope::Angles;
+
+/// Whether what is done to a tensor is recorded for gradients.
+pub(crate) fn is_recorded<const D: usize>(x: &Tensor<D>) -> bool {
+    x.is_autodiff()
+}
+
+pub(super) fn rms_norm(x: Tensor<2>, weight: Tensor<1>, eps: f32) -> Tensor<2> {
+    let mean = x.clone().powi_scalar(2).mean_dim(1);
+    x * (mean + eps).sqrt().recip() * weight.unsqueeze()
+}
+
+pub(super) fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, eps: f32) -> Tensor<2> {
+    let x = x.clone() - x.mean_dim(1);
+    let variance = x.clone().powi_scalar(2).mean_dim(1);
+    x * (variance + eps).sqrt().recip() * weight.unsqueeze() + bias.unsqueeze()
+}
+
+pub(super) fn attention_shares(scores: Tensor<2>, scale: f32, visible: Visible) -> Tensor<2> {
+    let [rows, keys] = scores.dims();
+    let hidden = hidden_keys(rows, keys, visible, &scores.device());
+    softmax(masked(scores * scale, hidden), 1)
+}
+
+pub(super) fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    let weight = if weight.dtype() == DType::F32 { weight } else { weight.cast(DType::F32) };
+    x.matmul(weight.transpose())
+}
+
+/// Several sequences of one length, each of which sees only itself.
+///
+/// # Shapes
+/// q `[sequences·seq, heads·head_dim]`, k and v `[sequences·seq, kv_heads·head_dim]`, angles of
+/// all rows → `[sequences·seq, heads·head_dim]`.
+pub(crate) fn attend_sequences(
+    [q, k, v]: [Tensor<2>; 3],
+    angles: &Angles,
+    HeadShape { heads, kv_heads, head_dim }: HeadShape,
+    sequences: usize,
+    window: usize,
+) -> Tensor<2> {
+    let [rows, _] = q.dims();
+    let seq = rows / sequences.max(1);
+    let split = |rows_of: Tensor<2>, heads: usize| -> Tensor<3> {
+        rows_of.reshape([rows, heads, head_dim]).swap_dims(0, 1)
+    };
+    // query heads of a group share a key head
+    let group = heads / kv_heads.max(1);
+    let q = angles.rotate(split(q, heads)).reshape([kv_heads, group, sequences, seq * head_dim]);
+    let q = q.swap_dims(1, 2).reshape([kv_heads * sequences, group * seq, head_dim]);
+    let k = angles.rotate(split(k, kv_heads)).reshape([kv_heads * sequences, seq, head_dim]);
+    let v = split(v, kv_heads).reshape([kv_heads * sequences, seq, head_dim]);
+    let scale = (head_dim as f32).sqrt().recip();
+    let visible = Visible { seq, past: 0, window };
+    let hidden = hidden_keys(group * seq, seq, visible, &q.device());
+    let scores = q.matmul(k.swap_dims(1, 2)) * scale;
+    let mixed = softmax(masked(scores, hidden.map(Tensor::unsqueeze)), 2).matmul(v);
+    let mixed = mixed.reshape([kv_heads, sequences, group, seq * head_dim]).swap_dims(1, 2);
+    mixed.reshape([heads, rows, head_dim]).swap_dims(0, 1).reshape([rows, heads * head_dim])
+}
+
+/// Several sequences of one length, in which every row sees every row of its own.
+///
+/// # Shapes
+/// `[sequences·seq, heads·head_dim]` each → the same.
+pub(crate) fn attend_all_sequences(
+    [q, k, v]: [Tensor<2>; 3],
+    heads: usize,
+    sequences: usize,
+) -> Tensor<2> {
+    let [rows, hidden] = q.dims();
+    let (seq, head_dim) = (rows / sequences.max(1), hidden / heads.max(1));
+    let split = |rows_of: Tensor<2>| -> Tensor<3> {
+        let heads_of: Tensor<4> = rows_of.reshape([sequences, seq, heads, head_dim]);
+        heads_of.swap_dims(1, 2).reshape([sequences * heads, seq, head_dim])
+    };
+    let scale = (head_dim as f32).sqrt().recip();
+    let scores = split(q * scale).matmul(split(k).swap_dims(1, 2));
+    let mixed: Tensor<4> =
+        softmax(scores, 2).matmul(split(v)).reshape([sequences, heads, seq, head_dim]);
+    mixed.swap_dims(1, 2).reshape([rows, hidden])
+}
+
+fn masked<const D: usize>(scores: Tensor<D>, hidden: Option<Tensor<D>>) -> Tensor<D> {
+    match hidden {
+        Some(hidden) => scores + hidden,
+        None => scores,
+    }
+}
+
+/// What is added to the scores of the keys that a row does not see; `None` when it sees all.
+fn hidden_keys(rows: usize, keys: usize, visible: Visible, device: &Device) -> Option<Tensor<2>> {
+    if (0..rows).all(|row| visible.range(row, keys) == (0..keys)) {
+        return None;
+    }
+    let values: Vec<f32> = (0..rows)
+        .flat_map(|row| {
+            let seen = visible.range(row, keys);
+            (0..keys).map(move |key| if seen.contains(&key) { 0.0 } else { -1e30 })
+        })
+        .collect();
+    // a constant: it records nothing
+    let device = device.clone().without_autodiff();
+    Some(Tensor::from_data(TensorData::new(values, [rows, keys]), &device))
+}

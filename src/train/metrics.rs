@@ -1,0 +1,80 @@
+//! What is written down about every step: a JSON object a line.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::train::TrainError;
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// Counted from 1 over all stages.
+    pub step: u64,
+    /// Its name.
+    pub stage: String,
+    /// Times through the records of the stage.
+    pub epoch: f64,
+    /// Mean of −log p over what was to be said.
+    pub loss: f64,
+    /// Share of ids that were the likeliest.
+    pub accuracy: f64,
+    /// Of the step.
+    pub learning_rate: f64,
+    /// Length of the gradient before it was cut.
+    pub gradient_norm: f64,
+    /// Ids that were to be said.
+    pub tokens: usize,
+    /// Seconds of the step.
+    pub seconds: f64,
+    /// Of the validation records, after some steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_loss: Option<f64>,
+    /// Of the validation records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_accuracy: Option<f64>,
+}
+
+/// The lines of a file; a last line that was cut off is left out.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read_metrics(path: &Path) -> Result<Vec<Metric>, TrainError> {
+    let file = File::open(path).map_err(TrainError::io(path))?;
+    let mut metrics = Vec::new();
+    for line in BufReader::new(file).lines() {
+        let line = line.map_err(TrainError::io(path))?;
+        metrics.extend(serde_json::from_str::<Metric>(&line).ok());
+    }
+    Ok(metrics)
+}
+
+/// Appends to the file.
+pub(crate) struct MetricsFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl MetricsFile {
+    /// Go on after this step: what a lost run wrote later is taken off.
+    pub(crate) fn open(path: PathBuf, after: u64) -> Result<Self, TrainError> {
+        let kept = if path.is_file() { read_metrics(&path)? } else { Vec::new() };
+        let mut text = String::new();
+        for metric in kept.iter().filter(|metric| metric.step <= after) {
+            text.push_str(&line(metric));
+        }
+        std::fs::write(&path, text).map_err(TrainError::io(&path))?;
+        let file = OpenOptions::new().append(true).open(&path).map_err(TrainError::io(&path))?;
+        Ok(Self { file, path })
+    }
+
+    pub(crate) fn add(&mut self, metric: &Metric) -> Result<(), TrainError> {
+        self.file.write_all(line(metric).as_bytes()).map_err(TrainError::io(&self.path))
+    }
+}
+
+fn line(metric: &Metric) -> String {
+    serde_json::to_string(metric).map(|line| line + "\n").unwrap_or_default()
+}

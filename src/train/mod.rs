@@ -1,0 +1,32 @@
+//! Training as the authors describe it: data, stages, the loop, and a state that resumes exactly.
+//!
+//! A step builds the very networks that answer questions, of tensors that record what is done to
+//! them. Whatever is learnt is therefore learnt by the code that runs it.
+
+mod augment;
+mod batch;
+mod config;
+mod error;
+mod export;
+mod metrics;
+mod optimizer;
+mod parameters;
+mod pictures;
+mod records;
+mod run;
+mod schedule;
+mod source;
+mod state;
+mod step;
+
+pub use augment::Augment;
+pub use batch::Example;
+pub use config::{Init, LoraSection, Part, Stage, TrainConfig};
+pub use error::TrainError;
+pub use metrics::{Metric, read_metrics};
+pub use optimizer::{AdamW, GradientSums, Moments, Update};
+pub use parameters::{Parameter, Parameters};
+pub use records::{Record, read_records};
+pub use run::{Report, Trained, train};
+pub use schedule::Schedule;
+pub use step::{Objective, Outcome};

@@ -1,0 +1,177 @@
+//! The tensors of a model while it learns, by name.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use sha2::{Digest as _, Sha256};
+
+use crate::train::{Part, TrainError};
+use crate::vlm::{TensorShape, Trainee};
+
+/// Width of the first values of embeddings (`initializer_range` of the published classes).
+const EMBEDDING_WIDTH: f32 = 0.02;
+
+/// One tensor.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// As the files have it, outermost first.
+    pub shape: Vec<usize>,
+    /// Row-major, f32, recording nothing.
+    pub value: Tensor<1>,
+    /// The same, recording, while a stage trains it.
+    leaf: Option<Tensor<1>>,
+}
+
+impl Parameter {
+    /// What networks are built of.
+    #[must_use]
+    pub fn tensor(&self) -> Tensor<1> {
+        self.leaf.clone().unwrap_or_else(|| self.value.clone())
+    }
+
+    /// What gradients are asked for by; `None` when it does not learn.
+    #[must_use]
+    pub fn leaf(&self) -> Option<&Tensor<1>> {
+        self.leaf.as_ref()
+    }
+
+    /// Give it another value.
+    pub fn set(&mut self, value: Tensor<1>) {
+        if self.leaf.is_some() {
+            self.leaf = Some(value.clone().autodiff().require_grad());
+        }
+        self.value = value;
+    }
+
+    /// Numbers in it.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether it has no numbers.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// All of them.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    by_name: BTreeMap<String, Parameter>,
+    device: Device,
+}
+
+impl Parameters {
+    /// With values of the seed. Every tensor has its own numbers, whatever others there are.
+    #[must_use]
+    pub fn random(tensors: &[TensorShape], seed: u64, device: &Device) -> Self {
+        let mut parameters = Self { by_name: BTreeMap::new(), device: device.clone() };
+        for TensorShape { name, shape, .. } in tensors {
+            let values = first_values(name, shape, seed);
+            parameters.insert(name, shape.clone(), values);
+        }
+        parameters
+    }
+
+    /// Put a tensor in its place.
+    pub fn insert(&mut self, name: &str, shape: Vec<usize>, values: Vec<f32>) {
+        let data = TensorData::new(values, [shape.iter().product::<usize>()]);
+        let value = Tensor::from_data(data, &self.device);
+        self.by_name.insert(name.to_owned(), Parameter { shape, value, leaf: None });
+    }
+
+    /// Where they live.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// By name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Parameter> {
+        self.by_name.get(name)
+    }
+
+    /// All, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &Parameter)> {
+        self.by_name.iter()
+    }
+
+    /// All, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&String, &mut Parameter)> {
+        self.by_name.iter_mut()
+    }
+
+    /// Only these parts learn from now on.
+    pub fn learn(&mut self, parts: &[Part]) {
+        for (name, parameter) in &mut self.by_name {
+            let part = Trainee::part_of(name);
+            let learns = parts.iter().any(|wanted| wanted.name() == part);
+            parameter.leaf = learns.then(|| parameter.value.clone().autodiff().require_grad());
+        }
+    }
+
+    /// Nothing learns: what is computed records nothing.
+    pub fn rest(&mut self) {
+        self.learn(&[]);
+    }
+
+    /// Numbers that learn.
+    #[must_use]
+    pub fn learning(&self) -> usize {
+        self.by_name.values().filter(|one| one.leaf.is_some()).map(Parameter::len).sum()
+    }
+
+    /// The values of a tensor on the host.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn values(&self, name: &str) -> Result<Vec<f32>, TrainError> {
+        let value = self.by_name.get(name).map(|parameter| parameter.value.clone());
+        value.map_or_else(|| Ok(Vec::new()), host_values)
+    }
+}
+
+/// Numbers of a tensor on the host.
+pub(crate) fn host_values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, TrainError> {
+    tensor.into_data().try_to_vec().map_err(|error| {
+        let (device, doing) = ("the device".to_owned(), "reading a tensor back");
+        crate::vlm::ModelError::Device { device, doing, reason: format!("{error:?}") }.into()
+    })
+}
+
+/// As the published classes begin: ones for the weights of norms, zeros for biases and for the
+/// second matrix of an adapter, small numbers for embeddings, 1/√inputs for matrices.
+fn first_values(name: &str, shape: &[usize], seed: u64) -> Vec<f32> {
+    let len = shape.iter().product::<usize>();
+    let mut hash = Sha256::new();
+    hash.update(seed.to_le_bytes());
+    hash.update(name.as_bytes());
+    let mut random = ChaCha8Rng::from_seed(hash.finalize().into());
+    let is_norm = name.contains("norm") || name.contains("layrnorm");
+    match shape {
+        _ if name.ends_with(".bias") || name.contains(".lora_B") => vec![0.0; len],
+        _ if is_norm => vec![1.0; len],
+        _ if name.contains("embed_tokens")
+            || name.contains("_embedding.weight") && shape.len() == 2
+            || shape.len() == 1 =>
+        {
+            (0..len).map(|_| normal(&mut random) * EMBEDDING_WIDTH).collect()
+        }
+        _ => {
+            let inputs: usize = shape.iter().skip(1).product();
+            let bound = (inputs.max(1) as f32).sqrt().recip();
+            (0..len).map(|_| random.random_range(-bound..bound)).collect()
+        }
+    }
+}
+
+/// Of mean 0 and width 1 (Box and Muller 1958).
+fn normal(random: &mut ChaCha8Rng) -> f32 {
+    let (a, b): (f32, f32) = (random.random_range(f32::EPSILON..1.0), random.random());
+    (-2.0 * a.ln()).sqrt() * (std::f32::consts::TAU * b).cos()
+}

@@ -1,0 +1,59 @@
+//! Examples of records: pictures read, distorted and made into numbers.
+
+use std::path::Path;
+
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use crate::imaging::{DisplayImage, FrameRef, parse_image_path, read_frame};
+use crate::train::batch::Example;
+use crate::train::{Augment, Record, TrainError};
+use crate::vlm::{LossOn, Trainee};
+
+/// How records become examples.
+pub(crate) struct Preparation<'a> {
+    pub(crate) trainee: &'a Trainee,
+    pub(crate) images: &'a Path,
+    pub(crate) augment: Augment,
+    pub(crate) loss_on: LossOn,
+    /// Positions a sequence may have.
+    pub(crate) max_length: usize,
+}
+
+impl Preparation<'_> {
+    /// All examples of these records; `seeds` are those of their distortions, one a record.
+    pub(crate) fn examples(
+        &self,
+        records: &[(&Record, Option<u64>)],
+    ) -> Result<Vec<Example>, TrainError> {
+        let all: Result<Vec<Vec<Example>>, TrainError> =
+            records.par_iter().map(|(record, seed)| self.example(record, *seed)).collect();
+        Ok(all?.into_iter().flatten().collect())
+    }
+
+    fn example(&self, record: &Record, seed: Option<u64>) -> Result<Vec<Example>, TrainError> {
+        let mut pictures = Vec::new();
+        for (index, path) in record.images.iter().enumerate() {
+            let mut picture = self.picture(path).map_err(|source| {
+                let id = record.id.clone();
+                TrainError::Picture { id, source }
+            })?;
+            if let Some(seed) = seed {
+                let mut random = ChaCha8Rng::seed_from_u64(seed.wrapping_add(index as u64));
+                picture = self.augment.apply(&picture, &mut random);
+            }
+            pictures.push(self.trainee.pixel_values(&picture));
+        }
+        let sequences = self.trainee.sequences(&record.exchanges, self.loss_on)?;
+        let fits = sequences.into_iter().filter(|one| one.places.len() <= self.max_length);
+        Ok(fits.map(|sequence| Example { sequence, pictures: pictures.clone() }).collect())
+    }
+
+    fn picture(&self, path: &Path) -> Result<DisplayImage, crate::imaging::OpenError> {
+        let (path, frame_number) = parse_image_path(&self.images.join(path));
+        let frame_number = frame_number.unwrap_or(1);
+        let frame = read_frame(&FrameRef { path, sop_instance_uid: String::new(), frame_number })?;
+        Ok(frame.default_grayscale().render(&frame))
+    }
+}

@@ -1,0 +1,375 @@
+//! The loop: stages, steps, measurements, saved states, and the finished model.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use burn::tensor::Device;
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha8Rng;
+use sha2::{Digest as _, Sha256};
+
+use crate::train::export::export;
+use crate::train::metrics::MetricsFile;
+use crate::train::optimizer::{GradientSums, Update};
+use crate::train::pictures::Preparation;
+use crate::train::state::{Standing, States};
+use crate::train::{
+    AdamW, Init, Metric, Objective, Outcome, Parameters, Record, Schedule, Stage, TrainConfig,
+    TrainError, read_records,
+};
+use crate::vlm::Trainee;
+
+/// Records of a validation batch.
+const VALIDATION_BATCH: usize = 32;
+
+/// What the caller hears after every step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// What was written down.
+    pub metric: Metric,
+    /// Steps of all stages.
+    pub steps: u64,
+    /// At the pace so far.
+    pub seconds_left: f64,
+    /// Whether the state was saved after it.
+    pub is_saved: bool,
+}
+
+/// What training gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trained {
+    /// The finished model.
+    pub model: PathBuf,
+    /// Steps of all stages.
+    pub steps: u64,
+    /// Step it went on from.
+    pub resumed: Option<u64>,
+}
+
+/// Run a configuration to its end, from where it was left. `only_export` writes the model as it
+/// stands and learns nothing.
+///
+/// # Errors
+/// When the configuration, the records or the model are not as they should be, the loss is not a
+/// number, a file cannot be written, or `tell` breaks. What was saved stays.
+pub fn train(
+    config: &TrainConfig,
+    device: &Device,
+    only_export: bool,
+    tell: &mut dyn FnMut(Report) -> ControlFlow<()>,
+) -> Result<Trained, TrainError> {
+    let mut run = Run::open(config, device)?;
+    if !only_export {
+        run.learn(tell)?;
+    }
+    run.parameters.rest();
+    let (lora, precision) = (config.model.lora, config.output.precision);
+    let model = export(&run.trainee, &run.parameters, lora, precision, &config.output.folder)?;
+    Ok(Trained { model, steps: run.standing.step, resumed: run.resumed })
+}
+
+struct Run<'a> {
+    config: &'a TrainConfig,
+    trainee: Trainee,
+    records: Vec<Record>,
+    validation: Vec<Record>,
+    parameters: Parameters,
+    optimizer: AdamW,
+    standing: Standing,
+    states: States,
+    resumed: Option<u64>,
+}
+
+/// A stage with what follows from the records.
+struct Course<'a> {
+    index: usize,
+    stage: &'a Stage,
+    /// Records it uses.
+    count: usize,
+    schedule: Schedule,
+}
+
+impl<'a> Run<'a> {
+    fn open(config: &'a TrainConfig, device: &Device) -> Result<Self, TrainError> {
+        let adapter = config.model.lora.map(|lora| lora.adapter());
+        let trainee = Trainee::open(&config.model.folder, adapter)?;
+        let records = read_all(&config.data.train, &config.data.images)?;
+        let validation = read_all(&config.data.validation, &config.data.images)?;
+        let mut parameters = Parameters::random(&trainee.tensors()?, config.seed, device);
+        if config.model.init == Init::Weights {
+            trainee.read_weights(&mut |name, shape, values| {
+                parameters.insert(name, shape, values);
+            })?;
+        }
+        let folder = &config.output.folder;
+        std::fs::create_dir_all(folder).map_err(TrainError::io(folder))?;
+        let states = States::new(folder);
+        let fingerprint = fingerprint(config, &records);
+        let found = states.load(&fingerprint, &mut parameters)?;
+        let resumed = found.as_ref().map(|(standing, _)| standing.step);
+        let begin = Standing { fingerprint, ..Standing::default() };
+        let (standing, optimizer) = found.unwrap_or((begin, AdamW::default()));
+        Ok(Self {
+            config,
+            trainee,
+            records,
+            validation,
+            parameters,
+            optimizer,
+            standing,
+            states,
+            resumed,
+        })
+    }
+
+    fn courses(&self) -> Vec<Course<'a>> {
+        let stages = self.config.stages.iter().enumerate();
+        stages.map(|(index, stage)| Course::new(index, stage, self.records.len())).collect()
+    }
+
+    fn learn(&mut self, tell: &mut dyn FnMut(Report) -> ControlFlow<()>) -> Result<(), TrainError> {
+        let courses = self.courses();
+        let steps = courses.iter().map(|course| course.schedule.steps).sum();
+        let path = self.config.output.folder.join("metrics.jsonl");
+        let mut file = MetricsFile::open(path, self.standing.step)?;
+        let mut pace = Pace::default();
+        for course in courses.iter().skip(self.standing.stage) {
+            self.parameters.learn(&course.stage.train);
+            let mut order = Order::new(self.config.seed, course, self.records.len());
+            while self.standing.stage_step < course.schedule.steps {
+                let begun = Instant::now();
+                let mut metric = self.step(course, &mut order)?;
+                let is_last = self.standing.stage_step == course.schedule.steps;
+                let (output, step) = (&self.config.output, self.standing.step);
+                let due = |every: u64| is_last || step.is_multiple_of(every);
+                if due(output.validate_every) && !self.validation.is_empty() {
+                    let measured = self.measure(course)?;
+                    metric.validation_loss = Some(measured.mean());
+                    metric.validation_accuracy = Some(share_right(measured));
+                }
+                metric.seconds = begun.elapsed().as_secs_f64();
+                file.add(&metric)?;
+                let is_saved = due(output.save_every);
+                if is_last {
+                    self.standing.stage += 1;
+                    self.standing.stage_step = 0;
+                    self.optimizer = AdamW::default();
+                }
+                if is_saved {
+                    self.states.save(&self.standing, &self.parameters, &self.optimizer)?;
+                }
+                pace.add(metric.seconds);
+                let seconds_left = pace.mean() * (steps - self.standing.step) as f64;
+                if tell(Report { metric, steps, seconds_left, is_saved }).is_break() {
+                    return Err(TrainError::Stopped);
+                }
+                if is_last {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, course: &Course<'_>, order: &mut Order) -> Result<Metric, TrainError> {
+        let stage = course.stage;
+        let preparation = self.preparation(stage);
+        let objective = Objective { trainee: &self.trainee };
+        let (mut sums, mut outcome) = (GradientSums::default(), Outcome::default());
+        let a_step = (stage.batch * stage.accumulate) as u64;
+        for part in 0..stage.accumulate {
+            let first = self.standing.stage_step * a_step + (part * stage.batch) as u64;
+            let chosen: Vec<(&Record, Option<u64>)> = (first..first + stage.batch as u64)
+                .filter_map(|at| {
+                    let record = self.records.get(order.record(at))?;
+                    Some((record, Some(seed_of(&[self.config.seed, course.index as u64, at]))))
+                })
+                .collect();
+            let examples = preparation.examples(&chosen)?;
+            if !examples.is_empty() {
+                outcome.add(objective.learn(&self.parameters, &examples, &mut sums)?);
+            }
+        }
+        let step = self.standing.step + 1;
+        if !outcome.loss.is_finite() {
+            return Err(self.not_finite(step));
+        }
+        sums.scale(1.0 / outcome.tokens.max(1) as f64);
+        let gradient_norm = sums.clip(stage.clip)?;
+        if !gradient_norm.is_finite() {
+            return Err(self.not_finite(step));
+        }
+        let rate = course.schedule.rate(self.standing.stage_step);
+        let update = Update { rate, betas: stage.betas, weight_decay: stage.weight_decay };
+        self.optimizer.step(&mut self.parameters, &sums, update);
+        self.standing.step = step;
+        self.standing.stage_step += 1;
+        Ok(Metric {
+            step,
+            stage: stage.name.clone(),
+            epoch: (self.standing.stage_step * a_step) as f64 / course.count.max(1) as f64,
+            loss: outcome.mean(),
+            accuracy: share_right(outcome),
+            learning_rate: rate,
+            gradient_norm,
+            tokens: outcome.tokens,
+            seconds: 0.0,
+            validation_loss: None,
+            validation_accuracy: None,
+        })
+    }
+
+    fn not_finite(&self, step: u64) -> TrainError {
+        let saved = step - 1 - (step - 1) % self.config.output.save_every;
+        let kept = match saved {
+            0 => "nothing was saved before it".to_owned(),
+            saved => format!("the state of step {saved} is kept"),
+        };
+        TrainError::NotFinite { step, kept }
+    }
+
+    fn preparation(&self, stage: &Stage) -> Preparation<'_> {
+        let most = self.trainee.context_len();
+        Preparation {
+            trainee: &self.trainee,
+            images: &self.config.data.images,
+            augment: self.config.augment,
+            loss_on: stage.loss_on,
+            max_length: stage.max_length.unwrap_or(most).min(most),
+        }
+    }
+
+    /// The loss on validation records as they are, recording nothing.
+    fn measure(&mut self, course: &Course<'_>) -> Result<Outcome, TrainError> {
+        self.parameters.rest();
+        let preparation = self.preparation(course.stage);
+        let objective = Objective { trainee: &self.trainee };
+        let mut outcome = Outcome::default();
+        // spread over the file: neighbours are alike
+        let wanted = self.config.output.validation_records.max(1);
+        let every = (self.validation.len() / wanted).max(1);
+        let chosen: Vec<(&Record, Option<u64>)> =
+            self.validation.iter().step_by(every).take(wanted).map(|one| (one, None)).collect();
+        for chosen in chosen.chunks(VALIDATION_BATCH.min(course.stage.batch)) {
+            let examples = preparation.examples(chosen)?;
+            if !examples.is_empty() {
+                outcome.add(objective.measure(&self.parameters, &examples)?);
+            }
+        }
+        self.parameters.learn(&course.stage.train);
+        Ok(outcome)
+    }
+}
+
+impl<'a> Course<'a> {
+    fn new(index: usize, stage: &'a Stage, records: usize) -> Self {
+        let count = ((records as f64 * stage.records).round() as usize).clamp(1, records.max(1));
+        let a_step = (stage.batch * stage.accumulate) as f64;
+        let by_epochs = (stage.epochs * count as f64 / a_step).ceil() as u64;
+        let steps = stage.steps.unwrap_or(by_epochs).max(1);
+        let warmup = (steps as f64 * stage.warmup).ceil() as u64;
+        let (peak, final_share) = (stage.learning_rate, stage.final_share);
+        Self { index, stage, count, schedule: Schedule { peak, final_share, warmup, steps } }
+    }
+}
+
+/// The order of records: another one every time through, always the same for a seed.
+struct Order {
+    seed: u64,
+    stage: u64,
+    /// Records of the stage.
+    chosen: Vec<usize>,
+    /// Which time through `current` is of.
+    epoch: Option<u64>,
+    current: Vec<usize>,
+}
+
+impl Order {
+    fn new(seed: u64, course: &Course<'_>, records: usize) -> Self {
+        let stage = course.index as u64;
+        let mut chosen: Vec<usize> = (0..records).collect();
+        if course.count < records {
+            chosen.shuffle(&mut ChaCha8Rng::seed_from_u64(seed_of(&[seed, stage, u64::MAX])));
+            chosen.truncate(course.count);
+        }
+        Self { seed, stage, chosen, epoch: None, current: Vec::new() }
+    }
+
+    /// The record at a place counted over all times through.
+    fn record(&mut self, at: u64) -> usize {
+        let count = self.chosen.len().max(1) as u64;
+        let epoch = at / count;
+        if self.epoch != Some(epoch) {
+            self.current.clone_from(&self.chosen);
+            let seed = seed_of(&[self.seed, self.stage, epoch, 1]);
+            self.current.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+            self.epoch = Some(epoch);
+        }
+        self.current.get((at % count) as usize).copied().unwrap_or(0)
+    }
+}
+
+fn seed_of(parts: &[u64]) -> u64 {
+    let mut hash = Sha256::new();
+    parts.iter().for_each(|part| hash.update(part.to_le_bytes()));
+    let digest = hash.finalize();
+    digest.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte))
+}
+
+fn share_right(outcome: Outcome) -> f64 {
+    outcome.right as f64 / outcome.tokens.max(1) as f64
+}
+
+/// Mean seconds of the last steps.
+#[derive(Default)]
+struct Pace {
+    mean: Option<f64>,
+}
+
+impl Pace {
+    fn add(&mut self, seconds: f64) {
+        self.mean = Some(self.mean.map_or(seconds, |mean| 0.95 * mean + 0.05 * seconds));
+    }
+
+    fn mean(&self) -> f64 {
+        self.mean.unwrap_or(0.0)
+    }
+}
+
+/// All records of some files; every picture is there.
+fn read_all(files: &[PathBuf], images: &Path) -> Result<Vec<Record>, TrainError> {
+    let mut records = Vec::new();
+    for file in files {
+        let read = read_records(file)?;
+        let is_missing = |path: &&PathBuf| {
+            let (path, _) = crate::imaging::parse_image_path(&images.join(path));
+            !path.is_file()
+        };
+        let pictures = || read.iter().flat_map(|record| &record.images);
+        let missing: Vec<&PathBuf> = pictures().filter(is_missing).collect();
+        if let Some(first) = missing.first() {
+            let (count, of) = (missing.len(), pictures().count());
+            let reason = format!(
+                "{count} of {of} pictures are not in {}, the first is {}",
+                images.display(),
+                first.display()
+            );
+            return Err(TrainError::Data { reason, path: file.clone() });
+        }
+        records.extend(read);
+    }
+    Ok(records)
+}
+
+/// Of everything that decides what is learnt; where the results go does not.
+fn fingerprint(config: &TrainConfig, records: &[Record]) -> String {
+    let TrainConfig { model, data: _, augment, output: _, stages, seed } = config;
+    let mut hash = Sha256::new();
+    hash.update(format!("{model:?}{augment:?}{stages:?}{seed}"));
+    for record in records {
+        hash.update(format!("{record:?}"));
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
