@@ -8,6 +8,8 @@ pub mod text;
 
 pub mod vlm;
 
+pub mod eval;
+
 pub mod chat;
 pub mod worker;
 

@@ -15,8 +15,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("vlm", &["imaging", "nn", "checkpoint", "text"]),
     ("worker", &["imaging", "vlm"]),
+    ("eval", &["imaging", "vlm"]),
     ("chat", &["imaging"]),
-    ("cli", &["imaging", "nn", "checkpoint", "text", "vlm", "worker", "chat"]),
+    ("cli", &["imaging", "nn", "checkpoint", "text", "vlm", "worker", "chat", "eval"]),
     ("app", &["imaging", "vlm", "worker", "chat"]),
 ];
 
