@@ -45,7 +45,7 @@ impl JudgeTable {
         for row in &self.rows {
             let Figure { value, low, high, .. } = row.pred_relative_score;
             text += &format!(
-                "| {} | {} | {:.2} | {:.2} | {value:.1} ({low:.1} to {high:.1}) |\n",
+                "| {} | {} | {:.2} | {:.2} | {value:.1} ({low:.1}–{high:.1}) |\n",
                 row.name, row.data_size, row.gpt4_score, row.pred_score
             );
         }
