@@ -350,6 +350,9 @@ fn a_folder_with_answers_of_another_run_is_refused() {
         &["--temperature", "0.5"],
         &[words, "asked.sampling.temperature is 0.0 there and 0.5 here"],
     );
+    // asking more of the same questions is going on
+    assert_eq!(work.report("out", &["--limit", "2"])["answered"], 2);
+    refused(&[], &[words, "limit is 2 there and 1 here"]);
     refused(&["--blind"], &[words, "blind is false there and true here"]);
     refused(&["--max-new-tokens", "9"], &[words, "asked.max_new_tokens is 6 there and 9 here"]);
     fs::write(&work.data, conversations().replace("Which modality", "What modality")).unwrap();

@@ -26,7 +26,8 @@ pub struct Folder {
 
 impl Folder {
     /// Make the folder, or go on in one that a run with the same settings left: a last line that
-    /// was cut off is removed, and questions that failed are asked again.
+    /// was cut off is removed, and questions that failed are asked again. The run that is there
+    /// may have asked fewer questions.
     ///
     /// # Errors
     /// When it holds a run with other settings, is in use, or cannot be read or written.
@@ -43,7 +44,7 @@ impl Folder {
         let answers = open.open(path.join(ANSWERS)).map_err(|e| unwritable(&e))?;
         let is_empty = answers.metadata().map_err(|e| unwritable(&e))?.len() == 0;
         let differences = if path.join(SETTINGS).exists() {
-            settings.differences(&read_settings(path)?)
+            settings.obstacles(&read_settings(path)?)
         } else if is_empty {
             Vec::new()
         } else {
@@ -86,7 +87,7 @@ impl Folder {
     /// When it differs from what the folder has, or cannot be written.
     pub fn keep_settings(&self, settings: &Settings) -> Result<(), EvalError> {
         if self.path.join(SETTINGS).exists() {
-            let differences = settings.differences(&read_settings(&self.path)?);
+            let differences = settings.obstacles(&read_settings(&self.path)?);
             if !differences.is_empty() {
                 return Err(EvalError::OtherSettings { differences, path: self.path.clone() });
             }

@@ -72,6 +72,16 @@ impl Settings {
         found
     }
 
+    /// What forbids going on with a run of these settings. Asking more of its questions does not.
+    #[must_use]
+    pub fn obstacles(&self, there: &Self) -> Vec<String> {
+        let mut there = there.clone();
+        if there.questions <= self.questions {
+            (there.questions, there.limit) = (self.questions, self.limit);
+        }
+        self.differences(&there)
+    }
+
     /// Whether the weights are known, or none were used.
     pub(super) fn is_known(&self) -> bool {
         self.asked.as_ref().is_none_or(|asked| asked.weights_sha256.is_some())

@@ -14,18 +14,20 @@ pub(super) struct Counting {
     logged: Instant,
     before: usize,
     done: usize,
+    failed: usize,
     all: usize,
 }
 
 impl Counting {
     pub(super) fn new(before: usize, all: usize) -> Self {
         let now = Instant::now();
-        Self { started: now, logged: now, before, done: 0, all }
+        Self { started: now, logged: now, before, done: 0, failed: 0, all }
     }
 
-    pub(super) fn next(&mut self, status: &mut StatusLine, failed: usize) {
+    pub(super) fn next(&mut self, status: &mut StatusLine, has_failed: bool) {
         self.done += 1;
-        let text = self.text(failed);
+        self.failed += usize::from(has_failed);
+        let text = self.text();
         status.show(&text);
         if !stderr().is_terminal() && self.logged.elapsed() >= LOG_EVERY {
             self.logged = Instant::now();
@@ -33,12 +35,19 @@ impl Counting {
         }
     }
 
-    fn text(&self, failed: usize) -> String {
+    /// Only answers take time that the next ones will take, too.
+    fn text(&self) -> String {
         let done = self.before + self.done;
-        let per_question = self.started.elapsed().as_secs_f64() / self.done.max(1) as f64;
-        let left = per_question * self.all.saturating_sub(done) as f64;
-        let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
-        format!("{done} of {} questions{failed}, {} left", self.all, duration(left))
+        let mut text = format!("{done} of {} questions", self.all);
+        if self.failed > 0 {
+            text += &format!(", {} failed", self.failed);
+        }
+        let answered = self.done - self.failed;
+        if answered > 0 {
+            let each = self.started.elapsed().as_secs_f64() / answered as f64;
+            text += &format!(", {} left", duration(each * self.all.saturating_sub(done) as f64));
+        }
+        text
     }
 }
 

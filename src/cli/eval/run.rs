@@ -112,17 +112,16 @@ impl Run<'_> {
         status: &mut StatusLine,
     ) -> anyhow::Result<()> {
         let mut counting = Counting::new(folder.done(), folder.done() + items.len());
-        let (mut failed, mut in_a_row) = (0, 0);
+        let mut in_a_row = 0;
         for item in items {
             let (record, is_models_fault) = self.ask(item);
             folder.append(&record)?;
-            failed += usize::from(record.failure.is_some());
+            counting.next(status, record.failure.is_some());
             in_a_row = if is_models_fault { in_a_row + 1 } else { 0 };
             if in_a_row == MAX_FAILURES {
                 let reason = record.failure.unwrap_or_default();
                 bail!("the model failed on {MAX_FAILURES} questions in a row: {reason}");
             }
-            counting.next(status, failed);
         }
         Ok(())
     }
