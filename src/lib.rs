@@ -8,6 +8,7 @@ pub mod text;
 
 pub mod vlm;
 
+pub mod eval;
 pub mod train;
 
 pub mod chat;

@@ -16,8 +16,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("vlm", &["imaging", "nn", "checkpoint", "text"]),
     ("train", &["imaging", "nn", "checkpoint", "text", "vlm"]),
     ("worker", &["imaging", "vlm"]),
+    ("eval", &["imaging", "vlm"]),
     ("chat", &["imaging"]),
-    ("cli", &["imaging", "nn", "checkpoint", "text", "vlm", "train", "worker", "chat"]),
+    ("cli", &["imaging", "nn", "checkpoint", "text", "vlm", "train", "eval", "worker", "chat"]),
     ("app", &["imaging", "vlm", "worker", "chat"]),
 ];
 

@@ -7,6 +7,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use crate::imaging::WindowChoice;
 use crate::vlm::{DeviceChoice, PrecisionChoice, Synthetic};
 
+use super::eval::args::EvalArgs;
+
 /// Open a study, ask a local medical vision-language model about it, see the answer. Research use
 /// only. Nothing leaves this computer.
 #[derive(Debug, Parser)]
@@ -71,6 +73,8 @@ pub(super) enum Command {
     Bench(BenchArgs),
     /// Teach a model from pictures with questions and answers, as a configuration says
     Train(TrainArgs),
+    /// Ask a model every question of a data file and score its answers
+    Eval(Box<EvalArgs>),
     /// Add LLaVA-Med 1.0's published differences to LLaMA-7B and write the model
     ApplyDelta(ApplyDeltaArgs),
     /// The other end of a pipe

@@ -9,6 +9,7 @@ mod ask;
 mod ask_report;
 mod bench;
 mod engine;
+mod eval;
 mod images;
 mod inspect;
 mod plan;
@@ -35,6 +36,9 @@ pub fn help_texts() -> Vec<(String, String)> {
     let mut texts = vec![(root.get_name().to_owned(), root.render_help().to_string())];
     for command in root.get_subcommands_mut().filter(|command| !command.is_hide_set()) {
         texts.push((command.get_name().to_owned(), command.render_help().to_string()));
+        for part in command.get_subcommands_mut() {
+            texts.push((part.get_name().to_owned(), part.render_help().to_string()));
+        }
     }
     texts
 }
@@ -56,6 +60,7 @@ pub fn main() -> Next {
         Some(Command::Ask(ask)) => ask::run(&ask, &args.machine),
         Some(Command::Reconstruct(drawing)) => reconstruct::run(&drawing, &args.machine),
         Some(Command::Bench(work)) => bench::run(&work, &args.machine),
+        Some(Command::Eval(work)) => eval::run(&work, &args.machine),
         Some(Command::Render(render)) => render::run(&render),
         Some(Command::Inspect(inspect)) => inspect::run(&inspect, &args.machine),
         Some(Command::Train(training)) => train::run(&training, &args.machine),

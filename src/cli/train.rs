@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::train::{Report, TrainConfig, train};
 use crate::vlm::{choose_device, set_threads};
+use crate::worker::keep_freed_memory;
 
 use super::{
     args::{MachineArgs, TrainArgs},
@@ -18,9 +19,10 @@ const LINE_EVERY: u64 = 50;
 
 pub(super) fn run(args: &TrainArgs, machine: &MachineArgs) -> anyhow::Result<()> {
     let config = TrainConfig::read(&args.config)?;
-    let threads = set_threads(args.threads);
+    keep_freed_memory();
+    let _threads = set_threads(args.threads);
     let device = choose_device(machine.device)?;
-    writeln!(stderr(), "training on {} with {threads} threads", device.label()).ok();
+    writeln!(stderr(), "training on {}", device.label()).ok();
     let mut status = StatusLine::new();
     let trained = train(&config, &device.device, args.export, &mut |report| {
         tell(&report, &mut status);
