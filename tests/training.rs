@@ -348,7 +348,7 @@ fn what_was_taught_is_answered() {
     let room = Room::new();
     let config = room.config("taught", "").display().to_string();
     let text = std::fs::read_to_string(&config).unwrap();
-    let text = text.replace("steps = 5", "steps = 60").replace("noise = 2.0", "noise = 0.0");
+    let text = text.replace("steps = 5", "steps = 200").replace("noise = 2.0", "noise = 0.0");
     let text =
         text.replace("crop = 0.1", "crop = 0.0").replace("save_every = 2", "save_every = 50");
     std::fs::write(&config, text).unwrap();
@@ -366,16 +366,44 @@ fn what_was_taught_is_answered() {
     println!("loss {} to {}, validation {:?}", metrics[0].loss, last.loss, last.validation_loss);
     assert!(last.validation_accuracy.unwrap() > 0.99, "{last:?}");
     assert!(last.validation_loss.unwrap() < metrics[0].loss / 10.0, "{last:?}");
-    // the finished folder is a model like any other, and says what it was taught
+    // the finished folder is a model like any other, and says what it was taught; how sure it is
+    // of every id is what the loss was
+    let mut said = 0.0;
+    let mut ids = 0;
     for (picture, wanted) in [("2.png", "even"), ("5.png", "odd")] {
         let picture = room.path(picture).display().to_string();
         let args = ["ask", "--device", "cpu", "--precision", "f32", "--model", model, "--image"];
-        let question = ["--question", "Even or odd?", "--max-new-tokens", "8"];
+        let question = ["--question", "Even or odd?", "--max-new-tokens", "8", "--json"];
         let output =
             Command::new(program).args(args).arg(&picture).args(question).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), wanted);
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&answer["text"], &answer["finish_reason"]), (&json!(wanted), &json!("stop")));
+        let logprobs = answer["logprobs"].as_array().unwrap();
+        said -= logprobs.iter().map(|one| one.as_f64().unwrap()).sum::<f64>();
+        ids += logprobs.len();
     }
+    let measured = measured_on(&room, Path::new(model), &["2.png", "5.png"]);
+    println!("{said} said, {measured} measured, {ids} ids");
+    assert!((said - measured).abs() < 1e-3 * said.max(0.01), "{said} {measured}");
+}
+
+/// Sum of −log p of the answers about these pictures.
+fn measured_on(room: &Room, model: &Path, pictures: &[&str]) -> f64 {
+    let trainee = Trainee::open(model, None).unwrap();
+    let mut parameters = Parameters::random(&[], 0, &Device::flex());
+    let place = &mut |name: &str, shape, values| parameters.insert(name, shape, values);
+    trainee.read_weights(place).unwrap();
+    let records = read_records(&room.path("data.json")).unwrap();
+    let mut examples = Vec::new();
+    for record in records.iter().filter(|record| pictures.contains(&record.id.as_str())) {
+        let index = record.id.trim_end_matches(".png").parse().unwrap();
+        let pictures = vec![trainee.pixel_values(&picture(index))];
+        for sequence in trainee.sequences(&record.exchanges, LossOn::AllAnswers).unwrap() {
+            examples.push(Example { sequence, pictures: pictures.clone() });
+        }
+    }
+    Objective { trainee: &trainee }.measure(&parameters, &examples).unwrap().loss
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::text::IMAGE_MARKER;
 use crate::train::TrainError;
 use crate::vlm::Exchange;
 
@@ -99,7 +100,9 @@ fn exchanges(said: Vec<Said>, num_images: usize) -> Result<Vec<Exchange>, String
             ("system", None) => {}
             ("human" | "user", None) => question = Some(value),
             ("gpt" | "assistant", Some(question)) => {
-                let num_images = question.matches("<image>").count();
+                let num_images = question.matches(IMAGE_MARKER).count();
+                // the family's own form says where pictures stand
+                let question = question.replace(IMAGE_MARKER, "").trim().to_owned();
                 exchanges.push(Exchange { question, answer: value, num_images });
             }
             (from, _) => return Err(format!("{from:?} speaks out of turn")),
