@@ -27,6 +27,8 @@ mod quant_ops;
 mod quant_product;
 mod quant_several;
 mod quant_several_cube;
+mod rows_device;
+mod rows_kernels;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
@@ -39,6 +41,7 @@ pub(crate) use host::{activated, gated, host_linear, put_key};
 pub(crate) use picture::{Windows, group_norm, windows};
 pub(crate) use quant_ops::{Around, WeightRows, block_linear, product_of_few};
 pub(crate) use quant_several::products_of_few;
+pub(crate) use rows_device::{WordFormat, row_of_found, words_of};
 
 /// Which keys a row of scores sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
