@@ -341,8 +341,8 @@ fn decode(
         let waiting = Progress::Text { text: String::new(), tokens: reply.output_ids.len() };
         let between = &mut || pulse.between(&waiting);
         let wanted = reply.wanted(vlm);
-        let place = Place { position, left };
-        match steps.next(&engine, id, place, wanted, &mut session.cache, between)? {
+        let place = Place { id, position, left };
+        match steps.next(&engine, place, wanted, &mut session.cache, between)? {
             ControlFlow::Continue(next) => scores = next,
             ControlFlow::Break(()) => return Ok(FinishReason::Cancelled),
         }

@@ -27,10 +27,12 @@ pub(crate) struct Steps {
     is_measured: bool,
 }
 
-/// Where a step is in the conversation.
+/// A step's place in the conversation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    /// Of the id that is read.
+    /// What is read; the best after the step before when that took more than one.
+    pub(crate) id: u32,
+    /// Of the id.
     pub(crate) position: u32,
     /// Steps that may still follow, this one included.
     pub(crate) left: usize,
@@ -43,13 +45,11 @@ impl Steps {
         Self { found: VecDeque::new(), at_once, is_measured: fixed.is_none() }
     }
 
-    /// Scores after one further id, unless the caller breaks off. The id is the one that was best
-    /// when more than one step was taken.
+    /// Scores after one further id, unless the caller breaks off.
     pub(crate) fn next(
         &mut self,
         engine: &Engine<'_>,
-        id: u32,
-        Place { position, left }: Place,
+        Place { id, position, left }: Place,
         wanted: Wanted,
         cache: &mut KvCache,
         between: &mut dyn FnMut() -> ControlFlow<()>,

@@ -172,9 +172,9 @@ impl Subject<'_> {
         let wanted = Wanted::Best(self.config.vocab_limit.unwrap_or(usize::MAX));
         let (mut id, mut steps) = (first.id, Steps::new(None));
         for (position, left) in (first.next_position..).zip((1..=count as usize).rev()) {
-            let place = Place { position, left };
+            let place = Place { id, position, left };
             let cache = &mut session.cache;
-            let step = steps.next(&engine, id, place, wanted, cache, &mut go_on)?;
+            let step = steps.next(&engine, place, wanted, cache, &mut go_on)?;
             session.slots.push(Slot::Id(id));
             id = match finished(step)? {
                 Scores::All(logits) => self.best(&logits),
