@@ -174,3 +174,35 @@ fn a_tower_of_random_weights_is_measured_alone() {
         assert!(report[key].is_null(), "{key}");
     }
 }
+
+#[test]
+fn an_adapters_programs_are_in_the_language_that_is_asked_for() {
+    let probe = reading_room(&["inspect", "--json", "--gpus"]);
+    let gpus: Value = serde_json::from_slice(&probe.stdout).unwrap();
+    if gpus["gpus"][0]["backend"] != "Vulkan" {
+        println!("skipped: no Vulkan adapter");
+        return;
+    }
+    let (turn, image) = case();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bench.json");
+    std::fs::write(&path, bench_file(&turn).to_string()).unwrap();
+    let (model, path) = (format!("{MODEL}/model"), path.display().to_string());
+    let run = |asked: &str| -> Value {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reading-room"));
+        command.args(["bench", "--device", "gpu", "--precision", "f32", "--model", &model]);
+        command.args(["--image", &image, "--bench", &path, "--json", "-n", "15", "--repeat", "1"]);
+        let output = command.env("READING_ROOM_SHADERS", asked).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let (spirv, wgsl) = (run("spirv"), run("wgsl"));
+    for report in [&spirv, &wgsl] {
+        println!("{report}");
+        let ids = turn["greedy"]["ids"].as_array().unwrap();
+        assert_eq!(report["tokens"].as_array().unwrap(), &ids[..16]);
+    }
+    // not every driver takes SPIR-V
+    assert!(["spirv", "wgsl"].contains(&spirv["shaders"].as_str().unwrap()));
+    assert_eq!(wgsl["shaders"], "wgsl");
+}
