@@ -89,7 +89,7 @@ impl ComputeDevice {
             // beside blocks there are matrices in f16
             Precision::Q8 | Precision::Q4 => DType::F16,
         };
-        self.device.supports_dtype(dtype)
+        self.open().supports_dtype(dtype)
     }
 
     /// Read a result back, which is where faults of the device show themselves.

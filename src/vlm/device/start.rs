@@ -66,13 +66,16 @@ impl ComputeDevice {
         })
     }
 
-    /// What was asked for, else SPIR-V wherever the interface takes it.
+    /// What was asked for, else SPIR-V wherever a card takes it. Mesa's rasteriser says that it
+    /// does and crashes (22.3, on memory that a group shares).
     fn shaders(&self) -> Shaders {
         if self.gpu.as_ref().is_none_or(|gpu| gpu.backend != "Vulkan") {
             return Shaders::Spirv;
         }
         match std::env::var(SHADERS).as_deref() {
             Ok("wgsl") => Shaders::Wgsl,
+            Ok("spirv") => Shaders::Spirv,
+            _ if self.kind() == ComputeKind::SoftwareGpu => Shaders::Wgsl,
             _ => Shaders::Spirv,
         }
     }

@@ -52,6 +52,7 @@ impl SyntheticModel {
         choice: PrecisionChoice,
         progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
     ) -> Result<Self, ModelError> {
+        device.start(false);
         let mut maker = Maker { name, device: &device, choice, progress };
         let made = guarded(&device.label(), "making the weights", || match name {
             Synthetic::ClipL336 => maker.tower(),
