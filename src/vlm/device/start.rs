@@ -21,15 +21,6 @@ const BESIDE_A_WINDOW_ON_ITS_PART: usize = 6;
 /// A process computes on one adapter, and what is said here counts for its first computation.
 static STARTED: Once = Once::new();
 
-/// Who writes the program that an adapter runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shaders {
-    /// The engine itself: faster where the driver takes it.
-    Spirv,
-    /// wgpu, from text it checks.
-    Wgsl,
-}
-
 impl ComputeDevice {
     /// Before the first tensor: how an adapter is told what to do, and how much at once.
     pub(crate) fn start(&self, beside_window: bool) {
@@ -40,7 +31,7 @@ impl ComputeDevice {
         });
         STARTED.call_once(|| {
             // what fails here fails again, and is told, at the first computation
-            if self.shaders() == Shaders::Wgsl {
+            if self.needs_wgsl() {
                 wgsl::open(engine_kind(kind), at_once).ok();
             } else if let Some(at_once) = at_once {
                 Device::wgpu_options().device_kind(kind.clone()).tasks_max(at_once).init().ok();
@@ -66,18 +57,16 @@ impl ComputeDevice {
         })
     }
 
-    /// What was asked for, else SPIR-V wherever a card takes it. Mesa's rasteriser says that it
-    /// does and crashes (22.3, on memory that a group shares).
-    fn shaders(&self) -> Shaders {
-        if self.gpu.as_ref().is_none_or(|gpu| gpu.backend != "Vulkan") {
-            return Shaders::Spirv;
-        }
-        match std::env::var(SHADERS).as_deref() {
-            Ok("wgsl") => Shaders::Wgsl,
-            Ok("spirv") => Shaders::Spirv,
-            _ if self.kind() == ComputeKind::SoftwareGpu => Shaders::Wgsl,
-            _ => Shaders::Spirv,
-        }
+    /// Whether shaders of Vulkan are written in WGSL: where the adapter does not take SPIR-V, on
+    /// software, which is there to be right, and where someone asks for it.
+    fn needs_wgsl(&self) -> bool {
+        let is_software = self.kind() == ComputeKind::SoftwareGpu;
+        self.gpu.as_ref().is_some_and(|gpu| {
+            let usual = if is_software { "wgsl" } else { "spirv" };
+            let asked = std::env::var(SHADERS).unwrap_or_default();
+            let language = if asked.is_empty() { usual } else { asked.as_str() };
+            gpu.backend == "Vulkan" && (!gpu.takes_spirv || language == "wgsl")
+        })
     }
 }
 
