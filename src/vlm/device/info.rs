@@ -114,7 +114,7 @@ impl DeviceInfo {
 
     pub(super) fn of_gpu(label: String, gpu: &GpuInfo) -> Self {
         let mut precisions = vec![Precision::F32];
-        // burn writes shaders in WGSL, which has no bf16; beside blocks there are matrices in f16
+        // WGSL has no bf16, and few cards; beside blocks there are matrices in f16
         if gpu.has_f16 {
             precisions.extend([Precision::F16, Precision::Q8, Precision::Q4]);
         }

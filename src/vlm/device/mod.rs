@@ -85,6 +85,7 @@ impl ComputeDevice {
         let dtype = match precision {
             Precision::F32 => DType::F32,
             Precision::F16 => DType::F16,
+            Precision::Bf16 if self.gpu.is_some() => return false,
             Precision::Bf16 => DType::BF16,
             // beside blocks there are matrices in f16
             Precision::Q8 | Precision::Q4 => DType::F16,

@@ -50,6 +50,7 @@ impl ComputeDevice {
     #[must_use]
     pub fn shader_language(&self) -> Option<&'static str> {
         let kind = engine_kind(self.adapter.as_ref()?);
+        self.start(false);
         Some(match CubeDevice::Wgpu(WgpuDevice::new(kind)).client().name() {
             wgsl::WRITES_SPIRV => "spirv",
             "wgpu<msl>" => "msl",
