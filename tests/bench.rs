@@ -174,3 +174,41 @@ fn a_tower_of_random_weights_is_measured_alone() {
         assert!(report[key].is_null(), "{key}");
     }
 }
+
+#[test]
+fn an_adapters_programs_are_in_the_language_that_is_asked_for() {
+    let probe = reading_room(&["inspect", "--json", "--gpus"]);
+    let gpus: Value = serde_json::from_slice(&probe.stdout).unwrap();
+    if gpus["gpus"][0]["backend"] != "Vulkan" {
+        println!("skipped: no Vulkan adapter");
+        return;
+    }
+    let (turn, image) = case();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bench.json");
+    std::fs::write(&path, bench_file(&turn).to_string()).unwrap();
+    let (model, path) = (format!("{MODEL}/model"), path.display().to_string());
+    let run = |asked: Option<&str>| -> Value {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reading-room"));
+        command.args(["bench", "--device", "gpu", "--precision", "f32", "--model", &model]);
+        command.args(["--image", &image, "--bench", &path, "--json", "-n", "15", "--repeat", "1"]);
+        match asked {
+            Some(language) => command.env("READING_ROOM_SHADERS", language),
+            None => command.env_remove("READING_ROOM_SHADERS"),
+        };
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let (usual, wgsl) = (run(None), run(Some("wgsl")));
+    for report in [&usual, &wgsl] {
+        println!("{report}");
+        let ids = turn["greedy"]["ids"].as_array().unwrap();
+        assert_eq!(report["tokens"].as_array().unwrap(), &ids[..16]);
+    }
+    assert_eq!(wgsl["shaders"], "wgsl");
+    // not every driver takes SPIR-V, and software never gets it
+    let usual = usual["shaders"].as_str().unwrap();
+    let is_software = gpus["gpus"][0]["software"] == true;
+    assert!(if is_software { usual == "wgsl" } else { ["spirv", "wgsl"].contains(&usual) });
+}

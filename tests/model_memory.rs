@@ -210,7 +210,7 @@ fn the_precision_follows_the_device_and_its_memory() {
     let (f32, f16) = (Precision::F32, Precision::F16);
     let (q8, q4) = (Precision::Q8, Precision::Q4);
     chosen(auto, &gpu(Some(80.0), Some(79.0)), (f16, Some(Fit::Comfortable)));
-    // weights 16.0, cache 0.4, working 0.6, and 1.3 should stay free
+    // weights 16.0, cache 0.2, working 0.6, and 1.3 should stay free
     chosen(auto, &gpu(Some(24.0), Some(17.5)), (f16, Some(Fit::Tight)));
     chosen(auto, &gpu(Some(24.0), Some(12.0)), (f16, Some(Fit::TooLarge)));
     // what other programs take is not known
@@ -263,9 +263,21 @@ fn a_choice_is_explained() {
     };
     let told = why(&with_blocks(12.0, 11.9)).unwrap();
     println!("{told}");
-    assert!(told.starts_with("q8: f16 would need 17.0 GB and 11.9 GB are free"), "{told}");
+    assert!(told.starts_with("q8: f16 would need 16.8 GB and 11.9 GB are free"), "{told}");
     let asked = PrecisionChoice::Exactly(Precision::Q4);
     assert_eq!(why_this_precision(asked, &needs(&cpu(64.0)), &cpu(64.0)), None);
+}
+
+#[test]
+fn a_card_with_room_for_it_gets_the_embedding_and_halves_what_it_keeps_of_a_conversation() {
+    let f16 = |device: &DeviceInfo| plan().need(Precision::F16, 4096, device);
+    let (roomy, full) = (f16(&gpu(Some(80.0), Some(79.0))), f16(&gpu(Some(24.0), Some(18.5))));
+    assert!(roomy.keeps_embedding && !full.keeps_embedding);
+    assert_eq!(full.fit(&gpu(Some(24.0), Some(18.5))), Some(Fit::Comfortable));
+    assert_eq!(roomy.weights_bytes, full.weights_bytes + 1_000_000_000);
+    assert!(!f16(&gpu(None, None)).keeps_embedding && !f16(&cpu(64.0)).keeps_embedding);
+    let exact = plan().need(Precision::F32, 4096, &gpu(Some(80.0), Some(79.0)));
+    assert_eq!((roomy.kv_cache_bytes, exact.kv_cache_bytes), (204_800_000, 409_600_000));
 }
 
 #[test]

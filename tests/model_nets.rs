@@ -11,10 +11,10 @@ mod shards;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use burn::tensor::{Device, DeviceKind, Tensor};
+use burn::tensor::{Device, Tensor};
 use models::{committed, distance, picture, read_json, shared_family};
 use reading_room::nn::{QwenFeatures, QwenVit, QwenVitConfig};
-use reading_room::vlm::{QwenImageProcessor, RgbPixels, detect_gpus};
+use reading_room::vlm::{DeviceChoice, QwenImageProcessor, RgbPixels, choose_device};
 use serde_json::{Value, json};
 use shards::{Numbers, Shards};
 
@@ -126,17 +126,12 @@ fn every_picture_gives_the_published_features() {
 
 #[test]
 fn pictures_give_the_published_features_on_a_vulkan_adapter() {
-    let Some(gpu) = detect_gpus().into_iter().next() else {
+    let Ok(gpu) = choose_device(DeviceChoice::Gpu) else {
         println!("skipped: no Vulkan adapter");
         return;
     };
-    println!("{} ({})", gpu.name, gpu.backend);
-    let kind = match (gpu.is_software, gpu.is_integrated) {
-        (true, _) => DeviceKind::Cpu,
-        (false, true) => DeviceKind::IntegratedGpu(0),
-        (false, false) => DeviceKind::DiscreteGpu(0),
-    };
-    check_family(&committed(FAMILY), &Device::wgpu(kind), 1e-3);
+    println!("{}", gpu.label());
+    check_family(&committed(FAMILY), &gpu.open(), 1e-3);
 }
 
 #[test]

@@ -180,7 +180,7 @@ fn try_kept(
     progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
 ) -> Result<Vlm, ModelError> {
     let precision = PrecisionChoice::Exactly(precision);
-    let options = LoadOptions { tasks: None, precision, cache: Some(cache.clone()) };
+    let options = LoadOptions { precision, cache: Some(cache.clone()), ..LoadOptions::default() };
     Vlm::load_with(&options, &recognise(model)?, ComputeDevice::cpu(), progress)
 }
 

@@ -7,7 +7,13 @@ use std::process::Command;
 /// One answer about a picture, from a cache folder of its own.
 fn ask(cache: &Path, image: Option<&str>, question: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reading-room"));
-    command.env("READING_ROOM_CACHE", cache).args(["ask", "--device", "cpu", "--question", question]);
+    command.env("READING_ROOM_CACHE", cache).args([
+        "ask",
+        "--device",
+        "cpu",
+        "--question",
+        question,
+    ]);
     if let Some(image) = image {
         command.args(["--image", image]);
     }

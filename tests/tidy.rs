@@ -51,6 +51,7 @@ const UNSAFE: &[&str] = &[
     "src/nn/kernel/host/processor.rs",
     "src/nn/kernel/quant_cube.rs",
     "src/nn/kernel/quant_several_cube.rs",
+    "src/nn/kernel/rows_device.rs",
     "src/nn/quant/avx2.rs",
     "src/nn/quant/avx512.rs",
     "src/nn/quant/memory.rs",

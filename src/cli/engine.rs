@@ -105,7 +105,7 @@ fn run_here(
     };
     let cache = WeightsCache::usual().filter(|_| !machine.no_weights_cache);
     let (tasks, precision) = (Some(work.tasks()), machine.precision);
-    let options = LoadOptions { tasks, precision, cache };
+    let options = LoadOptions { tasks, precision, cache, beside_window: false };
     let mut model = Vlm::load_with(&options, spec, device, &mut show)?;
     screen.notes(&model.info().notes);
     let mut trace = work.trace.as_ref().map(|_| Trace::default());

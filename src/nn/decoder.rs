@@ -1,19 +1,24 @@
 //! The decoder of Qwen2, Llama, Yi, Mistral and Phi-3: one network, told apart by configuration.
 //!
-//! The residual stream, normalisation, rotation, scores and the cache are f32 whatever the
-//! weights are stored in: these cost little beside the weights, and the residuals of Qwen2 and
-//! Mistral outgrow f16.
+//! The residual stream, normalisation, rotation and scores are f32 whatever the weights are stored
+//! in: these cost little beside the weights, and the residuals of Qwen2 and Mistral outgrow f16.
 
 use std::ops::ControlFlow;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use serde::Deserialize;
 
 use crate::nn::attention::{LayerPlace, SelfAttention};
+use crate::nn::device_table::DeviceTable;
 use crate::nn::kernel::{Visible, best};
 use crate::nn::norm::RmsNorm;
-use crate::nn::rope::{Position, Rope, RopeScaling};
-use crate::nn::{Activation, BadConfig, KvCache, Linear, MissingTensor, Table, WeightSource};
+use crate::nn::rope::{Angles, Position, Rope, RopeScaling};
+use crate::nn::{
+    Activation, BadConfig, CacheType, KvCache, Linear, MissingTensor, Table, WeightSource,
+};
+
+/// Positions from which on half a layer is a piece of work.
+const MANY_POSITIONS: usize = 16;
 
 /// `config.json` under its own names, and what the files leave to the architecture's name.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -151,8 +156,8 @@ impl DecoderConfig {
 
     /// Bytes of the cache for one position.
     #[must_use]
-    pub fn cache_bytes_per_position(&self) -> u64 {
-        (2 * self.num_hidden_layers * self.kv_heads() * self.head_dim() * size_of::<f32>()) as u64
+    pub fn cache_bytes_per_position(&self, numbers: CacheType) -> u64 {
+        (2 * self.num_hidden_layers * self.kv_heads() * self.head_dim() * numbers.bytes()) as u64
     }
 }
 
@@ -165,6 +170,8 @@ pub struct Decoder {
     lm_head: Linear,
     rope: Rope,
     config: DecoderConfig,
+    /// The embedding where the ids are found.
+    table_there: Option<DeviceTable>,
 }
 
 #[derive(Clone, Debug)]
@@ -234,6 +241,7 @@ impl Decoder {
             lm_head,
             rope: config.rope()?,
             config: config.clone(),
+            table_there: None,
         })
     }
 
@@ -268,20 +276,38 @@ impl Decoder {
         cache: &mut KvCache,
         between: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> ControlFlow<(), Tensor<2>> {
+        let angles = self.rope.angles(positions, &embeds.device());
+        self.forward_at(embeds, &angles, cache, between)
+    }
+
+    fn forward_at(
+        &self,
+        embeds: Tensor<2>,
+        angles: &Angles,
+        cache: &mut KvCache,
+        between: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> ControlFlow<(), Tensor<2>> {
         let [seq, _] = embeds.dims();
-        let device = embeds.device();
-        let past = cache.len();
-        let angles = self.rope.angles(positions, &device);
+        let (past, device) = (cache.len(), embeds.device());
+        // what shares the device with us gets its turn between pieces of work
+        let hand_over = || {
+            if seq > MANY_POSITIONS {
+                // what went wrong shows itself when the result is read
+                device.flush().ok();
+            }
+        };
         let mut x = embeds;
         for (index, layer) in self.layers.iter().enumerate() {
             between()?;
             let window = self.config.window(index).unwrap_or(usize::MAX);
             let visible = Visible { seq, past, window };
             let norm = &layer.input_layernorm;
-            let place = LayerPlace { layer: index, angles: &angles, visible };
+            let place = LayerPlace { layer: index, angles, visible };
             x = layer.self_attn.forward(x, norm, place, cache);
+            hand_over();
             between()?;
             x = layer.mlp.forward(x, &layer.post_attention_layernorm);
+            hand_over();
         }
         cache.advance(seq);
         ControlFlow::Continue(x)
@@ -339,11 +365,59 @@ impl Decoder {
         best(self.logits(hidden_state), limit)
     }
 
+    /// Keep what [`Self::best_of_each`] needs on the device of the weights: a copy of the
+    /// embedding in pieces of so many bytes at most, unless the head holds the same numbers.
+    pub fn keep_embedding(&mut self, device: &Device, piece_bytes: u64) {
+        let shared = match self.config.tie_word_embeddings {
+            true => DeviceTable::shared(&self.embed_tokens, &self.lm_head),
+            false => None,
+        };
+        let table = shared.or_else(|| DeviceTable::copied(&self.embed_tokens, device, piece_bytes));
+        self.table_there = table;
+    }
+
+    /// Whether [`Self::best_of_each`] has what it needs.
+    #[must_use]
+    pub fn keeps_embedding(&self) -> bool {
+        self.table_there.is_some()
+    }
+
+    /// Read an id and then those that follow it, each the one with the highest score after the
+    /// one before, and nothing of them back: as many positions as are given.
+    ///
+    /// After a break the positions of whole steps are counted as read.
+    ///
+    /// # Shapes
+    /// embedding of the first id `[1, hidden]`, a position each → as of [`Self::best`], each.
+    pub fn best_of_each(
+        &self,
+        first: Tensor<2>,
+        positions: &[Position],
+        limit: usize,
+        cache: &mut KvCache,
+        between: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> ControlFlow<(), Vec<Tensor<2>>> {
+        // before the first launch: what is sent to the device later waits for all before it
+        let angles = self.rope.angles(positions, &first.device());
+        let mut all: Vec<Tensor<2>> = Vec::with_capacity(positions.len());
+        for angles in angles.each() {
+            let embedded = match (all.last(), &self.table_there) {
+                (Some(found), Some(table)) => table.row(found),
+                (None, _) => first.clone(),
+                (Some(_), None) => break,
+            };
+            let state = self.forward_at(embedded, &angles, cache, between)?;
+            all.push(self.best(state, limit));
+        }
+        ControlFlow::Continue(all)
+    }
+
     /// An empty cache for one conversation.
     #[must_use]
-    pub fn new_cache(&self, device: &burn::tensor::Device) -> KvCache {
+    pub fn new_cache(&self, device: &Device, numbers: CacheType) -> KvCache {
         let config = &self.config;
-        KvCache::new(config.num_hidden_layers, config.kv_heads(), config.head_dim(), device.clone())
+        let (layers, kv_heads) = (config.num_hidden_layers, config.kv_heads());
+        KvCache::new(layers, kv_heads, config.head_dim(), device.clone(), numbers)
     }
 }
 

@@ -1,11 +1,37 @@
 //! Keys and values of the positions read so far.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
 use crate::nn::kernel::put_key;
 
 /// Positions by which the cache grows.
 const STEP: usize = 256;
+
+/// How keys and values are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CacheType {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// 16 bits: half the memory, and half of what a step reads. Keys and values are results of
+    /// products, far within the range, and are rounded once.
+    F16,
+}
+
+impl CacheType {
+    /// Bytes of a number.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        self.dtype().size()
+    }
+
+    fn dtype(self) -> DType {
+        match self {
+            Self::F32 => DType::F32,
+            Self::F16 => DType::F16,
+        }
+    }
+}
 
 /// One conversation's keys and values, a pair a layer.
 #[derive(Debug)]
@@ -16,6 +42,7 @@ pub struct KvCache {
     len: usize,
     capacity: usize,
     device: Device,
+    numbers: CacheType,
 }
 
 #[derive(Debug)]
@@ -38,14 +65,20 @@ pub(crate) struct HostLayer {
 }
 
 impl KvCache {
-    pub(crate) fn new(layers: usize, kv_heads: usize, head_dim: usize, device: Device) -> Self {
+    pub(crate) fn new(
+        layers: usize,
+        kv_heads: usize,
+        head_dim: usize,
+        device: Device,
+        numbers: CacheType,
+    ) -> Self {
         let layers = if device == Device::flex() {
             let empty = || HostLayer { keys: Vec::new(), values: Vec::new(), kv_heads, head_dim };
             Layers::Host((0..layers).map(|_| empty()).collect())
         } else {
             Layers::Device((0..layers).map(|_| None).collect())
         };
-        Self { layers, kv_heads, head_dim, len: 0, capacity: 0, device }
+        Self { layers, kv_heads, head_dim, len: 0, capacity: 0, device, numbers }
     }
 
     /// Positions filled.
@@ -92,7 +125,8 @@ impl KvCache {
     }
 
     fn empty(&self, capacity: usize) -> Tensor<3> {
-        Tensor::zeros([self.kv_heads, capacity, self.head_dim], &self.device)
+        let options = (&self.device, self.numbers.dtype());
+        Tensor::zeros([self.kv_heads, capacity, self.head_dim], options)
     }
 
     fn grown(&self, old: Tensor<3>, capacity: usize) -> Tensor<3> {
@@ -130,11 +164,13 @@ impl KvCache {
         let (all_k, all_v) = self.take(layer, seq);
         let end = self.len + seq;
         let place = [0..self.kv_heads, self.len..end, 0..self.head_dim];
-        let all_k = all_k.slice_assign(place.clone(), k);
-        let all_v = all_v.slice_assign(place, v);
-        let filled = (all_k.clone().narrow(1, 0, end), all_v.clone().narrow(1, 0, end));
+        let dtype = all_k.dtype();
+        let all_k = all_k.slice_assign(place.clone(), k.cast(dtype));
+        let all_v = all_v.slice_assign(place, v.cast(dtype));
+        let filled = |all: &Tensor<3>| all.clone().narrow(1, 0, end).cast(DType::F32);
+        let both = (filled(&all_k), filled(&all_v));
         self.put(layer, all_k, all_v);
-        filled
+        both
     }
 
     /// The tensors of a layer of a device, with room for `seq` further positions; [`Self::put`]

@@ -53,6 +53,15 @@ impl Linear {
         Self { pieces: pieces.into_iter().map(Piece::Blocks).collect(), bias, adapter: None }
     }
 
+    /// Its rows, some each, when they are numbers.
+    pub(crate) fn dense_pieces(&self) -> Option<Vec<&Tensor<2>>> {
+        let pieces = self.pieces.iter().map(|piece| match piece {
+            Piece::Dense(weight) => Some(weight),
+            Piece::Host(_) | Piece::Blocks(_) => None,
+        });
+        pieces.collect()
+    }
+
     /// The same with an adapter, which sees the same input.
     pub(crate) fn with_adapter(self, adapter: HLora) -> Self {
         Self { adapter: Some(Box::new(adapter)), ..self }

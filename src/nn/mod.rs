@@ -9,6 +9,7 @@ mod activation;
 mod attention;
 mod clip_vit;
 mod decoder;
+mod device_table;
 mod hlora;
 mod kernel;
 mod kv_cache;
@@ -26,7 +27,7 @@ pub use activation::Activation;
 pub use clip_vit::{ClipConfig, ClipVit, SelectFeature};
 pub use decoder::{Decoder, DecoderConfig, InitError};
 pub use hlora::{Adapted, HLoraConfig};
-pub use kv_cache::KvCache;
+pub use kv_cache::{CacheType, KvCache};
 pub use linear::Linear;
 pub use projector::{Projector, ProjectorKind};
 pub use quant::{

@@ -116,6 +116,13 @@ impl Angles {
         [self.cos.clone().squeeze_dim(0), self.sin.clone().squeeze_dim(0)]
     }
 
+    /// Those of every position by itself.
+    pub(crate) fn each(&self) -> impl Iterator<Item = Self> {
+        let [_, seq, _] = self.cos.dims();
+        let row = |table: &Tensor<3>, at| table.clone().narrow(1, at, 1);
+        (0..seq).map(move |at| Self { cos: row(&self.cos, at), sin: row(&self.sin, at) })
+    }
+
     /// # Shapes
     /// `[heads, seq, head_dim]` → the same, turned.
     pub(crate) fn rotate(&self, x: Tensor<3>) -> Tensor<3> {

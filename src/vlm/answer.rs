@@ -13,6 +13,7 @@ use crate::vlm::networks::Encoded;
 use crate::vlm::prompt::{Prompt, PromptImage, build_prompt};
 use crate::vlm::reply::{Reply, ms_since};
 use crate::vlm::slots::{Slot, positions};
+use crate::vlm::steps::{Place, Steps};
 use crate::vlm::{
     Answer, FinishReason, ModelError, Progress, Question, RgbPixels, Task, Trace, TraceTensor, Vlm,
 };
@@ -62,6 +63,8 @@ pub(crate) fn answer(
         }
         ControlFlow::Break(()) => Ok(FinishReason::Cancelled),
     };
+    // steps that were taken ahead and not needed
+    session.cache.truncate(session.slots.len());
     vlm.session = Some(session);
     let reason = outcome?;
     reply.end_text(vlm, &mut pulse)?;
@@ -201,8 +204,7 @@ pub(crate) fn resume(
 ) -> Session {
     let same_task = session.filter(|session| !from_nothing && session.task == task);
     let Some(mut session) = same_task else {
-        let cache = engine.decoder.new_cache(&engine.device.device);
-        return Session { task, slots: Vec::new(), cache };
+        return Session { task, slots: Vec::new(), cache: engine.new_cache() };
     };
     let known = session.slots.iter().take(session.cache.len());
     let same = known.zip(slots).take_while(|(a, b)| a.is_same(b)).count();
@@ -315,6 +317,7 @@ fn decode(
 ) -> Result<FinishReason, ModelError> {
     let engine = vlm.engine(session.task)?;
     let mut scores = Scores::All(logits);
+    let mut steps = Steps::new(vlm.steps_at_once);
     for position in next_position.. {
         if reply.output_ids.len() >= reply.budget {
             return Ok(FinishReason::Length);
@@ -330,13 +333,16 @@ fn decode(
         if reply.stop_text.has_come {
             return Ok(FinishReason::Stop);
         }
-        if reply.output_ids.len() >= reply.budget || session.slots.len() >= vlm.config.context_len {
+        let left = reply.budget.saturating_sub(reply.output_ids.len());
+        let left = left.min(vlm.config.context_len.saturating_sub(session.slots.len()));
+        if left == 0 {
             return Ok(FinishReason::Length);
         }
         let waiting = Progress::Text { text: String::new(), tokens: reply.output_ids.len() };
         let between = &mut || pulse.between(&waiting);
         let wanted = reply.wanted(vlm);
-        match engine.step(id, [position; 3], wanted, &mut session.cache, between)? {
+        let place = Place { id, position, left };
+        match steps.next(&engine, place, wanted, &mut session.cache, between)? {
             ControlFlow::Continue(next) => scores = next,
             ControlFlow::Break(()) => return Ok(FinishReason::Cancelled),
         }

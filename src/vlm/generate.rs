@@ -5,8 +5,11 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::nn::{Decoder, KvCache, Position};
+use crate::nn::{CacheType, Decoder, KvCache, Position};
 use crate::vlm::{ComputeDevice, ComputeKind, ModelError, Progress};
+
+/// What fails when a step does.
+const NEXT_WORD: &str = "computing the next word";
 
 /// How often the caller is asked between layers.
 const ASK_EVERY: Duration = Duration::from_millis(40);
@@ -53,6 +56,17 @@ pub(crate) enum Scores {
     },
 }
 
+impl Scores {
+    /// From what the device tells of the highest.
+    pub(crate) fn best(read: &[f32]) -> Result<Self, ModelError> {
+        match read {
+            // an id as a number is exact: there are fewer than 2²⁴
+            [id, log_prob, 0.0] => Ok(Self::Best { id: *id as u32, log_prob: *log_prob }),
+            _ => Err(ModelError::NotFinite { doing: NEXT_WORD }),
+        }
+    }
+}
+
 /// Which of the scores after a position are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
@@ -66,9 +80,15 @@ pub(crate) enum Wanted {
 pub(crate) struct Engine<'a> {
     pub(crate) decoder: &'a Decoder,
     pub(crate) device: &'a ComputeDevice,
+    pub(crate) cache_type: CacheType,
 }
 
 impl Engine<'_> {
+    /// An empty cache for one conversation.
+    pub(crate) fn new_cache(&self) -> KvCache {
+        self.decoder.new_cache(&self.device.device, self.cache_type)
+    }
+
     /// Positions read at once.
     pub(crate) fn chunk_len(&self) -> usize {
         self.device.kind().chunk_len()
@@ -92,10 +112,9 @@ impl Engine<'_> {
 
     /// Scores after the last of these positions, read back.
     pub(crate) fn logits(&self, hidden_state: Tensor<2>) -> Result<Vec<f32>, ModelError> {
-        let logits =
-            self.device.read(self.decoder.logits(hidden_state), "computing the next word")?;
+        let logits = self.device.read(self.decoder.logits(hidden_state), NEXT_WORD)?;
         if logits.iter().any(|score| score.is_nan()) || logits.is_empty() {
-            return Err(ModelError::NotFinite { doing: "computing the next word" });
+            return Err(ModelError::NotFinite { doing: NEXT_WORD });
         }
         Ok(logits)
     }
@@ -107,12 +126,8 @@ impl Engine<'_> {
             Wanted::Best(limit) if self.device.kind() != ComputeKind::Cpu => limit,
             _ => return Ok(Scores::All(self.logits(hidden_state)?)),
         };
-        let doing = "computing the next word";
-        match self.device.read(self.decoder.best(hidden_state, limit), doing)?.as_slice() {
-            // an id as a number is exact: there are fewer than 2²⁴
-            [id, log_prob, 0.0] => Ok(Scores::Best { id: *id as u32, log_prob: *log_prob }),
-            _ => Err(ModelError::NotFinite { doing }),
-        }
+        let best = self.decoder.best(hidden_state, limit);
+        Scores::best(&self.device.read(best, NEXT_WORD)?)
     }
 
     /// Scores after one further id, unless the caller breaks off.
@@ -127,6 +142,25 @@ impl Engine<'_> {
         match self.decoder.forward(self.embed(&[id]), &[position], cache, between) {
             ControlFlow::Break(()) => Ok(ControlFlow::Break(())),
             ControlFlow::Continue(state) => Ok(ControlFlow::Continue(self.scores(state, wanted)?)),
+        }
+    }
+
+    /// One further id and those that the device finds after it, a position each; read back at
+    /// once, as [`Scores::best`] takes them.
+    pub(crate) fn steps(
+        &self,
+        id: u32,
+        positions: &[Position],
+        limit: usize,
+        cache: &mut KvCache,
+        between: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<ControlFlow<(), Vec<Vec<f32>>>, ModelError> {
+        let first = self.embed(&[id]);
+        match self.decoder.best_of_each(first, positions, limit, cache, between) {
+            ControlFlow::Break(()) => Ok(ControlFlow::Break(())),
+            ControlFlow::Continue(found) => {
+                Ok(ControlFlow::Continue(self.device.read_all(found, NEXT_WORD)?))
+            }
         }
     }
 }

@@ -47,7 +47,8 @@ pub(crate) fn load_weights(
     let sources = sources(&plan, &opened);
     check_fit(&opened, &plan, &sources, config)?;
     let needs = needs(config, &plan, &opened, device);
-    let (precision, why) = choose_precision(options.precision, &needs, &device.info())?;
+    let (need, why) = choose_precision(options.precision, &needs, &device.info())?;
+    let precision = need.precision;
     let mut notes: Vec<String> = why.into_iter().chain(notes(&opened, &plan)).collect();
     let conversion = Conversion::new(device.clone(), precision);
     let entry = options.cache.as_ref().and_then(|cache| cache.entry(parts, &plan, &conversion));
@@ -63,9 +64,7 @@ pub(crate) fn load_weights(
             notes.extend(why);
             // not what a useless file left there
             loaded = Loaded::new(conversion);
-            let need = needs.iter().find(|need| need.precision == precision);
-            let bytes = need.map_or(0, |need| need.weights_bytes);
-            match entry.map(|entry| entry.keep(plan.expected.len(), bytes)) {
+            match entry.map(|entry| entry.keep(plan.expected.len(), need.weights_bytes)) {
                 Some(Ok(begun)) => keeping = Some(begun),
                 Some(Err(why)) => notes.push(why),
                 None => {}
@@ -82,8 +81,9 @@ pub(crate) fn load_weights(
             weights_sha256
         }
     };
-    let networks = Networks::init(config, &mut loaded)
+    let mut networks = Networks::init(config, &mut loaded)
         .map_err(|error| config_error(&parts.language, "config.json", &error))?;
+    networks.settle(&need, device);
     Ok(LoadedWeights { networks, precision, weights_sha256, notes, keeping })
 }
 

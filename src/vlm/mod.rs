@@ -30,6 +30,7 @@ mod reply;
 mod sampling;
 mod slots;
 mod spec;
+mod steps;
 mod storage;
 mod synthetic;
 mod trainee;

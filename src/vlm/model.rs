@@ -49,6 +49,8 @@ pub struct LoadOptions {
     pub precision: PrecisionChoice,
     /// Where converted weights are kept for the next start.
     pub cache: Option<WeightsCache>,
+    /// A window shares the adapter, which is then given less to do at once.
+    pub beside_window: bool,
 }
 
 /// Progress of loading.
@@ -118,6 +120,8 @@ pub struct Vlm {
     keeping: Option<Keeping>,
     /// How long loading took.
     pub(crate) load_ms: f64,
+    /// Steps between two looks at a graphics adapter; by the time they take when nothing is said.
+    pub(crate) steps_at_once: Option<usize>,
 }
 
 /// Positions in a cache and what they were computed from.
@@ -154,7 +158,7 @@ impl Vlm {
         precision: PrecisionChoice,
         progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
     ) -> Result<Self, ModelError> {
-        let options = LoadOptions { tasks: Some(tasks), precision, cache: None };
+        let options = LoadOptions { tasks: Some(tasks), precision, ..LoadOptions::default() };
         Self::load_with(&options, spec, device, progress)
     }
 
@@ -190,6 +194,7 @@ impl Vlm {
             return Err(ModelError::NotSupportedYet { title, path });
         };
         check_complete(tasks, spec)?;
+        device.start(options.beside_window);
         let bytes_total = spec.weights_bytes;
         let mut tell =
             |stage, bytes_done| match progress(LoadProgress { stage, bytes_done, bytes_total }) {
@@ -228,6 +233,7 @@ impl Vlm {
             features: FeatureCache::default(),
             session: None,
             load_ms: 0.0,
+            steps_at_once: None,
         };
         vlm.warm_up()?;
         Ok(vlm)
@@ -235,10 +241,10 @@ impl Vlm {
 
     /// One step: faults of the device show themselves here and not at the first question.
     fn warm_up(&self) -> Result<(), ModelError> {
-        for networks in self.networks.tasks() {
-            let mut cache = networks.decoder.new_cache(&self.device.device);
+        for task in self.networks.tasks() {
+            let engine = self.engine(task)?;
+            let mut cache = engine.new_cache();
             let go_on = &mut || ControlFlow::Continue(());
-            let engine = Engine { decoder: &networks.decoder, device: &self.device };
             let (ControlFlow::Continue(_) | ControlFlow::Break(())) =
                 engine.step(0, [0; 3], Wanted::Best(usize::MAX), &mut cache, go_on)?;
         }
@@ -248,14 +254,19 @@ impl Vlm {
     /// # Errors
     /// When the model was not loaded for the task.
     pub(crate) fn engine(&self, task: Task) -> Result<Engine<'_>, ModelError> {
-        let decoder = &self.networks.task(task)?.decoder;
-        Ok(Engine { decoder, device: &self.device })
+        self.networks.engine(task, &self.device)
     }
 
     /// What is loaded.
     #[must_use]
     pub fn info(&self) -> &ModelInfo {
         &self.info
+    }
+
+    /// Take so many steps between two looks at a graphics adapter, instead of as many as the time
+    /// they take allows. The answers are the same.
+    pub fn set_steps_at_once(&mut self, count: Option<usize>) {
+        self.steps_at_once = count;
     }
 
     /// Wait until converted weights are on the disk, where they are kept; a sentence when that

@@ -5,13 +5,14 @@ use std::ops::ControlFlow;
 use burn::tensor::{Device, Tensor};
 
 use crate::nn::{
-    Adapted, ClipVit, Decoder, DecoderConfig, InitError, MissingTensor, Projector, QwenVit,
-    Replaced, WeightSource,
+    Adapted, CacheType, ClipVit, Decoder, DecoderConfig, InitError, MissingTensor, Projector,
+    QwenVit, Replaced, WeightSource,
 };
 use crate::vlm::config::{ClipVision, GenerationConfig, VisionConfig, VlmConfig};
+use crate::vlm::generate::Engine;
 use crate::vlm::parts::{GENERATION, PROJECTOR, VISION_PREFIX};
 use crate::vlm::preprocess::{RgbPixels, pad_to_square};
-use crate::vlm::{ModelError, Task};
+use crate::vlm::{ComputeDevice, MemoryNeed, ModelError, Task};
 
 /// Parts of names that a task never shares: adapters, projector, embedding and head.
 const ALWAYS_OWN: &[&str] = &[".lora_", "mm_projector", "embed_tokens", "lm_head"];
@@ -21,6 +22,8 @@ pub(crate) struct Networks {
     pub(crate) vision: Vision,
     questions: Option<TaskNetworks>,
     reconstruction: Option<TaskNetworks>,
+    /// How conversations are kept.
+    cache_type: CacheType,
 }
 
 /// A picture becomes features.
@@ -73,7 +76,30 @@ impl Networks {
             Some(generation) => Some(TaskNetworks::for_pictures(config, generation, weights)?),
             None => None,
         };
-        Ok(Self { vision, questions, reconstruction })
+        Ok(Self { vision, questions, reconstruction, cache_type: CacheType::default() })
+    }
+
+    /// What the need for memory that was settled on says beside the weights.
+    pub(crate) fn settle(&mut self, need: &MemoryNeed, device: &ComputeDevice) {
+        self.cache_type = device.kind().cache_type(need.precision);
+        if need.keeps_embedding {
+            for task in self.questions.iter_mut().chain(&mut self.reconstruction) {
+                task.decoder.keep_embedding(&device.device, device.max_tensor_bytes());
+            }
+        }
+    }
+
+    /// The decoder of a task.
+    ///
+    /// # Errors
+    /// When the model was not loaded for the task.
+    pub(crate) fn engine<'a>(
+        &'a self,
+        task: Task,
+        device: &'a ComputeDevice,
+    ) -> Result<Engine<'a>, ModelError> {
+        let decoder = &self.task(task)?.decoder;
+        Ok(Engine { decoder, device, cache_type: self.cache_type })
     }
 
     /// # Errors
@@ -87,8 +113,9 @@ impl Networks {
     }
 
     /// Those that are there.
-    pub(crate) fn tasks(&self) -> impl Iterator<Item = &TaskNetworks> {
-        self.questions.iter().chain(&self.reconstruction)
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = Task> {
+        let questions = self.questions.iter().map(|_| Task::Question);
+        questions.chain(self.reconstruction.iter().map(|_| Task::Reconstruction))
     }
 }
 

@@ -189,7 +189,8 @@ fn load(
         cancelled.flow(job)
     };
     let cache = WeightsCache::usual().filter(|_| request.weights_cache);
-    let options = LoadOptions { tasks: request.tasks, precision: request.precision, cache };
+    let (tasks, precision) = (request.tasks, request.precision);
+    let options = LoadOptions { tasks, precision, cache, beside_window: true };
     Vlm::load_with(&options, &spec, device, &mut tell)
 }
 

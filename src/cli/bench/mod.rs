@@ -69,7 +69,8 @@ impl Bench<'_> {
         let spec = plan::find_model(self.args.model.as_deref(), self.machine)?;
         let tasks = Some(Tasks { questions: true, reconstruction: false });
         let cache = WeightsCache::usual().filter(|_| !self.machine.no_weights_cache);
-        let options = LoadOptions { tasks, precision: self.machine.precision, cache };
+        let precision = self.machine.precision;
+        let options = LoadOptions { tasks, precision, cache, beside_window: false };
         let device = self.device.clone();
         let mut model = Vlm::load_with(&options, &spec, device, &mut self.loading())?;
         let load_ms = self.loaded();

@@ -17,6 +17,8 @@ const PROBED: [usize; 8] = [101, 1009, 5003, 9001, 12007, 20011, 25013, 30011];
 pub(super) struct Report {
     model: String,
     device: String,
+    /// Of the programs of a graphics adapter.
+    shaders: Option<&'static str>,
     precision: String,
     threads: usize,
     load_ms: f64,
@@ -61,6 +63,7 @@ impl Report {
         Self {
             model: model.clone(),
             device: device.label(),
+            shaders: device.shader_language(),
             precision: precision.clone(),
             threads,
             load_ms: rounded(*load_ms),

@@ -28,6 +28,8 @@ mod quant_product;
 mod quant_several;
 mod quant_several_cube;
 mod recorded;
+mod rows_device;
+mod rows_kernels;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
@@ -41,6 +43,7 @@ pub(crate) use picture::{Windows, group_norm, windows};
 pub(crate) use quant_ops::{Around, WeightRows, block_linear, product_of_few};
 pub(crate) use quant_several::products_of_few;
 pub(crate) use recorded::{attend_all_sequences, attend_sequences, is_recorded};
+pub(crate) use rows_device::{WordFormat, row_of_found, words_of};
 
 /// Which keys a row of scores sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -73,6 +73,7 @@ impl Codec {
         }
         let config = files::read_config(folder)?;
         check_device(&config, device)?;
+        device.start(false);
         let (networks, weights_sha256) = load::load(folder, &config, device, progress)?;
         Ok(Self { config, networks, device: device.clone(), weights_sha256 })
     }

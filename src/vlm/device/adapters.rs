@@ -7,7 +7,7 @@ use burn::tensor::DeviceKind;
 use serde::{Deserialize, Serialize};
 use wgpu::{Adapter, AdapterInfo, DeviceType};
 
-use crate::vlm::device::heaps::own_memory;
+use crate::vlm::device::heaps::{lays_out_shared_memory, own_memory};
 use crate::vlm::memory::machine_memory;
 
 /// A graphics adapter.
@@ -25,6 +25,8 @@ pub struct GpuInfo {
     pub max_binding_bytes: u64,
     /// Whether it computes in f16.
     pub has_f16: bool,
+    /// Whether it can be given programs in SPIR-V.
+    pub takes_spirv: bool,
     /// The largest heap its driver names; says little where memory is shared.
     pub heap_bytes: Option<u64>,
     /// Its memory, or the machine's where it has none of its own; not every driver says.
@@ -101,6 +103,7 @@ fn gpu_info(adapter: &Adapter, info: AdapterInfo, kind: &DeviceKind) -> GpuInfo 
         is_integrated,
         max_binding_bytes: adapter.limits().max_storage_buffer_binding_size,
         has_f16: adapter.features().contains(wgpu::Features::SHADER_F16),
+        takes_spirv: lays_out_shared_memory(adapter),
         heap_bytes: own.total_bytes,
         memory_bytes: memory.total_bytes,
         free_bytes: memory.free_bytes,

@@ -1,7 +1,7 @@
-//! The memory of a graphics card, which only its driver can tell.
+//! The memory of a graphics card and what else only its driver can tell.
 #![cfg_attr(
     any(target_os = "linux", windows),
-    expect(unsafe_code, reason = "wgpu does not pass on what the driver says about memory")
+    expect(unsafe_code, reason = "wgpu does not pass on all that the driver says")
 )]
 
 use wgpu::Adapter;
@@ -14,6 +14,19 @@ pub(super) fn own_memory(adapter: &Adapter) -> MemorySize {
     vulkan::largest_heap(adapter).unwrap_or_default()
 }
 
+/// Whether programs may say how the memory that a group shares is laid out. The engine's SPIR-V is
+/// right only where they do: elsewhere it declares that memory as a pointer to itself.
+#[cfg(any(target_os = "linux", windows))]
+pub(super) fn lays_out_shared_memory(adapter: &Adapter) -> bool {
+    vulkan::lays_out_shared_memory(adapter)
+}
+
+/// Nobody to ask.
+#[cfg(not(any(target_os = "linux", windows)))]
+pub(super) fn lays_out_shared_memory(_adapter: &Adapter) -> bool {
+    false
+}
+
 /// Nobody to ask.
 #[cfg(not(any(target_os = "linux", windows)))]
 pub(super) fn own_memory(_adapter: &Adapter) -> MemorySize {
@@ -22,7 +35,7 @@ pub(super) fn own_memory(_adapter: &Adapter) -> MemorySize {
 
 #[cfg(any(target_os = "linux", windows))]
 mod vulkan {
-    use ash::{ext, vk};
+    use ash::{ext, khr, vk};
     use wgpu::hal;
 
     use super::{Adapter, MemorySize};
@@ -42,6 +55,15 @@ mod vulkan {
         let (index, heap) = own.max_by_key(|(_, heap)| heap.size)?;
         let free_bytes = free.and_then(|free| free.get(index).map(|free| (*free).min(heap.size)));
         Some(MemorySize { total_bytes: Some(heap.size), free_bytes })
+    }
+
+    pub(super) fn lays_out_shared_memory(adapter: &Adapter) -> bool {
+        // SAFETY: as above.
+        let adapter = unsafe { adapter.as_hal::<hal::api::Vulkan>() };
+        adapter.is_some_and(|adapter| {
+            let capabilities = adapter.physical_device_capabilities();
+            capabilities.supports_extension(khr::workgroup_memory_explicit_layout::NAME)
+        })
     }
 
     /// Whether the driver also says what other programs leave.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::nn::CacheType;
 use crate::vlm::memory::MemorySize;
 use crate::vlm::{GpuInfo, Precision, gigabytes, gigabytes_of};
 
@@ -44,6 +45,16 @@ impl ComputeKind {
     #[must_use]
     pub fn memory_name(self) -> &'static str {
         if self == Self::Gpu { "on the GPU" } else { "on this computer" }
+    }
+
+    /// How keys and values are stored beside weights of a precision.
+    #[must_use]
+    pub fn cache_type(self, precision: Precision) -> CacheType {
+        match (self, precision) {
+            (Self::Cpu, _) | (_, Precision::F32 | Precision::Bf16) => CacheType::F32,
+            // an adapter that stores weights so computes in f16
+            (_, Precision::F16 | Precision::Q8 | Precision::Q4) => CacheType::F16,
+        }
     }
 
     /// Positions of a prompt read at once: large enough to use the device, small enough to keep
@@ -103,7 +114,7 @@ impl DeviceInfo {
 
     pub(super) fn of_gpu(label: String, gpu: &GpuInfo) -> Self {
         let mut precisions = vec![Precision::F32];
-        // burn writes shaders in WGSL, which has no bf16; beside blocks there are matrices in f16
+        // WGSL has no bf16, and few cards; beside blocks there are matrices in f16
         if gpu.has_f16 {
             precisions.extend([Precision::F16, Precision::Q8, Precision::Q4]);
         }

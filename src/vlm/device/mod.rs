@@ -4,8 +4,10 @@ mod adapters;
 mod choice;
 mod heaps;
 mod info;
+mod start;
+mod wgsl;
 
-use burn::tensor::{DType, Device, DeviceKind, Tensor};
+use burn::tensor::{DType, Device, DeviceKind, Tensor, Transaction};
 
 use crate::vlm::ModelError;
 use crate::vlm::memory::machine_memory;
@@ -20,6 +22,8 @@ pub use info::{ComputeKind, DeviceInfo};
 pub struct ComputeDevice {
     pub(crate) device: Device,
     gpu: Option<GpuInfo>,
+    /// burn's number of it.
+    adapter: Option<DeviceKind>,
     threads: usize,
 }
 
@@ -27,7 +31,8 @@ impl ComputeDevice {
     /// The CPU.
     #[must_use]
     pub fn cpu() -> Self {
-        Self { device: Device::flex(), gpu: None, threads: rayon::current_num_threads() }
+        let threads = rayon::current_num_threads();
+        Self { device: Device::flex(), gpu: None, adapter: None, threads }
     }
 
     /// "gpu: NVIDIA … (Vulkan)", "cpu: 2 threads".
@@ -80,11 +85,12 @@ impl ComputeDevice {
         let dtype = match precision {
             Precision::F32 => DType::F32,
             Precision::F16 => DType::F16,
+            Precision::Bf16 if self.gpu.is_some() => return false,
             Precision::Bf16 => DType::BF16,
             // beside blocks there are matrices in f16
             Precision::Q8 | Precision::Q4 => DType::F16,
         };
-        self.device.supports_dtype(dtype)
+        self.open().supports_dtype(dtype)
     }
 
     /// Read a result back, which is where faults of the device show themselves.
@@ -96,6 +102,20 @@ impl ComputeDevice {
         let failed = |reason: String| ModelError::Device { device: self.label(), doing, reason };
         let data = tensor.try_into_data().map_err(|error| failed(error.to_string()))?;
         data.try_into_vec_as::<f32>().map_err(|error| failed(error.to_string()))
+    }
+
+    /// Read several results back, waiting once for all.
+    pub(crate) fn read_all<const D: usize>(
+        &self,
+        tensors: Vec<Tensor<D>>,
+        doing: &'static str,
+    ) -> Result<Vec<Vec<f32>>, ModelError> {
+        let failed = |reason: String| ModelError::Device { device: self.label(), doing, reason };
+        let all = tensors.into_iter().fold(Transaction::default(), Transaction::register);
+        let all = all.try_execute().map_err(|error| failed(error.to_string()))?;
+        all.into_iter()
+            .map(|data| data.try_into_vec_as::<f32>().map_err(|error| failed(error.to_string())))
+            .collect()
     }
 
     /// Wait until everything submitted is done.
@@ -151,6 +171,6 @@ pub fn choose_device(choice: DeviceChoice) -> Result<ComputeDevice, ModelError> 
 }
 
 fn open_gpu(gpu: GpuInfo, kind: DeviceKind) -> ComputeDevice {
-    let device = Device::wgpu(kind);
-    ComputeDevice { device, gpu: Some(gpu), threads: 0 }
+    let device = Device::wgpu(kind.clone());
+    ComputeDevice { device, gpu: Some(gpu), adapter: Some(kind), threads: 0 }
 }

@@ -16,6 +16,7 @@ use crate::vlm::model::Session;
 use crate::vlm::networks::Networks;
 use crate::vlm::sampling::next_token;
 use crate::vlm::slots::{Slot, positions};
+use crate::vlm::steps::{Place, Steps};
 use crate::vlm::{ComputeDevice, ModelError, RgbPixels, SamplingParams, Task};
 
 /// What is measured: networks on a device, wherever their weights came from.
@@ -111,8 +112,7 @@ impl Subject<'_> {
     }
 
     fn engine(&self) -> Result<Engine<'_>, ModelError> {
-        let decoder = &self.networks.task(Task::Question)?.decoder;
-        Ok(Engine { decoder, device: self.device })
+        self.networks.engine(Task::Question, self.device)
     }
 
     /// Features of every picture, also of the same picture twice unless those at hand may be used.
@@ -170,9 +170,11 @@ impl Subject<'_> {
     ) -> Result<(), ModelError> {
         let engine = self.engine()?;
         let wanted = Wanted::Best(self.config.vocab_limit.unwrap_or(usize::MAX));
-        let mut id = first.id;
-        for position in (first.next_position..).take(count as usize) {
-            let step = engine.step(id, [position; 3], wanted, &mut session.cache, &mut go_on)?;
+        let (mut id, mut steps) = (first.id, Steps::new(None));
+        for (position, left) in (first.next_position..).zip((1..=count as usize).rev()) {
+            let place = Place { id, position, left };
+            let cache = &mut session.cache;
+            let step = steps.next(&engine, place, wanted, cache, &mut go_on)?;
             session.slots.push(Slot::Id(id));
             id = match finished(step)? {
                 Scores::All(logits) => self.best(&logits),

@@ -11,6 +11,9 @@ pub struct MemoryNeed {
     pub precision: Precision,
     /// All tensors on the device, exactly.
     pub weights_bytes: u64,
+    /// Whether a copy of the embedding is among them: there is room for it, and with it several
+    /// steps follow each other without the host.
+    pub keeps_embedding: bool,
     /// Keys and values of all positions.
     pub kv_cache_bytes: u64,
     /// Values between weights; an upper estimate.

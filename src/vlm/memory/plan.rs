@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{FileDtype, TensorInfo};
-use crate::nn::KvCache;
+use crate::nn::{CacheType, KvCache};
 use crate::vlm::config::VlmConfig;
-use crate::vlm::memory::{Activations, MemoryNeed};
+use crate::vlm::memory::{Activations, Fit, MemoryNeed};
 use crate::vlm::storage::{MatrixSizes, Role, Storage};
 use crate::vlm::weights::{Expected, Plan};
 use crate::vlm::{ComputeKind, DeviceInfo, Precision};
@@ -56,7 +56,7 @@ pub struct MemoryPlan {
     pub vector_bytes: u64,
     /// The embedding table: in the machine's memory whatever computes, as the file has it.
     pub host_bytes: u64,
-    /// Keys and values of one position, which are f32 in any precision.
+    /// Keys and values of one position in f32.
     pub kv_bytes_per_token: u64,
     /// Values between weights.
     pub activations: Activations,
@@ -73,7 +73,7 @@ impl MemoryPlan {
             largest_matrix: 0,
             vector_bytes: 0,
             host_bytes: 0,
-            kv_bytes_per_token: config.decoder.cache_bytes_per_position(),
+            kv_bytes_per_token: config.decoder.cache_bytes_per_position(CacheType::F32),
             activations: Activations::of(config),
         };
         for (name, tensor) in &plan.expected {
@@ -124,13 +124,15 @@ impl MemoryPlan {
             (ComputeKind::Cpu, Precision::Bf16) => self.largest_matrix.saturating_mul(2 + 4),
             _ => 0,
         };
-        MemoryNeed {
+        let cache_type = device.kind.cache_type(precision);
+        let need = MemoryNeed {
             precision,
+            keeps_embedding: false,
             weights_bytes: [self.vector_bytes, host_bytes]
                 .into_iter()
                 .fold(self.matrix_bytes(precision, device.kind), u64::saturating_add),
-            kv_cache_bytes: self
-                .kv_bytes_per_token
+            kv_cache_bytes: (self.kv_bytes_per_token / CacheType::F32.bytes() as u64)
+                .saturating_mul(cache_type.bytes() as u64)
                 .saturating_mul(KvCache::capacity_for(context as usize) as u64),
             activation_bytes: activations.saturating_add(converted),
             // loading holds a tensor twice, once as the file has it, and GPU memory is cut from pages as large as the
@@ -139,7 +141,16 @@ impl MemoryPlan {
                 .largest_matrix
                 .saturating_mul(if precision == Precision::F32 { 4 } else { 2 })
                 .saturating_add(SPARE_BYTES),
-        }
+        };
+        self.with_embedding(need, device)
+    }
+
+    /// And a copy of the embedding, where an adapter surely has room for it.
+    fn with_embedding(&self, need: MemoryNeed, device: &DeviceInfo) -> MemoryNeed {
+        let weights_bytes = need.weights_bytes.saturating_add(self.host_bytes);
+        let more = MemoryNeed { weights_bytes, keeps_embedding: true, ..need };
+        let fits = more.fit(device) == Some(Fit::Comfortable);
+        if device.kind != ComputeKind::Cpu && fits { more } else { need }
     }
 
     /// In every precision, the exact one first.

@@ -104,7 +104,7 @@ pub(crate) fn choose_precision(
     choice: PrecisionChoice,
     needs: &[MemoryNeed],
     device: &DeviceInfo,
-) -> Result<(Precision, Option<String>), ModelError> {
+) -> Result<(MemoryNeed, Option<String>), ModelError> {
     let Some(need) = likely_precision(choice, needs, device) else {
         let asked = match choice {
             PrecisionChoice::Exactly(precision) => precision,
@@ -116,7 +116,7 @@ pub(crate) fn choose_precision(
         });
     };
     if need.fit(device) != Some(Fit::TooLarge) {
-        return Ok((need.precision, why_this_precision(choice, needs, device)));
+        return Ok((*need, why_this_precision(choice, needs, device)));
     }
     Err(ModelError::OutOfMemory {
         needed: format!("{} in {}", gigabytes(need.total_bytes()), need.precision.as_str()),

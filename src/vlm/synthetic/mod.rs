@@ -52,6 +52,7 @@ impl SyntheticModel {
         choice: PrecisionChoice,
         progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
     ) -> Result<Self, ModelError> {
+        device.start(false);
         let mut maker = Maker { name, device: &device, choice, progress };
         let made = guarded(&device.label(), "making the weights", || match name {
             Synthetic::ClipL336 => maker.tower(),
@@ -82,10 +83,11 @@ impl Maker<'_> {
         let (config, mut plan) = (self.name.config(), Plan::default());
         Networks::init(&config, &mut plan).map_err(|error| self.refused(&error))?;
         let needs = self.needs(&plan);
-        let (mut loaded, precision) = self.filled(&plan, &needs)?;
-        let networks =
+        let (mut loaded, need) = self.filled(&plan, &needs)?;
+        let mut networks =
             Networks::init(&config, &mut loaded).map_err(|error| self.refused(&error))?;
-        Ok((Body::Whole { config, networks }, precision))
+        networks.settle(&need, self.device);
+        Ok((Body::Whole { config, networks }, need.precision))
     }
 
     fn tower(&mut self) -> Result<(Body, Precision), ModelError> {
@@ -94,10 +96,10 @@ impl Maker<'_> {
         ClipVit::init(VISION_PREFIX, config, blocks, select, &mut plan)
             .map_err(|error| self.refused(&error))?;
         let needs = self.needs(&plan);
-        let (mut loaded, precision) = self.filled(&plan, &needs)?;
+        let (mut loaded, need) = self.filled(&plan, &needs)?;
         let tower = ClipVit::init(VISION_PREFIX, config, blocks, select, &mut loaded)
             .map_err(|error| self.refused(&error))?;
-        Ok((Body::Tower { vision, tower }, precision))
+        Ok((Body::Tower { vision, tower }, need.precision))
     }
 
     /// The codec computes in f32 whatever is asked for, as it does in a model.
@@ -110,8 +112,8 @@ impl Maker<'_> {
             // a block holds its input, its result and two values between
             need.activation_bytes += 4 * (config.largest_activation() * size_of::<f32>()) as u64;
         }
-        let (mut loaded, precision) = self.filled(&plan, &needs)?;
-        Ok((Body::Codec(Codec::init(config, self.device, &mut loaded)?), precision))
+        let (mut loaded, need) = self.filled(&plan, &needs)?;
+        Ok((Body::Codec(Codec::init(config, self.device, &mut loaded)?), need.precision))
     }
 
     /// The memory of these tensors and of what is computed with them.
@@ -126,9 +128,9 @@ impl Maker<'_> {
         &mut self,
         plan: &Plan,
         needs: &[MemoryNeed],
-    ) -> Result<(Loaded, Precision), ModelError> {
-        let (precision, _) = choose_precision(self.choice, needs, &self.device.info())?;
-        let mut loaded = Loaded::new(Conversion::new(self.device.clone(), precision));
+    ) -> Result<(Loaded, MemoryNeed), ModelError> {
+        let (need, _) = choose_precision(self.choice, needs, &self.device.info())?;
+        let mut loaded = Loaded::new(Conversion::new(self.device.clone(), need.precision));
         let (stage, bytes_total) = (LoadStage::Transfer, weights::bytes_of(plan));
         weights::fill(&mut loaded, plan, &mut |bytes_done| match (self.progress)(LoadProgress {
             stage,
@@ -139,7 +141,7 @@ impl Maker<'_> {
             ControlFlow::Break(()) => Err(ModelError::Cancelled),
         })?;
         self.device.sync("making the weights")?;
-        Ok((loaded, precision))
+        Ok((loaded, need))
     }
 
     fn refused(&self, error: &dyn Display) -> ModelError {
