@@ -1,19 +1,21 @@
 //! The decoder of Qwen2, Llama, Yi, Mistral and Phi-3: one network, told apart by configuration.
 //!
-//! The residual stream, normalisation, rotation, scores and the cache are f32 whatever the
-//! weights are stored in: these cost little beside the weights, and the residuals of Qwen2 and
-//! Mistral outgrow f16.
+//! The residual stream, normalisation, rotation and scores are f32 whatever the weights are stored
+//! in: these cost little beside the weights, and the residuals of Qwen2 and Mistral outgrow f16.
+//! The cache is as exact as the weights are.
 
 use std::ops::ControlFlow;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use serde::Deserialize;
 
 use crate::nn::attention::{LayerPlace, SelfAttention};
 use crate::nn::kernel::{Visible, best};
 use crate::nn::norm::RmsNorm;
 use crate::nn::rope::{Position, Rope, RopeScaling};
-use crate::nn::{Activation, BadConfig, KvCache, Linear, MissingTensor, Table, WeightSource};
+use crate::nn::{
+    Activation, BadConfig, CacheNumber, KvCache, Linear, MissingTensor, Table, WeightSource,
+};
 
 /// `config.json` under its own names, and what the files leave to the architecture's name.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -151,8 +153,8 @@ impl DecoderConfig {
 
     /// Bytes of the cache for one position.
     #[must_use]
-    pub fn cache_bytes_per_position(&self) -> u64 {
-        (2 * self.num_hidden_layers * self.kv_heads() * self.head_dim() * size_of::<f32>()) as u64
+    pub fn cache_bytes_per_position(&self, number: CacheNumber) -> u64 {
+        (2 * self.num_hidden_layers * self.kv_heads() * self.head_dim() * number.bytes()) as u64
     }
 }
 
@@ -307,11 +309,19 @@ impl Decoder {
         best(self.logits(hidden_state), limit)
     }
 
-    /// An empty cache for one conversation.
+    /// An empty cache for one conversation: on the CPU in 16 bits, unless the weights are f32.
     #[must_use]
-    pub fn new_cache(&self, device: &burn::tensor::Device) -> KvCache {
+    pub fn new_cache(&self, device: &Device) -> KvCache {
+        let is_rounded = *device == Device::flex() && !self.lm_head.is_f32();
+        self.new_cache_of(if is_rounded { CacheNumber::F16 } else { CacheNumber::F32 }, device)
+    }
+
+    /// The same with numbers of this kind.
+    #[must_use]
+    pub fn new_cache_of(&self, number: CacheNumber, device: &Device) -> KvCache {
         let config = &self.config;
-        KvCache::new(config.num_hidden_layers, config.kv_heads(), config.head_dim(), device.clone())
+        let of_heads = [config.kv_heads(), config.head_dim()];
+        KvCache::new(config.num_hidden_layers, of_heads, number, device.clone())
     }
 }
 

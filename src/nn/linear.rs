@@ -1,6 +1,6 @@
 //! The one switch between ways of storing and multiplying a weight.
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 use crate::nn::hlora::HLora;
 use crate::nn::kernel::{
@@ -51,6 +51,15 @@ impl Linear {
     #[must_use]
     pub fn blocks(pieces: Vec<BlockMatrix>, bias: Option<Tensor<1>>) -> Self {
         Self { pieces: pieces.into_iter().map(Piece::Blocks).collect(), bias, adapter: None }
+    }
+
+    /// Whether its numbers are those of 32 bits.
+    pub(crate) fn is_f32(&self) -> bool {
+        let is_f32 = |piece: &Piece| match piece {
+            Piece::Dense(weight) => weight.dtype() == DType::F32,
+            Piece::Host(_) | Piece::Blocks(_) => false,
+        };
+        self.pieces.iter().all(is_f32)
     }
 
     /// The same with an adapter, which sees the same input.

@@ -10,6 +10,7 @@ mod attention;
 mod clip_vit;
 mod decoder;
 mod hlora;
+mod host_layer;
 mod kernel;
 mod kv_cache;
 mod linear;
@@ -26,7 +27,8 @@ pub use activation::Activation;
 pub use clip_vit::{ClipConfig, ClipVit, SelectFeature};
 pub use decoder::{Decoder, DecoderConfig, InitError};
 pub use hlora::{Adapted, HLoraConfig};
-pub use kv_cache::KvCache;
+pub(crate) use kernel::{ROWS_AT_ONCE, VISION_ROWS_AT_ONCE};
+pub use kv_cache::{CacheNumber, KvCache};
 pub use linear::Linear;
 pub use projector::{Projector, ProjectorKind};
 pub use quant::{

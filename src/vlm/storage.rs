@@ -3,7 +3,7 @@
 use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
 
-use crate::nn::{BLOCK, BlockFormat, HostMatrix};
+use crate::nn::{BLOCK, BlockFormat, CacheNumber, HostMatrix};
 use crate::vlm::parts::GENERATION;
 use crate::vlm::{ComputeKind, Precision};
 
@@ -78,6 +78,17 @@ impl Storage {
             Self::Host(format) | Self::Card(format) => {
                 sizes.blocks.saturating_mul(format.block_bytes() as u64)
             }
+        }
+    }
+}
+
+/// How keys and values are held beside weights of this precision.
+pub(crate) fn cache_number(precision: Precision, device: ComputeKind) -> CacheNumber {
+    match (device, precision) {
+        (_, Precision::F32) => CacheNumber::F32,
+        (ComputeKind::Cpu, _) => CacheNumber::F16,
+        (ComputeKind::Gpu | ComputeKind::IntegratedGpu | ComputeKind::SoftwareGpu, _) => {
+            CacheNumber::F32
         }
     }
 }

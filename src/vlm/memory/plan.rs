@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{FileDtype, TensorInfo};
-use crate::nn::KvCache;
+use crate::nn::{CacheNumber, KvCache};
 use crate::vlm::config::VlmConfig;
 use crate::vlm::memory::{Activations, MemoryNeed};
-use crate::vlm::storage::{MatrixSizes, Role, Storage};
+use crate::vlm::storage::{MatrixSizes, Role, Storage, cache_number};
 use crate::vlm::weights::{Expected, Plan};
 use crate::vlm::{ComputeKind, DeviceInfo, Precision};
 
@@ -56,10 +56,13 @@ pub struct MemoryPlan {
     pub vector_bytes: u64,
     /// The embedding table: in the machine's memory whatever computes, as the file has it.
     pub host_bytes: u64,
-    /// Keys and values of one position, which are f32 in any precision.
+    /// Keys and values of one position in f32; the CPU holds them in 16 bits beside weights that
+    /// are rounded.
     pub kv_bytes_per_token: u64,
-    /// Values between weights.
+    /// Values between weights on a card.
     pub activations: Activations,
+    /// The same on the CPU.
+    pub host_activations: Activations,
 }
 
 impl MemoryPlan {
@@ -73,8 +76,9 @@ impl MemoryPlan {
             largest_matrix: 0,
             vector_bytes: 0,
             host_bytes: 0,
-            kv_bytes_per_token: config.decoder.cache_bytes_per_position(),
+            kv_bytes_per_token: config.decoder.cache_bytes_per_position(CacheNumber::F32),
             activations: Activations::of(config),
+            host_activations: Activations::on_the_cpu(config),
         };
         for (name, tensor) in &plan.expected {
             let numbers = tensor.numbers();
@@ -118,7 +122,13 @@ impl MemoryPlan {
     pub fn need(&self, precision: Precision, context: u32, device: &DeviceInfo) -> MemoryNeed {
         let host_bytes = if device.has_own_memory() { 0 } else { self.host_bytes };
         let chunk = (device.kind.chunk_len() as u64).min(u64::from(context));
-        let activations = self.activations.bytes(chunk, u64::from(context));
+        let activations = match device.kind {
+            ComputeKind::Cpu => self.host_activations,
+            ComputeKind::Gpu | ComputeKind::IntegratedGpu | ComputeKind::SoftwareGpu => {
+                self.activations
+            }
+        };
+        let activations = activations.bytes(chunk, u64::from(context));
         // the CPU multiplies bf16 by way of a copy and of f32
         let converted = match (device.kind, precision) {
             (ComputeKind::Cpu, Precision::Bf16) => self.largest_matrix.saturating_mul(2 + 4),
@@ -130,7 +140,7 @@ impl MemoryPlan {
                 .into_iter()
                 .fold(self.matrix_bytes(precision, device.kind), u64::saturating_add),
             kv_cache_bytes: self
-                .kv_bytes_per_token
+                .kv_bytes(precision, device.kind)
                 .saturating_mul(KvCache::capacity_for(context as usize) as u64),
             activation_bytes: activations.saturating_add(converted),
             // loading holds a tensor twice, once as the file has it, and GPU memory is cut from pages as large as the
@@ -140,6 +150,13 @@ impl MemoryPlan {
                 .saturating_mul(if precision == Precision::F32 { 4 } else { 2 })
                 .saturating_add(SPARE_BYTES),
         }
+    }
+
+    /// Keys and values of one position beside weights of this precision.
+    #[must_use]
+    pub fn kv_bytes(&self, precision: Precision, kind: ComputeKind) -> u64 {
+        let bytes = cache_number(precision, kind).bytes() as u64;
+        self.kv_bytes_per_token * bytes / CacheNumber::F32.bytes() as u64
     }
 
     /// In every precision, the exact one first.
