@@ -31,6 +31,7 @@ pub(crate) use kernel::{ROWS_AT_ONCE, VISION_ROWS_AT_ONCE};
 pub use kv_cache::{CacheNumber, KvCache};
 pub use linear::Linear;
 pub use projector::{Projector, ProjectorKind};
+pub(crate) use quant::kernels_of_this_processor;
 pub use quant::{
     BLOCK, Block, BlockFormat, BlockMatrix, BlockRows, HostArena, HostBytes, HostMatrix, pack_rows,
 };

@@ -31,6 +31,7 @@ mod slots;
 mod spec;
 mod storage;
 mod synthetic;
+mod tower;
 mod weights;
 mod weights_cache;
 

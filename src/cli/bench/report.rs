@@ -18,6 +18,7 @@ pub(super) struct Report {
     model: String,
     device: String,
     precision: String,
+    notes: Vec<String>,
     threads: usize,
     load_ms: f64,
     prefill_tokens: u32,
@@ -51,7 +52,7 @@ impl Report {
         peak_rss_mb: u64,
         peak_gpu_mb: Option<u64>,
     ) -> Self {
-        let Done { model, precision, load_ms, measured } = done;
+        let Done { model, precision, notes, load_ms, measured } = done;
         let Measured { prefill_tokens, decode_tokens, cold, runs, .. } = measured;
         let (cold, all) = (Figures::of(cold), runs.iter().map(Figures::of).collect::<Vec<_>>());
         let second = |second: SecondQuestion| Second {
@@ -62,6 +63,7 @@ impl Report {
             model: model.clone(),
             device: device.label(),
             precision: precision.clone(),
+            notes: notes.clone(),
             threads,
             load_ms: rounded(*load_ms),
             prefill_tokens: *prefill_tokens,
