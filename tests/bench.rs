@@ -165,6 +165,19 @@ fn a_shape_that_memory_cannot_hold_is_refused_before_it_is_made() {
 }
 
 #[test]
+fn what_the_tower_is_stored_in_is_said() {
+    let model = format!("{MODEL}/model");
+    let args = ["--model", &model, "-n", "1", "--repeat", "1", "--json", "--no-weights-cache"];
+    let notes = |precision: &str| {
+        let (_, report) = bench(&[&args[..], &["--precision", precision]].concat());
+        report["notes"].as_array().unwrap().clone()
+    };
+    let [note] = notes("q8").try_into().unwrap();
+    assert!(note.as_str().unwrap().contains("the vision tower"), "{note}");
+    assert_eq!(notes("f32"), Vec::<Value>::new());
+}
+
+#[test]
 fn a_tower_of_random_weights_is_measured_alone() {
     let (text, report) = bench(&["--synthetic", "clip-l-336", "--repeat", "1", "--json"]);
     assert_eq!(text.lines().count(), 1, "{text}");

@@ -237,7 +237,7 @@ fn a_tower_takes_eight_bits_where_they_do_no_harm() {
             let features = cosine(&traced(vlm, &question).features, &exact.features);
             let bound = if in_8_bits { 0.9999 } else { 0.99999 };
             assert!(features > bound, "{features}");
-            assert_eq!(features < 0.999_999_9, in_8_bits, "{features}");
+            assert!(!in_8_bits || features < 0.999_999_9, "{features}");
         }
     }
 }

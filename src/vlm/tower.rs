@@ -129,9 +129,9 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
-/// What is no number is the least of all.
+/// Beside what is no number nothing stays the same.
 fn least(a: f64, b: f64) -> f64 {
-    if b.is_nan() { f64::NEG_INFINITY } else { a.min(b) }
+    if b.is_nan() { -1.0 } else { a.min(b) }
 }
 
 /// What pictures are made of, a quarter each: slopes, discs as in a slice of a body, noise, and
