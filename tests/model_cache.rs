@@ -1,5 +1,5 @@
 //! Keys and values on the CPU: held in 16 bits they give what 32 bits give, in half the memory.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::ops::ControlFlow;
 
