@@ -13,7 +13,11 @@ fn reading_room(args: &[&str]) -> Output {
 
 /// The last line of standard output.
 fn bench(args: &[&str]) -> (String, Value) {
-    let settings = ["bench", "--device", "cpu", "--precision", "f32"];
+    bench_in("f32", args)
+}
+
+fn bench_in(precision: &str, args: &[&str]) -> (String, Value) {
+    let settings = ["bench", "--device", "cpu", "--precision", precision];
     let output = reading_room(&[&settings, args].concat());
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{args:?}: {errors}");
@@ -162,6 +166,19 @@ fn a_shape_that_memory_cannot_hold_is_refused_before_it_is_made() {
     for words in ["not enough memory: the model needs 1", "weights 138.", "choose"] {
         assert!(errors.contains(words), "{errors}");
     }
+}
+
+#[test]
+fn what_the_tower_is_stored_in_is_said() {
+    let model = format!("{MODEL}/model");
+    let args = ["--model", &model, "-n", "1", "--repeat", "1", "--json", "--no-weights-cache"];
+    let notes = |precision: &str| {
+        let (_, report) = bench_in(precision, &args);
+        report["notes"].as_array().unwrap().clone()
+    };
+    let [note] = notes("q8").try_into().unwrap();
+    assert!(note.as_str().unwrap().contains("the vision tower"), "{note}");
+    assert_eq!(notes("f32"), Vec::<Value>::new());
 }
 
 #[test]

@@ -146,8 +146,15 @@ fn the_cache_is_what_the_configuration_says() {
         assert_eq!(plan.kv_bytes_per_token, per_token, "{family}");
         // it grows by 256 positions
         for (context, positions) in [(1, 256), (256, 256), (1000, 1024), (4096, 4096)] {
-            let need = plan.need(Precision::F16, context, &cpu(64.0));
-            assert_eq!(need.kv_cache_bytes, per_token * positions, "{family} {context}");
+            for precision in Precision::ALL {
+                let bytes =
+                    |device: &DeviceInfo| plan.need(precision, context, device).kv_cache_bytes;
+                let all = per_token * positions;
+                // beside rounded weights the CPU rounds keys and values as well
+                let on_the_cpu = if precision == Precision::F32 { all } else { all / 2 };
+                assert_eq!(bytes(&cpu(64.0)), on_the_cpu, "{family} {context} {precision:?}");
+                assert_eq!(bytes(&gpu(None, None)), all, "{family} {context} {precision:?}");
+            }
         }
     }
     assert_eq!((usual_context(128_000), usual_context(2048)), (4096, 2048));
@@ -190,6 +197,12 @@ fn plan() -> MemoryPlan {
             per_key: 10_000,
             fixed: 50_000_000,
         },
+        host_activations: Activations {
+            per_position: 100_000,
+            per_score: 0,
+            per_key: 1_000,
+            fixed: 50_000_000,
+        },
     }
 }
 
@@ -219,8 +232,8 @@ fn the_precision_follows_the_device_and_its_memory() {
     let without_f16 = DeviceInfo { precisions: vec![f32], ..gpu(Some(80.0), Some(79.0)) };
     chosen(auto, &without_f16, (f32, Some(Fit::Comfortable)));
 
-    // q8 answers sooner than f32, however much memory there is; weights 9.9, cache 0.4, working
-    // 0.3, and 1.3 should stay free
+    // q8 answers sooner than f32, however much memory there is; weights 9.9, cache 0.2, working
+    // 0.1, and 1.3 should stay free
     chosen(auto, &cpu(64.0), (q8, Some(Fit::Comfortable)));
     chosen(auto, &cpu(12.0), (q8, Some(Fit::Comfortable)));
     chosen(auto, &cpu(10.7), (q4, Some(Fit::Comfortable)));
@@ -256,7 +269,7 @@ fn a_choice_is_explained() {
     assert!(told.starts_with("q8: the CPU reads all weights for every token"), "{told}");
     let told = why(&cpu(10.7)).unwrap();
     println!("{told}");
-    assert_eq!(told, "q4: q8 would need 10.6 GB, 1.3 GB to load it, and 10.7 GB are free");
+    assert_eq!(told, "q4: q8 would need 10.2 GB, 1.3 GB to load it, and 10.7 GB are free");
     let with_blocks = |memory, free| DeviceInfo {
         precisions: vec![Precision::F32, Precision::F16, Precision::Q8, Precision::Q4],
         ..gpu(Some(memory), Some(free))
@@ -292,6 +305,23 @@ fn more_context_needs_more_cache_and_more_scores() {
     assert_eq!(long.activation_bytes - short.activation_bytes, scores);
     let total = long.weights_bytes + long.kv_cache_bytes + long.activation_bytes;
     assert_eq!(long.total_bytes(), total);
+}
+
+#[test]
+fn on_the_cpu_no_scores_pile_up() {
+    let device = cpu(64.0);
+    let activations =
+        |plan: &MemoryPlan, context| plan.need(Precision::Q8, context, &device).activation_bytes;
+    let grown = |plan: &MemoryPlan| activations(plan, 8192) - activations(plan, 1024);
+    assert_eq!(grown(&plan()), 1_000 * (8192 - 1024));
+    // of a real model: sixteen rows of one head for every thread, whatever the model's width
+    let threads = std::thread::available_parallelism().unwrap().get() as u64;
+    let spec = recognise(&committed("huatuo-7b-tiny").join("model")).unwrap();
+    let plan = spec.memory.unwrap();
+    assert_eq!(plan.host_activations.bytes(1, 100) - plan.host_activations.bytes(1, 0), {
+        100 * 16 * 4 * threads
+    });
+    assert!(plan.host_activations.fixed <= plan.activations.fixed);
 }
 
 /// A copy of the small model whose layers are many and wide: its weights are a file of holes.

@@ -111,6 +111,7 @@ fn every_family_answers_from_blocks_close_to_its_answers_in_f32() {
                 let projected = cosine(&quantised.projected, &exact.projected);
                 let off = deviation(&quantised.logits, &exact.logits);
                 let name = model.strip_prefix(committed("")).unwrap().display();
+                println!("{}", told_of_tower(&vlm).map_or("", String::as_str));
                 println!(
                     "{name} {}: features {features:.7}, projected {projected:.7}, scores off by {off:.4} of their spread",
                     precision.as_str()
@@ -163,6 +164,81 @@ fn a_packed_matrix_holds_the_blocks_of_its_rows() {
                     assert!(off.fold(0.0_f32, f32::max) <= bound, "{format:?}");
                 }
             }
+        }
+    }
+}
+
+/// What was said of the vision tower.
+fn told_of_tower(vlm: &Vlm) -> Option<&String> {
+    vlm.info().notes.iter().find(|note| note.contains("vision tower"))
+}
+
+/// In a copy of a model, multiply some numbers of the tower's blocks: `factor` gives by what, for
+/// the rest of a tensor's name and the column.
+fn change_blocks(model: &Path, factor: &dyn Fn(&str, usize) -> f32) {
+    for entry in std::fs::read_dir(model).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "safetensors") {
+            continue;
+        }
+        let mut bytes = std::fs::read(&path).unwrap();
+        let (header, metadata) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+        for name in metadata.offset_keys() {
+            let info = metadata.info(&name).unwrap();
+            let Some((_, rest)) = name.split_once("vision_model.encoder.layers.") else { continue };
+            let ((from, to), columns) = (info.data_offsets, info.shape.last().copied().unwrap());
+            let numbers = bytes[8 + header + from..8 + header + to].chunks_mut(2);
+            for (at, number) in numbers.enumerate() {
+                let value = half::bf16::from_le_bytes([number[0], number[1]]).to_f32();
+                let changed = half::bf16::from_f32(value * factor(rest, at % columns));
+                number.copy_from_slice(&changed.to_le_bytes());
+            }
+        }
+        std::fs::write(&path, bytes).unwrap();
+    }
+}
+
+/// What a block adds, made small beside what it is added to.
+fn calm(name: &str, _column: usize) -> f32 {
+    if name.contains("fc2.") || name.contains("out_proj.") { 0.125 } else { 1.0 }
+}
+
+/// One number in every block of inputs of the feed-forward part 32 times as large, and as much
+/// smaller before: the same tower, and none for eight bits.
+fn with_outliers(name: &str, column: usize) -> f32 {
+    match name {
+        _ if !column.is_multiple_of(BLOCK) => 1.0,
+        _ if name.ends_with("mlp.fc1.weight") => 32.0,
+        _ if name.contains("layer_norm2.") => 1.0 / 32.0,
+        _ => 1.0,
+    }
+}
+
+#[test]
+fn a_tower_takes_eight_bits_where_they_do_no_harm() {
+    let question = question_to("llava-med-v1.5-tiny/model").1;
+    for (change, in_8_bits) in
+        [(&calm as &dyn Fn(&str, usize) -> f32, true), (&with_outliers, false)]
+    {
+        let (copy, _folder, cache) = copy_and_cache("llava-med-v1.5-tiny");
+        let model = copy.path().join("model");
+        change_blocks(&model, change);
+        let mut first = load_kept(&model, Precision::Q8, &cache);
+        let told = told_of_tower(&first).unwrap().clone();
+        println!("{told}, {} bytes kept", cache.bytes());
+        assert_eq!(told.starts_with("the vision tower is in 8 bits"), in_8_bits, "{told}");
+        assert_eq!(told.starts_with("the vision tower stays in 14 bits"), !in_8_bits, "{told}");
+        // the second start knows it
+        let mut again = load_kept(&model, Precision::Q8, &cache);
+        assert_eq!(told_of_tower(&again), Some(&told));
+        let mut in_f32 = load_in(&model, Precision::F32);
+        assert_eq!(told_of_tower(&in_f32), None);
+        let exact = traced(&mut in_f32, &question);
+        for vlm in [&mut first, &mut again] {
+            let features = cosine(&traced(vlm, &question).features, &exact.features);
+            let bound = if in_8_bits { 0.9999 } else { 0.99999 };
+            assert!(features > bound, "{features}");
+            assert!(!in_8_bits || features < 0.999_999_9, "{features}");
         }
     }
 }

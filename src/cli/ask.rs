@@ -13,7 +13,7 @@ use crate::vlm::{Answer, ModelInfo, Question, Task, Turn};
 use super::{
     args::{AskArgs, ImageArgs, MachineArgs},
     ask_report,
-    engine::{Outcome, Screen, Work, run_model},
+    engine::{Outcome, Screen, Work, compute_here, run_model},
     images::{Decoder, render},
     plan,
     terminal::StatusLine,
@@ -27,6 +27,7 @@ pub(super) struct Answered {
 }
 
 pub(super) fn run(args: &AskArgs, machine: &MachineArgs) -> anyhow::Result<()> {
+    compute_here(args.in_process);
     let spec = plan::find_model(args.model.as_deref(), machine)?;
     let (sampling, max_new_tokens) = plan::sampling(&args.sampling, &spec)?;
     let decoder = Decoder::new(args.in_process);

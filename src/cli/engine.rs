@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 
 use crate::vlm::{
     Answer, LoadOptions, ModelInfo, ModelSpec, Progress, Question, Reconstruction, Tasks, Trace,
-    Vlm, WeightsCache, choose_device,
+    Vlm, WeightsCache, choose_device, set_threads,
 };
 use crate::worker::{
     EngineClient, EngineEvent, JobId, LoadRequest, keep_freed_memory, peak_rss_mb,
@@ -74,6 +74,14 @@ impl Screen {
         let written = self.is_quiet || (write!(out, "{text}").is_ok() && out.flush().is_ok());
         // A reader that closed the pipe wants no more.
         if written { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+}
+
+/// Without an engine worker this thread computes, as one of them all: said before anything else
+/// could hand out work. Elsewhere it only waits.
+pub(super) fn compute_here(in_process: bool) {
+    if in_process {
+        set_threads(0);
     }
 }
 

@@ -8,12 +8,13 @@ use crate::vlm::{Question, Reconstruction, Task};
 
 use super::args::{MachineArgs, ReconstructArgs};
 use super::ask::{Answered, read_images};
-use super::engine::{Outcome, Screen, Work, run_model};
+use super::engine::{Outcome, Screen, Work, compute_here, run_model};
 use super::images::Decoder;
 use super::terminal::{StatusLine, warn};
 use super::{ask_report, plan};
 
 pub(super) fn run(args: &ReconstructArgs, machine: &MachineArgs) -> anyhow::Result<()> {
+    compute_here(args.in_process);
     let spec = plan::find_model(args.model.as_deref(), machine)?;
     ensure!(
         spec.family.reconstructs(),

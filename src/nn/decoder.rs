@@ -2,6 +2,7 @@
 //!
 //! The residual stream, normalisation, rotation and scores are f32 whatever the weights are stored
 //! in: these cost little beside the weights, and the residuals of Qwen2 and Mistral outgrow f16.
+//! The cache is as exact as the weights are.
 
 use std::ops::ControlFlow;
 
@@ -417,7 +418,7 @@ impl Decoder {
     pub fn new_cache(&self, device: &Device, numbers: CacheType) -> KvCache {
         let config = &self.config;
         let (layers, kv_heads) = (config.num_hidden_layers, config.kv_heads());
-        KvCache::new(layers, kv_heads, config.head_dim(), device.clone(), numbers)
+        KvCache::new(layers, [kv_heads, config.head_dim()], numbers, device.clone())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device, Tensor};
 
-use crate::nn::kernel::put_key;
+use crate::nn::host_layer::HostLayer;
 
 /// Positions by which the cache grows.
 const STEP: usize = 256;
@@ -53,28 +53,16 @@ enum Layers {
     Host(Vec<HostLayer>),
 }
 
-/// Keys and values of one layer in the CPU's order.
-#[derive(Debug)]
-pub(crate) struct HostLayer {
-    /// `[kv_heads][tiles][head_dim][16]`
-    keys: Vec<f32>,
-    /// `[kv_heads][capacity][head_dim]`
-    values: Vec<f32>,
-    kv_heads: usize,
-    head_dim: usize,
-}
-
 impl KvCache {
     pub(crate) fn new(
         layers: usize,
-        kv_heads: usize,
-        head_dim: usize,
-        device: Device,
+        [kv_heads, head_dim]: [usize; 2],
         numbers: CacheType,
+        device: Device,
     ) -> Self {
         let layers = if device == Device::flex() {
-            let empty = || HostLayer { keys: Vec::new(), values: Vec::new(), kv_heads, head_dim };
-            Layers::Host((0..layers).map(|_| empty()).collect())
+            let empty = |_| HostLayer::new(numbers, kv_heads, head_dim);
+            Layers::Host((0..layers).map(empty).collect())
         } else {
             Layers::Device((0..layers).map(|_| None).collect())
         };
@@ -96,6 +84,16 @@ impl KvCache {
     /// Positions there is memory for when there is room for this many.
     pub(crate) fn capacity_for(positions: usize) -> usize {
         positions.next_multiple_of(STEP)
+    }
+
+    /// Memory its keys and values take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let of_tensors = 2 * self.kv_heads * self.capacity * self.head_dim * self.numbers.bytes();
+        match &self.layers {
+            Layers::Host(layers) => layers.iter().map(HostLayer::bytes).sum(),
+            Layers::Device(layers) => layers.iter().flatten().count() * of_tensors,
+        }
     }
 
     /// Make room for this many positions in all.
@@ -197,42 +195,5 @@ impl KvCache {
 
     pub(crate) fn advance(&mut self, seq: usize) {
         self.len += seq;
-    }
-}
-
-impl HostLayer {
-    /// Room for `capacity` positions, a multiple of the keys of a tile.
-    fn grow(&mut self, capacity: usize) {
-        for part in [&mut self.keys, &mut self.values] {
-            let before = part.len() / self.kv_heads.max(1);
-            let mut grown = vec![0.0; self.kv_heads * capacity * self.head_dim];
-            let heads = grown.chunks_mut((capacity * self.head_dim).max(1));
-            for (new, old) in heads.zip(part.chunks(before.max(1))) {
-                if let Some(place) = new.get_mut(..old.len()) {
-                    place.copy_from_slice(old);
-                }
-            }
-            *part = grown;
-        }
-    }
-
-    /// Write a position of one head.
-    pub(crate) fn put(&mut self, head: usize, position: usize, key: &[f32], value: &[f32]) {
-        let a_head = self.keys.len() / self.kv_heads.max(1);
-        if let Some(tiles) = self.keys.get_mut(head * a_head..(head + 1) * a_head) {
-            put_key(tiles, position, key);
-        }
-        let from = head * a_head + position * self.head_dim;
-        if let Some(place) = self.values.get_mut(from..from + value.len()) {
-            place.copy_from_slice(value);
-        }
-    }
-
-    /// Keys and values of one head.
-    pub(crate) fn head(&self, head: usize) -> (&[f32], &[f32]) {
-        let a_head = self.keys.len() / self.kv_heads.max(1);
-        let range = head * a_head..(head + 1) * a_head;
-        let keys = self.keys.get(range.clone()).unwrap_or_default();
-        (keys, self.values.get(range).unwrap_or_default())
     }
 }

@@ -11,6 +11,7 @@ mod clip_vit;
 mod decoder;
 mod device_table;
 mod hlora;
+mod host_layer;
 mod kernel;
 mod kv_cache;
 mod linear;
@@ -27,9 +28,11 @@ pub use activation::Activation;
 pub use clip_vit::{ClipConfig, ClipVit, SelectFeature};
 pub use decoder::{Decoder, DecoderConfig, InitError};
 pub use hlora::{Adapted, HLoraConfig};
+pub(crate) use kernel::{ROWS_AT_ONCE, VISION_ROWS_AT_ONCE};
 pub use kv_cache::{CacheType, KvCache};
 pub use linear::Linear;
 pub use projector::{Projector, ProjectorKind};
+pub(crate) use quant::kernels_of_this_processor;
 pub use quant::{
     BLOCK, Block, BlockFormat, BlockMatrix, BlockRows, HostArena, HostBytes, HostMatrix, pack_rows,
 };

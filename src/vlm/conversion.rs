@@ -8,9 +8,10 @@ use rayon::prelude::*;
 
 use crate::checkpoint::{FileDtype, RawTensor};
 use crate::nn::{
-    BlockFormat, BlockRows, HostArena, HostBytes, HostMatrix, Table, TableValues, pack_rows,
+    BLOCK, BlockFormat, BlockRows, HostArena, HostBytes, HostMatrix, Table, TableValues, pack_rows,
 };
 use crate::vlm::storage::{Role, Storage};
+use crate::vlm::tower::is_of_a_block;
 use crate::vlm::weights::Expected;
 use crate::vlm::{ComputeDevice, ModelError, Precision};
 
@@ -36,18 +37,29 @@ pub(crate) enum PreparedMatrix {
 pub(crate) struct Conversion {
     pub(crate) device: ComputeDevice,
     pub(crate) precision: Precision,
+    /// Whether the blocks of the tower are in eight bits.
+    pub(crate) has_rounded_tower: bool,
     /// Where blocks in the CPU's order lie.
     arena: Arc<Mutex<HostArena>>,
+    /// Where those of fourteen bits lie, which may be given up for others.
+    exact_arena: Arc<Mutex<HostArena>>,
 }
 
 impl Conversion {
     pub(crate) fn new(device: ComputeDevice, precision: Precision) -> Self {
-        Self { device, precision, arena: Arc::default() }
+        let has_rounded_tower = false;
+        let (arena, exact_arena) = (Arc::default(), Arc::default());
+        Self { device, precision, has_rounded_tower, arena, exact_arena }
     }
 
     /// How a matrix of this name is stored.
     pub(crate) fn storage(&self, name: &str) -> Storage {
-        self.storage_of(Role::of(name))
+        match self.storage_of(Role::of(name)) {
+            Storage::Host(BlockFormat::Q14) if self.has_rounded_tower && is_of_a_block(name) => {
+                Storage::Host(BlockFormat::Q8)
+            }
+            storage => storage,
+        }
     }
 
     /// How a matrix of this part is stored.
@@ -99,8 +111,13 @@ impl Conversion {
     }
 
     /// Memory for blocks in the CPU's order.
-    pub(crate) fn host_bytes(&self, len: usize) -> Result<HostBytes, ModelError> {
-        let mut arena = self.arena.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn host_bytes(
+        &self,
+        format: BlockFormat,
+        len: usize,
+    ) -> Result<HostBytes, ModelError> {
+        let arena = if format == BlockFormat::Q14 { &self.exact_arena } else { &self.arena };
+        let mut arena = arena.lock().unwrap_or_else(PoisonError::into_inner);
         arena.take(len).map_err(|error| ModelError::Device {
             device: self.device.label(),
             doing: "asking for memory for the weights",
@@ -115,8 +132,33 @@ impl Conversion {
         raw: RawTensor<'_>,
     ) -> Result<HostMatrix, ModelError> {
         let rows = raw.bytes.len() / (columns * raw.dtype.size()).max(1);
-        let mut bytes = self.host_bytes(HostMatrix::bytes_of(format, rows, columns))?;
-        pack_rows(format, rows, columns, &|row, out| raw.copy_row(row, out), &mut bytes);
+        self.packed(format, [rows, columns], &|row, out| raw.copy_row(row, out))
+    }
+
+    /// The numbers of a matrix in another format.
+    pub(crate) fn repacked(
+        &self,
+        format: BlockFormat,
+        matrix: &HostMatrix,
+    ) -> Result<HostMatrix, ModelError> {
+        let row = |row: usize, out: &mut [f32]| {
+            for (block, out) in out.chunks_mut(BLOCK).enumerate() {
+                for (out, value) in out.iter_mut().zip(matrix.block_values(row, block)) {
+                    *out = value;
+                }
+            }
+        };
+        self.packed(format, [matrix.rows(), matrix.columns()], &row)
+    }
+
+    fn packed(
+        &self,
+        format: BlockFormat,
+        [rows, columns]: [usize; 2],
+        row: &(dyn Fn(usize, &mut [f32]) + Sync),
+    ) -> Result<HostMatrix, ModelError> {
+        let mut bytes = self.host_bytes(format, HostMatrix::bytes_of(format, rows, columns))?;
+        pack_rows(format, rows, columns, row, &mut bytes);
         // a block that is out of the range of its scale
         let doing = "converting weights to blocks";
         let matrix = HostMatrix::from_bytes(format, rows, columns, bytes);

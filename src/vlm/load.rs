@@ -14,6 +14,7 @@ use crate::vlm::fit::{check_fit, notes, plan_of, sources};
 use crate::vlm::memory::{choose_precision, memory_plan, usual_context};
 use crate::vlm::networks::Networks;
 use crate::vlm::parts::{PartKind, Parts};
+use crate::vlm::tower::{TowerCheck, is_of_a_block, settle_tower};
 use crate::vlm::weights::{Loaded, Plan};
 use crate::vlm::weights_cache::{Found, Keeping};
 use crate::vlm::{
@@ -58,8 +59,8 @@ pub(crate) fn load_weights(
         Some(entry) => entry.read(&plan, &mut loaded, progress)?,
         None => Found::Nothing(None),
     };
-    let weights_sha256 = match found {
-        Found::All(weights_sha256) => weights_sha256,
+    let (weights_sha256, tower) = match found {
+        Found::All { weights_sha256, tower } => (weights_sha256, tower),
         Found::Nothing(why) => {
             notes.extend(why);
             // not what a useless file left there
@@ -77,10 +78,20 @@ pub(crate) fn load_weights(
                 total: opened.iter().map(|(_, part)| part.bytes()).sum(),
             };
             let weights_sha256 = reading.read(&mut loaded, progress)?;
-            notes.extend(keeping.as_mut().and_then(|keeping| keeping.finish(&weights_sha256)));
-            weights_sha256
+            let (stage, bytes_done, bytes_total) =
+                (LoadStage::Warmup, reading.total, reading.total);
+            let mut between = || progress(LoadProgress { stage, bytes_done, bytes_total });
+            let tower = settle_tower(config, &parts.language, &mut loaded, &mut between)?;
+            if let Some(keeping) = &mut keeping {
+                for name in plan.expected.keys().filter(|name| is_of_a_block(name)) {
+                    keeping.add(name, loaded.held(name));
+                }
+                notes.extend(keeping.finish(&weights_sha256, tower));
+            }
+            (weights_sha256, tower)
         }
     };
+    notes.extend(tower.map(TowerCheck::note));
     let mut networks = Networks::init(config, &mut loaded)
         .map_err(|error| config_error(&parts.language, "config.json", &error))?;
     networks.settle(&need, device);
@@ -122,7 +133,8 @@ impl Reading<'_> {
                 |name: &str, raw: RawTensor<'_>| self.prepare(*kind, part, name, raw, &conversion);
             let mut place = |name: &str, prepared: Prepared| {
                 loaded.place(name, prepared);
-                if let Some(keeping) = self.keeping {
+                // the tower's blocks wait for what is seen of them
+                if let Some(keeping) = self.keeping.filter(|_| !is_of_a_block(name)) {
                     keeping.add(name, loaded.held(name));
                 }
                 Ok(())

@@ -33,6 +33,7 @@ mod spec;
 mod steps;
 mod storage;
 mod synthetic;
+mod tower;
 mod trainee;
 mod weights;
 mod weights_cache;

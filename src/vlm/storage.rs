@@ -51,8 +51,9 @@ impl Storage {
     /// What becomes of a matrix.
     ///
     /// Only the decoder's layers are stored in the four bits of q4: the head decides between
-    /// words and keeps eight, tower and projector lose nothing, and adapters, which are small
-    /// corrections of what was rounded, are not rounded themselves.
+    /// words and keeps eight, tower and projector lose nothing (the tower may turn out to bear
+    /// eight bits, which is seen when it is loaded), and adapters, which are small corrections of
+    /// what was rounded, are not rounded themselves.
     pub(crate) fn of(role: Role, precision: Precision, device: ComputeKind) -> Self {
         let of_layers = match precision {
             Precision::F32 => return Self::Dense(DType::F32),

@@ -4,9 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::nn::{BlockMatrix, HostMatrix, Linear, MissingTensor, Table, TableValues, WeightSource};
+use crate::nn::{
+    BlockFormat, BlockMatrix, HostMatrix, Linear, MissingTensor, Table, TableValues, WeightSource,
+};
+use crate::vlm::ModelError;
 use crate::vlm::conversion::{Conversion, Prepared, PreparedMatrix};
 use crate::vlm::storage::MatrixSizes;
+use crate::vlm::tower::is_of_a_block;
 
 /// What becomes of a tensor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,6 +127,38 @@ impl Loaded {
 
     pub(crate) fn conversion(&self) -> &Conversion {
         &self.conversion
+    }
+
+    /// Say that the blocks of the tower come in eight bits.
+    pub(crate) fn expect_rounded_tower(&mut self, is_rounded: bool) {
+        self.conversion.has_rounded_tower = is_rounded;
+    }
+
+    /// Store the blocks of the tower in eight bits; what they were is given.
+    pub(crate) fn round_tower(&mut self) -> Result<Vec<(String, Matrix)>, ModelError> {
+        let mut before: Vec<(String, Matrix)> = self
+            .matrices
+            .iter()
+            .filter(|(name, _)| is_of_a_block(name))
+            .map(|(name, matrix)| (name.clone(), matrix.clone()))
+            .collect();
+        before.sort_by(|(a, _), (b, _)| a.cmp(b));
+        // of its own, to be given back whole
+        let other = Conversion::new(self.conversion.device.clone(), self.conversion.precision);
+        for (name, matrix) in &before {
+            if let Matrix::Host(matrix) = matrix {
+                let rounded = other.repacked(BlockFormat::Q8, matrix)?;
+                self.matrices.insert(name.clone(), Matrix::Host(rounded));
+            }
+        }
+        self.conversion.has_rounded_tower = true;
+        Ok(before)
+    }
+
+    /// Undo [`Self::round_tower`].
+    pub(crate) fn put_back(&mut self, before: Vec<(String, Matrix)>) {
+        self.matrices.extend(before);
+        self.conversion.has_rounded_tower = false;
     }
 
     /// What was placed under a name.

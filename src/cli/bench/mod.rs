@@ -25,6 +25,8 @@ use report::Report;
 struct Done {
     model: String,
     precision: String,
+    /// What the reader should know of the model.
+    notes: Vec<String>,
     load_ms: f64,
     measured: Measured,
 }
@@ -77,7 +79,7 @@ impl Bench<'_> {
         let measured = model.measure(work, &mut self.counting())?;
         let info = model.info();
         let (model, precision) = (info.name.clone(), info.precision.clone());
-        Ok(Done { model, precision, load_ms, measured })
+        Ok(Done { model, precision, notes: info.notes.clone(), load_ms, measured })
     }
 
     fn synthetic(&mut self, name: Synthetic, work: &Workload) -> anyhow::Result<Done> {
@@ -86,7 +88,8 @@ impl Bench<'_> {
         let load_ms = self.loaded();
         let measured = model.measure(work, &mut self.counting())?;
         let (name, precision) = (name.as_str().to_owned(), model.precision().as_str().to_owned());
-        Ok(Done { model: name, precision, load_ms, measured })
+        let notes = model.notes().to_vec();
+        Ok(Done { model: name, precision, notes, load_ms, measured })
     }
 
     fn loading(&mut self) -> impl FnMut(LoadProgress) -> ControlFlow<()> {

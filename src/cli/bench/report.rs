@@ -20,6 +20,7 @@ pub(super) struct Report {
     /// Of the programs of a graphics adapter.
     shaders: Option<&'static str>,
     precision: String,
+    notes: Vec<String>,
     threads: usize,
     load_ms: f64,
     prefill_tokens: u32,
@@ -53,7 +54,7 @@ impl Report {
         peak_rss_mb: u64,
         peak_gpu_mb: Option<u64>,
     ) -> Self {
-        let Done { model, precision, load_ms, measured } = done;
+        let Done { model, precision, notes, load_ms, measured } = done;
         let Measured { prefill_tokens, decode_tokens, cold, runs, .. } = measured;
         let (cold, all) = (Figures::of(cold), runs.iter().map(Figures::of).collect::<Vec<_>>());
         let second = |second: SecondQuestion| Second {
@@ -65,6 +66,7 @@ impl Report {
             device: device.label(),
             shaders: device.shader_language(),
             precision: precision.clone(),
+            notes: notes.clone(),
             threads,
             load_ms: rounded(*load_ms),
             prefill_tokens: *prefill_tokens,

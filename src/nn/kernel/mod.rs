@@ -38,7 +38,9 @@ use burn::tensor::Tensor;
 pub(crate) use attend::{HeadShape, attend, attend_all};
 pub(crate) use cube_activation::{activated_on_device, gated_on_device};
 pub(crate) use cube_best::best;
-pub(crate) use host::{activated, gated, host_linear, put_key};
+pub(crate) use host::{
+    Number, Numbers, ROWS_AT_ONCE, VISION_ROWS_AT_ONCE, activated, gated, host_linear, put_key,
+};
 pub(crate) use picture::{Windows, group_norm, windows};
 pub(crate) use quant_ops::{Around, WeightRows, block_linear, product_of_few};
 pub(crate) use quant_several::products_of_few;

@@ -15,6 +15,8 @@ pub(super) struct Activations {
     scales: Vec<f32>,
     /// Of the codes of a block, `[blocks][rows]` in every tile.
     sums: Vec<i32>,
+    /// What code 0 stands for, where that is not 0: `[blocks][rows]` in every tile.
+    minima: Vec<f32>,
 }
 
 /// How inputs are coded for a kernel.
@@ -26,8 +28,8 @@ pub(super) enum Coding {
     EvenOdd16,
     /// 8 bits in groups of four columns.
     Fours8,
-    /// 7 bits without a sign, 64 too large, in groups of four columns: two products with 8 bits
-    /// add up in 16.
+    /// 7 bits without a sign, counted from the smallest number of the block, in groups of four
+    /// columns: two products with 8 bits add up in 16.
     Fours7,
 }
 
@@ -38,7 +40,7 @@ impl Coding {
             Self::Pairs14 => 8191.0,
             Self::EvenOdd16 => 32767.0,
             Self::Fours8 => 127.0,
-            Self::Fours7 => 63.0,
+            Self::Fours7 => 127.0,
         }
     }
 }
@@ -49,6 +51,8 @@ pub(super) struct Tile<'a, T, const N: usize, const M: usize> {
     pub(super) groups: &'a [[[T; N]; M]],
     pub(super) scales: &'a [[f32; M]],
     pub(super) sums: &'a [[i32; M]],
+    /// Nothing where code 0 stands for 0.
+    pub(super) minima: &'a [[f32; M]],
 }
 
 /// Rows of the tiles that `count` rows are cut in, the largest first.
@@ -75,6 +79,7 @@ impl Activations {
         }
         self.scales.resize(count * self.blocks, 0.0);
         self.sums.resize(count * self.blocks, 0);
+        self.minima.resize(if coding == Coding::Fours7 { count * self.blocks } else { 0 }, 0.0);
         let mut first = 0;
         for rows in tile_rows(largest, count) {
             for row in 0..rows {
@@ -111,7 +116,16 @@ impl Activations {
         rows: usize,
         row: usize,
     ) {
-        let (codes, scale) = coded(block, coding.steps());
+        let (codes, scale) = match coding {
+            Coding::Fours7 => {
+                let (codes, scale, minimum) = coded_from_minimum(block, coding.steps());
+                if let Some(place) = self.minima.get_mut(start + row) {
+                    *place = minimum;
+                }
+                (codes, scale)
+            }
+            Coding::Pairs14 | Coding::EvenOdd16 | Coding::Fours8 => coded(block, coding.steps()),
+        };
         if let Some(place) = self.scales.get_mut(start + row) {
             *place = scale;
         }
@@ -121,11 +135,10 @@ impl Activations {
         let range = start * BLOCK..(start + rows) * BLOCK;
         match coding {
             Coding::Fours8 | Coding::Fours7 => {
-                let offset = if coding == Coding::Fours7 { 64 } else { 0 };
                 let places = self.bytes.get_mut(range).unwrap_or_default();
                 let places = places.as_chunks_mut::<4>().0.iter_mut().skip(row).step_by(rows);
                 for (place, four) in places.zip(codes.as_chunks::<4>().0) {
-                    *place = four.map(|code| (code + offset) as i8);
+                    *place = four.map(|code| code as i8);
                 }
             }
             Coding::EvenOdd16 => {
@@ -172,7 +185,8 @@ impl Activations {
         Tile {
             groups: codes.as_chunks::<N>().0.as_chunks::<M>().0,
             scales: self.scales.get(range.clone()).unwrap_or_default().as_chunks::<M>().0,
-            sums: self.sums.get(range).unwrap_or_default().as_chunks::<M>().0,
+            sums: self.sums.get(range.clone()).unwrap_or_default().as_chunks::<M>().0,
+            minima: self.minima.get(range).unwrap_or_default().as_chunks::<M>().0,
         }
     }
 }
@@ -196,6 +210,33 @@ fn coded(block: &[f32; BLOCK], steps: f32) -> ([i32; BLOCK], f32) {
     let codes =
         block.map(|value| (value * inverse + ROUNDER).to_bits().wrapping_sub(ROUNDER_BITS) as i32);
     (codes, largest / steps + fault)
+}
+
+/// Codes from 0 on, the scale, and what code 0 stands for.
+#[inline(always)]
+fn coded_from_minimum(block: &[f32; BLOCK], steps: f32) -> ([i32; BLOCK], f32, f32) {
+    let (mut low, mut high) = ([f32::INFINITY; 8], [f32::NEG_INFINITY; 8]);
+    let mut faults = [0.0_f32; 8];
+    for eight in block.as_chunks::<8>().0 {
+        let lanes = low.iter_mut().zip(&mut high).zip(&mut faults);
+        for (((low, high), fault), value) in lanes.zip(eight) {
+            *low = if *value < *low { *value } else { *low };
+            *high = if *value > *high { *value } else { *high };
+            *fault += value * 0.0;
+        }
+    }
+    let low = low.iter().fold(f32::INFINITY, |a, b| if *b < a { *b } else { a });
+    let high = high.iter().fold(f32::NEG_INFINITY, |a, b| if *b > a { *b } else { a });
+    let (fault, range) = (faults.iter().sum::<f32>(), high - low);
+    let is_sound = range > 0.0 && range < f32::INFINITY && fault == 0.0;
+    let one = block.first().copied().unwrap_or_default();
+    let (inverse, low) = if is_sound { (steps / range, low) } else { (0.0, one) };
+    let codes = block.map(|value| {
+        ((value - low) * inverse + ROUNDER).to_bits().wrapping_sub(ROUNDER_BITS) as i32
+    });
+    // of one number there is no range; what is no number shows in the scale
+    let scale = if range > 0.0 { range / steps + fault } else { fault };
+    (codes.map(|code| code.clamp(0, 127)), scale, low)
 }
 
 /// 1.5 · 2²³

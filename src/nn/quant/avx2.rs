@@ -2,15 +2,17 @@
 //!
 //! Q8 and Q14 multiply 16-bit numbers in pairs; inputs keep 16 (14) bits, so that only the weights
 //! are rounded. Q4 multiplies bytes: fifteen times 127, eight times two, stays below 2¹⁵. So does
-//! Q8 when there are many rows, with inputs of seven bits: 127 times 127, twice.
+//! Q8 when there are many rows, with inputs of seven bits: 127 times 127, twice. These are counted
+//! from the smallest of their block, which costs a product with the sum of the block's weights and
+//! gains a bit where most inputs have one sign, as after an activation.
 #![expect(unsafe_code, reason = "vector loads, and functions that ask for what `new` found")]
 
 use std::arch::x86_64::{
     __m256, __m256i, _mm_loadu_si128, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256,
-    _mm256_cvtepi32_ps, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_si256, _mm256_madd_epi16,
-    _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32,
-    _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_srli_epi16, _mm256_storeu_ps,
-    _mm256_storeu_si256, _mm256_xor_si256,
+    _mm256_cvtepi32_ps, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_srli_epi16,
+    _mm256_storeu_ps, _mm256_xor_si256,
 };
 use std::hint::black_box;
 
@@ -51,11 +53,11 @@ impl Kernel for Avx2 {
         unsafe { fill(x, coding, values, columns) }
     }
 
-    fn offsets(self, panel: Panel<'_>, coding: Coding, out: &mut Vec<[i32; PANEL]>) {
+    fn totals(self, panel: Panel<'_>, coding: Coding, out: &mut Vec<Sums>) {
         out.clear();
         if coding == Coding::Fours7 {
             // SAFETY: `new` found the features
-            unsafe { q8_offsets(panel, out) };
+            unsafe { q8_totals(panel, out) };
         }
     }
 
@@ -106,6 +108,13 @@ fn scales(of_block: &[f16; PANEL]) -> Halves<__m256> {
             _mm256_cvtph_ps(_mm_loadu_si128(start.add(8).cast())),
         ]
     }
+}
+
+#[target_feature(enable = "avx2")]
+fn numbers(values: &Sums) -> Halves<__m256> {
+    let start = values.as_ptr();
+    // SAFETY: twice eight numbers of 32 bits, and no alignment asked for
+    unsafe { [_mm256_loadu_ps(start), _mm256_loadu_ps(start.add(8))] }
 }
 
 #[target_feature(enable = "avx2")]
@@ -174,30 +183,21 @@ fn q8<const M: usize>(panel: Panel<'_>, x: Tile<'_, i16, 4, M>) -> [Sums; M] {
     out.map(|halves| store(halves))
 }
 
-/// −64 times the sum of a block's weights: its inputs are 64 too large.
+/// The sums of the codes of a block's weights.
 #[target_feature(enable = "avx2")]
-fn q8_offsets(panel: Panel<'_>, out: &mut Vec<[i32; PANEL]>) {
-    let (sign, minus) = (_mm256_set1_epi8(-128), _mm256_set1_epi16(-64));
+fn q8_totals(panel: Panel<'_>, out: &mut Vec<Sums>) {
+    let (sign, ones) = (_mm256_set1_epi8(-128), _mm256_set1_epi16(1));
     for codes in panel.codes.as_chunks::<{ BLOCK * PANEL }>().0 {
         let mut sums = [_mm256_setzero_si256(); 2];
         for bytes in codes.as_chunks::<64>().0 {
             let weights = halves(bytes).map(|codes| _mm256_xor_si256(codes, sign));
             for (sum, weights) in sums.iter_mut().zip(weights) {
                 let pairs = _mm256_maddubs_epi16(_mm256_set1_epi8(1), weights);
-                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, minus));
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));
             }
         }
-        out.push(bytemuck::cast(sums.map(|sums| whole(sums))));
+        out.push(store(sums.map(|sums| _mm256_cvtepi32_ps(sums))));
     }
-}
-
-/// Eight whole numbers.
-#[target_feature(enable = "avx2")]
-fn whole(sums: __m256i) -> [i32; 8] {
-    let mut out = [0; 8];
-    // SAFETY: eight numbers of 32 bits, and no alignment asked for
-    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), sums) };
-    out
 }
 
 #[target_feature(enable = "avx2,fma,f16c")]
@@ -206,10 +206,12 @@ fn q8_of_many<const M: usize>(panel: Panel<'_>, x: Tile<'_, i8, 4, M>) -> [Sums;
     let (sign, ones) = (_mm256_set1_epi8(-128), _mm256_set1_epi16(1));
     let groups = steps::<M>(BLOCK / 4);
     let codes = panel.codes.as_chunks::<64>().0.chunks_exact(groups);
-    let of_panel = panel.scales.as_chunks().0.iter().zip(panel.offsets);
-    let inputs = x.groups.chunks_exact(groups).zip(x.scales);
-    for ((codes, (of_rows, offsets)), (inputs, of_inputs)) in codes.zip(of_panel).zip(inputs) {
-        let mut sums = [halves(bytemuck::cast_ref(offsets)); M];
+    let of_panel = panel.scales.as_chunks().0.iter().zip(panel.totals);
+    let inputs = x.groups.chunks_exact(groups).zip(x.scales.iter().zip(x.minima));
+    for ((codes, (of_rows, totals)), (inputs, (of_inputs, minima))) in
+        codes.zip(of_panel).zip(inputs)
+    {
+        let mut sums = [[_mm256_setzero_si256(); 2]; M];
         for (bytes, inputs) in codes.iter().zip(inputs) {
             let weights = halves(bytes).map(|codes| _mm256_xor_si256(codes, sign));
             for (sums, input) in sums.iter_mut().zip(inputs) {
@@ -220,9 +222,16 @@ fn q8_of_many<const M: usize>(panel: Panel<'_>, x: Tile<'_, i8, 4, M>) -> [Sums;
                 }
             }
         }
-        let of_rows = scales(of_rows);
-        for ((out, sums), scale) in out.iter_mut().zip(sums).zip(of_inputs) {
-            add(out, sums, of_rows, *scale);
+        let (of_rows, totals) = (scales(of_rows), numbers(totals));
+        let of_inputs = of_inputs.iter().zip(minima);
+        for ((out, sums), (scale, minimum)) in out.iter_mut().zip(sums).zip(of_inputs) {
+            let (scale, minimum) = (_mm256_set1_ps(*scale), _mm256_set1_ps(*minimum));
+            let parts = sums.into_iter().zip(totals).zip(of_rows);
+            for (out, ((sums, totals), of_rows)) in out.iter_mut().zip(parts) {
+                let below = _mm256_mul_ps(totals, minimum);
+                let sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), scale, below);
+                *out = _mm256_fmadd_ps(sum, of_rows, *out);
+            }
         }
     }
     out.map(|halves| store(halves))

@@ -15,8 +15,8 @@ use crate::nn::quant::{BLOCK, BlockFormat, HostMatrix, pack_rows};
 pub(super) struct Panel<'a> {
     pub(super) codes: &'a [u8],
     pub(super) scales: &'a [f16],
-    /// What the sums of every block begin with, where inputs are coded with an offset.
-    pub(super) offsets: &'a [[i32; PANEL]],
+    /// The sums of the codes of every block, where code 0 of inputs does not stand for 0.
+    pub(super) totals: &'a [Sums],
 }
 
 /// Sums of one row of inputs with the rows of a panel.
@@ -31,8 +31,8 @@ pub(super) trait Kernel: Copy + Send + Sync {
     /// bits, since it is then the products that take the time.
     fn coding(self, format: BlockFormat, is_many: bool) -> Coding;
 
-    /// What the sums of every block of a panel begin with, for inputs with an offset.
-    fn offsets(self, _panel: Panel<'_>, _coding: Coding, _out: &mut Vec<[i32; PANEL]>) {}
+    /// The sums of the codes of every block of a panel, for inputs that need them.
+    fn totals(self, _panel: Panel<'_>, _coding: Coding, _out: &mut Vec<Sums>) {}
 
     /// Code `[rows, columns]` of inputs.
     fn fill(self, x: &mut Activations, coding: Coding, values: &[f32], columns: usize);
@@ -56,6 +56,17 @@ pub(super) enum Processor {
     Avx2(super::avx2::Avx2),
     #[cfg(target_arch = "x86_64")]
     Avx512(super::avx512::Avx512),
+}
+
+/// Name of the kernels that multiply blocks here.
+pub(crate) fn kernels_of_this_processor() -> &'static str {
+    match Processor::this() {
+        Processor::Portable(_) => "portable",
+        #[cfg(target_arch = "x86_64")]
+        Processor::Avx2(_) => "avx2",
+        #[cfg(target_arch = "x86_64")]
+        Processor::Avx512(_) => "avx512",
+    }
 }
 
 impl Processor {
@@ -100,14 +111,14 @@ fn is_right(kernel: impl Kernel) -> bool {
         let (codes, scales) = bytes.split_at(PANEL * COLUMNS / BLOCK * format.code_bytes());
         let scales: Vec<f16> =
             scales.as_chunks().0.iter().map(|bytes| f16::from_le_bytes(*bytes)).collect();
-        let panel = Panel { codes, scales: &scales, offsets: &[] };
+        let panel = Panel { codes, scales: &scales, totals: &[] };
         let plain = all_sums(Portable, format, false, panel, &x);
         let squares = |sums: &mut dyn Iterator<Item = f32>| sums.map(|sum| sum * sum).sum::<f32>();
         [false, true].into_iter().all(|is_many| {
             let own = all_sums(kernel, format, is_many, panel, &x);
             let mut differences =
                 own.iter().flatten().zip(plain.iter().flatten()).map(|(a, b)| a - b);
-            // inputs of seven bits are off by half a step of 63
+            // inputs of seven bits are off by half a step of 127 between their ends
             squares(&mut differences) < 1e-3 * squares(&mut plain.iter().flatten().copied())
         })
     })
@@ -122,7 +133,7 @@ fn all_sums(
 ) -> Vec<Sums> {
     let mut inputs = Inputs::new(kernel, format, is_many);
     inputs.fill(x, COLUMNS);
-    let (mut offsets, mut out) = (Vec::new(), Vec::new());
-    inputs.with(inputs.prepared(panel, &mut offsets), &mut |_, sums| out.push(sums));
+    let (mut totals, mut out) = (Vec::new(), Vec::new());
+    inputs.with(inputs.prepared(panel, &mut totals), &mut |_, sums| out.push(sums));
     out
 }

@@ -21,6 +21,7 @@ mod product;
 pub use block::{BLOCK, Block, BlockFormat};
 pub use device::{BlockMatrix, BlockRows};
 pub(crate) use device::{GROUP, GROUP_BLOCKS, LANES};
+pub(crate) use kernel::kernels_of_this_processor;
 pub use matrix::HostMatrix;
 pub use memory::{HostArena, HostBytes};
 pub use pack::pack_rows;

@@ -105,14 +105,14 @@ fn many<K: Kernel>(kernel: K, matrices: &[&HostMatrix], x: &[f32], bias: &[f32],
     let tasks = x.par_chunks(a_task * columns).zip(out.par_chunks_mut(a_task * total));
     tasks.for_each_init(
         || (Inputs::new(kernel, format, columns >= WIDE), Vec::new()),
-        |(inputs, offsets), (x, out)| {
+        |(inputs, totals), (x, out)| {
             inputs.fill(x, columns);
             let mut start = 0;
             for matrix in matrices {
                 let end = start + matrix.rows();
                 for (panel, at) in matrix.panel_list().zip((start..end).step_by(PANEL)) {
                     let width = PANEL.min(end - at);
-                    let panel = inputs.prepared(panel, offsets);
+                    let panel = inputs.prepared(panel, totals);
                     inputs.with(panel, &mut |row, tile| {
                         let place = out.get_mut(row * total + at..).unwrap_or_default();
                         // of a known length: a call for every 64 bytes costs as much as they do
@@ -163,14 +163,10 @@ impl<K: Kernel> Inputs<K> {
         self.kernel.fill(&mut self.codes, self.coding, x, columns);
     }
 
-    /// A panel with what its sums begin with.
-    pub(super) fn prepared<'a>(
-        &self,
-        panel: Panel<'a>,
-        offsets: &'a mut Vec<[i32; PANEL]>,
-    ) -> Panel<'a> {
-        self.kernel.offsets(panel, self.coding, offsets);
-        Panel { offsets, ..panel }
+    /// A panel with the sums that its inputs need.
+    pub(super) fn prepared<'a>(&self, panel: Panel<'a>, totals: &'a mut Vec<Sums>) -> Panel<'a> {
+        self.kernel.totals(panel, self.coding, totals);
+        Panel { totals, ..panel }
     }
 
     /// All rows with one panel: `put` gets the number of a row and its sums.
@@ -214,7 +210,7 @@ impl HostMatrix {
         let a_panel = self.blocks() * PANEL;
         let codes = codes.chunks_exact((a_panel * self.format().code_bytes()).max(1));
         let scales = scales.chunks_exact((a_panel * self.format().scales()).max(1));
-        codes.zip(scales).map(|(codes, scales)| Panel { codes, scales, offsets: &[] })
+        codes.zip(scales).map(|(codes, scales)| Panel { codes, scales, totals: &[] })
     }
 
     /// The numbers that a block stands for; zeros where there is none.

@@ -51,7 +51,10 @@ impl ComputeKind {
     #[must_use]
     pub fn cache_type(self, precision: Precision) -> CacheType {
         match (self, precision) {
-            (Self::Cpu, _) | (_, Precision::F32 | Precision::Bf16) => CacheType::F32,
+            (_, Precision::F32) => CacheType::F32,
+            // rounded once, far less than the weights were
+            (Self::Cpu, _) => CacheType::F16,
+            (_, Precision::Bf16) => CacheType::F32,
             // an adapter that stores weights so computes in f16
             (_, Precision::F16 | Precision::Q8 | Precision::Q4) => CacheType::F16,
         }

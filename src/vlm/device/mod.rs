@@ -139,7 +139,6 @@ impl ComputeDevice {
 /// The first computation of a process decides for good, so this comes before it, and on the thread
 /// that computes: it is one of them, for waking another at every product would cost as much as the
 /// product of one row. Alone it is not, since others hand work over while it waits for them.
-#[must_use]
 pub fn set_threads(count: usize) -> usize {
     let mut pool = rayon::ThreadPoolBuilder::new().num_threads(count);
     if count != 1 && available_threads() > 1 {

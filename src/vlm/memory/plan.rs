@@ -56,10 +56,12 @@ pub struct MemoryPlan {
     pub vector_bytes: u64,
     /// The embedding table: in the machine's memory whatever computes, as the file has it.
     pub host_bytes: u64,
-    /// Keys and values of one position in f32.
+    /// Keys and values of one position in f32; beside rounded weights they are held in 16 bits.
     pub kv_bytes_per_token: u64,
-    /// Values between weights.
+    /// Values between weights on a card.
     pub activations: Activations,
+    /// The same on the CPU.
+    pub host_activations: Activations,
 }
 
 impl MemoryPlan {
@@ -75,6 +77,7 @@ impl MemoryPlan {
             host_bytes: 0,
             kv_bytes_per_token: config.decoder.cache_bytes_per_position(CacheType::F32),
             activations: Activations::of(config),
+            host_activations: Activations::on_the_cpu(config),
         };
         for (name, tensor) in &plan.expected {
             let numbers = tensor.numbers();
@@ -118,21 +121,26 @@ impl MemoryPlan {
     pub fn need(&self, precision: Precision, context: u32, device: &DeviceInfo) -> MemoryNeed {
         let host_bytes = if device.has_own_memory() { 0 } else { self.host_bytes };
         let chunk = (device.kind.chunk_len() as u64).min(u64::from(context));
-        let activations = self.activations.bytes(chunk, u64::from(context));
+        let activations = match device.kind {
+            ComputeKind::Cpu => self.host_activations,
+            ComputeKind::Gpu | ComputeKind::IntegratedGpu | ComputeKind::SoftwareGpu => {
+                self.activations
+            }
+        };
+        let activations = activations.bytes(chunk, u64::from(context));
         // the CPU multiplies bf16 by way of a copy and of f32
         let converted = match (device.kind, precision) {
             (ComputeKind::Cpu, Precision::Bf16) => self.largest_matrix.saturating_mul(2 + 4),
             _ => 0,
         };
-        let cache_type = device.kind.cache_type(precision);
         let need = MemoryNeed {
             precision,
             keeps_embedding: false,
             weights_bytes: [self.vector_bytes, host_bytes]
                 .into_iter()
                 .fold(self.matrix_bytes(precision, device.kind), u64::saturating_add),
-            kv_cache_bytes: (self.kv_bytes_per_token / CacheType::F32.bytes() as u64)
-                .saturating_mul(cache_type.bytes() as u64)
+            kv_cache_bytes: self
+                .kv_bytes(precision, device.kind)
                 .saturating_mul(KvCache::capacity_for(context as usize) as u64),
             activation_bytes: activations.saturating_add(converted),
             // loading holds a tensor twice, once as the file has it, and GPU memory is cut from pages as large as the
@@ -151,6 +159,13 @@ impl MemoryPlan {
         let more = MemoryNeed { weights_bytes, keeps_embedding: true, ..need };
         let fits = more.fit(device) == Some(Fit::Comfortable);
         if device.kind != ComputeKind::Cpu && fits { more } else { need }
+    }
+
+    /// Keys and values of one position beside weights of this precision.
+    #[must_use]
+    pub fn kv_bytes(&self, precision: Precision, kind: ComputeKind) -> u64 {
+        let bytes = kind.cache_type(precision).bytes() as u64;
+        self.kv_bytes_per_token * bytes / CacheType::F32.bytes() as u64
     }
 
     /// In every precision, the exact one first.

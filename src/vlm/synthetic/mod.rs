@@ -16,6 +16,7 @@ use crate::vlm::memory::{choose_precision, memory_plan, usual_context};
 use crate::vlm::model::guarded;
 use crate::vlm::networks::Networks;
 use crate::vlm::parts::VISION_PREFIX;
+use crate::vlm::tower::{Rows, TowerCheck, settle, settle_tower, test_picture};
 use crate::vlm::weights::{Loaded, Plan};
 use crate::vlm::{
     ComputeDevice, LoadProgress, LoadStage, MemoryNeed, ModelError, Precision, PrecisionChoice,
@@ -28,6 +29,7 @@ pub struct SyntheticModel {
     body: Body,
     device: ComputeDevice,
     precision: Precision,
+    notes: Vec<String>,
 }
 
 /// What it can be measured at.
@@ -53,14 +55,21 @@ impl SyntheticModel {
         progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
     ) -> Result<Self, ModelError> {
         device.start(false);
-        let mut maker = Maker { name, device: &device, choice, progress };
+        let mut maker = Maker { name, device: &device, choice, notes: Vec::new(), progress };
         let made = guarded(&device.label(), "making the weights", || match name {
             Synthetic::ClipL336 => maker.tower(),
             Synthetic::VqganF8 => maker.codec(),
             _ => maker.whole(),
         });
+        let notes = maker.notes;
         let (body, precision) = made?;
-        Ok(Self { body, device, precision })
+        Ok(Self { body, device, precision, notes })
+    }
+
+    /// What the reader should know of it.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// In which its matrices are stored.
@@ -75,6 +84,7 @@ struct Maker<'a> {
     name: Synthetic,
     device: &'a ComputeDevice,
     choice: PrecisionChoice,
+    notes: Vec<String>,
     progress: &'a mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
 }
 
@@ -84,6 +94,9 @@ impl Maker<'_> {
         Networks::init(&config, &mut plan).map_err(|error| self.refused(&error))?;
         let needs = self.needs(&plan);
         let (mut loaded, need) = self.filled(&plan, &needs)?;
+        let go_on = &mut || ControlFlow::Continue(());
+        let check = settle_tower(&config, Path::new(self.name.as_str()), &mut loaded, go_on)?;
+        self.notes.extend(check.map(TowerCheck::note));
         let mut networks =
             Networks::init(&config, &mut loaded).map_err(|error| self.refused(&error))?;
         networks.settle(&need, self.device);
@@ -97,6 +110,17 @@ impl Maker<'_> {
             .map_err(|error| self.refused(&error))?;
         let needs = self.needs(&plan);
         let (mut loaded, need) = self.filled(&plan, &needs)?;
+        let values = vision.processor.values(&vision.pixels(&test_picture(config.image_size)));
+        let check = settle(&mut loaded, &mut |loaded| {
+            let tower = ClipVit::init(VISION_PREFIX, config, blocks, select, loaded)
+                .map_err(|error| self.refused(&error))?;
+            let go_on = &mut || ControlFlow::Continue(());
+            match tower.forward(&values, blocks, &self.device.device, go_on) {
+                ControlFlow::Continue(features) => Ok(vec![Rows::read(features, self.device)?]),
+                ControlFlow::Break(()) => Err(ModelError::Cancelled),
+            }
+        })?;
+        self.notes.extend(check.map(TowerCheck::note));
         let tower = ClipVit::init(VISION_PREFIX, config, blocks, select, &mut loaded)
             .map_err(|error| self.refused(&error))?;
         Ok((Body::Tower { vision, tower }, need.precision))

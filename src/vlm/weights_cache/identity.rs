@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::nn::kernels_of_this_processor;
 use crate::vlm::conversion::Conversion;
 use crate::vlm::parts::{PartKind, Parts};
 use crate::vlm::weights::Plan;
@@ -63,7 +64,9 @@ fn whole(folder: &Path) -> std::path::PathBuf {
 /// Every tensor and what becomes of it.
 fn hash_plan(hash: &mut Sha256, plan: &Plan, conversion: &Conversion) {
     let order = if cfg!(target_endian = "little") { "little" } else { "big" };
-    hash.update(format!("{:?} {order}\n", conversion.device.kind()));
+    // other kernels round inputs otherwise: what was seen of the tower is true for these
+    let kernels = kernels_of_this_processor();
+    hash.update(format!("{:?} {order} {kernels}\n", conversion.device.kind()));
     for (name, expected) in &plan.expected {
         hash.update(format!("{name} {expected:?} {:?}\n", conversion.storage(name)));
     }

@@ -7,9 +7,10 @@ use half::{bf16, f16};
 use serde::{Deserialize, Serialize};
 
 use crate::nn::{BlockFormat, HostMatrix};
+use crate::vlm::tower::TowerCheck;
 
 /// Raised whenever anything in the file changes its meaning, the order of blocks included.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const MAGIC: &[u8; 8] = b"RRWEIGHT";
 
 /// Bytes of the head.
@@ -31,6 +32,8 @@ pub(super) struct Index {
     pub(super) identity: String,
     /// Of all of them, read whole.
     pub(super) weights_sha256: String,
+    /// What was seen of the vision tower, where it was looked at.
+    pub(super) tower: Option<TowerCheck>,
     pub(super) pieces: Vec<Piece>,
 }
 

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use crate::nn::{HostBytes, HostMatrix, Table, TableValues};
 use crate::vlm::conversion::{Prepared, PreparedMatrix};
 use crate::vlm::storage::Storage;
+use crate::vlm::tower::TowerCheck;
 use crate::vlm::weights::{Loaded, Plan};
 use crate::vlm::weights_cache::CacheEntry;
 use crate::vlm::weights_cache::index::{CHUNK, Index, Number, Piece, PieceKind};
@@ -23,8 +24,13 @@ const STEP: usize = 64 << 20;
 
 /// What came of looking for kept weights.
 pub(crate) enum Found {
-    /// They are loaded; the SHA-256 of the files they were made of.
-    All(String),
+    /// They are loaded.
+    All {
+        /// Of the files they were made of.
+        weights_sha256: String,
+        /// What was seen of the vision tower.
+        tower: Option<TowerCheck>,
+    },
     /// There are none, or, in words, why those there were of no use.
     Nothing(Option<String>),
 }
@@ -53,9 +59,9 @@ impl CacheEntry {
             .and_then(|index| read_pieces(&file, index, loaded, progress));
         drop(file);
         match read {
-            Ok(weights_sha256) => {
+            Ok((weights_sha256, tower)) => {
                 self.touch();
-                Ok(Found::All(weights_sha256))
+                Ok(Found::All { weights_sha256, tower })
             }
             Err(End::Model(error)) => Err(error),
             Err(End::Useless(why)) => {
@@ -65,11 +71,17 @@ impl CacheEntry {
         }
     }
 
-    fn index(&self, file: &mut File, plan: &Plan, loaded: &Loaded) -> Result<Index, &'static str> {
+    fn index(
+        &self,
+        file: &mut File,
+        plan: &Plan,
+        loaded: &mut Loaded,
+    ) -> Result<Index, &'static str> {
         let index = Index::read(file)?;
         if index.identity != self.identity {
             return Err("were of other weight files");
         }
+        loaded.expect_rounded_tower(index.tower.is_some_and(|tower| tower.in_eight_bits));
         if !is_whole(&index, plan, loaded) {
             return Err("were incomplete");
         }
@@ -132,9 +144,9 @@ enum Place {
 impl Place {
     fn of(kind: PieceKind, loaded: &Loaded) -> Result<Self, ModelError> {
         let (number, count) = match kind {
-            PieceKind::Host { .. } => {
+            PieceKind::Host { format, .. } => {
                 let len = kind.bytes().unwrap_or_default();
-                return Ok(Self::Host(loaded.conversion().host_bytes(len)?));
+                return Ok(Self::Host(loaded.conversion().host_bytes(format, len)?));
             }
             PieceKind::Dense { number, rows, columns }
             | PieceKind::Table { number, rows, columns } => (number, rows * columns),
@@ -169,7 +181,7 @@ fn read_pieces(
     index: Index,
     loaded: &mut Loaded,
     progress: &mut dyn FnMut(LoadProgress) -> ControlFlow<()>,
-) -> Result<String, End> {
+) -> Result<(String, Option<TowerCheck>), End> {
     let bytes_total = index.pieces.iter().map(|piece| piece.len).sum();
     let mut bytes_done = 0;
     let mut tell = |bytes: u64| {
@@ -196,7 +208,7 @@ fn read_pieces(
         let matrix = Some(PreparedMatrix::Dense(pieces));
         loaded.place(&name, Prepared { matrix, vector: None, table: None });
     }
-    Ok(index.weights_sha256)
+    Ok((index.weights_sha256, index.tower))
 }
 
 /// Pieces that are read together: at least one.

@@ -11,6 +11,7 @@ use burn::tensor::{DType, TensorData};
 use tempfile::NamedTempFile;
 
 use crate::nn::{Table, TableValues};
+use crate::vlm::tower::TowerCheck;
 use crate::vlm::weights::{Held, Matrix};
 use crate::vlm::weights_cache::index::{ALIGN, CHUNK, HEAD, Index, Number, Piece, PieceKind};
 use crate::vlm::weights_cache::{CacheEntry, PARTIAL, space};
@@ -24,8 +25,8 @@ pub(crate) struct Keeping {
 
 enum Work {
     Tensor(String, Box<Held>),
-    /// The SHA-256 of all weight files.
-    Finish(String),
+    /// The SHA-256 of all weight files, and what was seen of the tower.
+    Finish(String, Option<TowerCheck>),
 }
 
 impl CacheEntry {
@@ -75,9 +76,13 @@ impl Keeping {
 
     /// That was all. The file is there once the thread is done, which goes on beside other work;
     /// a sentence when it already failed.
-    pub(crate) fn finish(&mut self, weights_sha256: &str) -> Option<String> {
+    pub(crate) fn finish(
+        &mut self,
+        weights_sha256: &str,
+        tower: Option<TowerCheck>,
+    ) -> Option<String> {
         if let Some(queue) = self.queue.take() {
-            queue.send(Work::Finish(weights_sha256.to_owned())).ok();
+            queue.send(Work::Finish(weights_sha256.to_owned(), tower)).ok();
         }
         let is_done = self.thread.as_ref().is_some_and(JoinHandle::is_finished);
         if is_done { self.wait() } else { None }
@@ -111,7 +116,9 @@ fn write(
         match work {
             _ if is_given_up.load(Ordering::Relaxed) => return Ok(()),
             Work::Tensor(name, held) => writer.tensor(&name, &held)?,
-            Work::Finish(weights_sha256) => return writer.finish(entry, weights_sha256),
+            Work::Finish(weights_sha256, tower) => {
+                return writer.finish(entry, weights_sha256, tower);
+            }
         }
     }
     Ok(())
@@ -183,10 +190,15 @@ impl Writer {
         Ok(())
     }
 
-    fn finish(self, entry: &CacheEntry, weights_sha256: String) -> io::Result<()> {
+    fn finish(
+        self,
+        entry: &CacheEntry,
+        weights_sha256: String,
+        tower: Option<TowerCheck>,
+    ) -> io::Result<()> {
         let mut file = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
         let identity = entry.identity.clone();
-        Index { identity, weights_sha256, pieces: self.pieces }.write(&mut file)?;
+        Index { identity, weights_sha256, tower, pieces: self.pieces }.write(&mut file)?;
         file.flush()?;
         file.persist(&entry.path).map_err(|error| error.error)?;
         Ok(())

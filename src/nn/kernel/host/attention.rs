@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use crate::nn::kernel::host::numbers::{Number, Numbers, Tiles};
 use crate::nn::kernel::host::processor::{LANES, Vector, Work, exp, fma, run};
 
 /// Keys of a tile.
@@ -15,18 +16,18 @@ pub(crate) const KEYS: usize = LANES;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyHead<'a> {
     /// `[tiles][head_dim][16]`
-    pub(crate) keys: &'a [f32],
+    pub(crate) keys: Numbers<'a>,
     /// `[keys][head_dim]`
-    pub(crate) values: &'a [f32],
+    pub(crate) values: Numbers<'a>,
     pub(crate) head_dim: usize,
     pub(crate) scale: f32,
 }
 
 /// Write the key of a position into its tile; `tiles` are those of one head.
-pub(crate) fn put_key(tiles: &mut [f32], position: usize, key: &[f32]) {
+pub(crate) fn put_key<T: Number>(tiles: &mut [T], position: usize, key: &[f32]) {
     let start = position / KEYS * KEYS * key.len() + position % KEYS;
     for (place, value) in tiles.iter_mut().skip(start).step_by(KEYS).zip(key) {
-        *place = *value;
+        *place = T::of(*value);
     }
 }
 
@@ -45,6 +46,8 @@ pub(crate) struct Scratch {
     /// `[queries][tiles of keys]`
     scores: Vec<[f32; KEYS]>,
     totals: Vec<f32>,
+    /// Of the tiles that all queries pass, where they are held in 16 bits.
+    widened: Vec<f32>,
 }
 
 /// Tiles of keys that stay in the nearest cache while all queries pass.
@@ -85,18 +88,19 @@ impl Work for Gather<'_> {
         let start = tiles.iter().map(|tile| tile.sees.start).min().unwrap_or(0);
         let end = tiles.iter().map(|tile| tile.sees.end).max().unwrap_or(0).max(start);
         let width = end - start;
-        let Scratch { turned, scores, totals } = scratch;
+        let Scratch { turned, scores, totals, widened } = scratch;
         turn(&tiles, queries, head.head_dim, turned);
         scores.resize(queries.len() * width, [0.0; KEYS]);
-        for block in (start..end).step_by(BLOCK) {
+        for first in (start..end).step_by(BLOCK) {
+            let block = head.keys.tiles::<V>(head.head_dim, first..end.min(first + BLOCK), widened);
             for tile in &tiles {
-                let keys = block.max(tile.sees.start)..(block + BLOCK).min(tile.sees.end);
+                let keys = first.max(tile.sees.start)..(first + BLOCK).min(tile.sees.end);
                 let queries = turned.get(tile.first * head.head_dim..).unwrap_or_default();
                 let at = tile.first * width - start;
                 match tile.rows {
-                    4 => score::<V, 4>(head, queries, keys, scores, at, width),
-                    2 => score::<V, 2>(head, queries, keys, scores, at, width),
-                    _ => score::<V, 1>(head, queries, keys, scores, at, width),
+                    4 => score::<V, 4>(block, queries, keys, scores, at, width),
+                    2 => score::<V, 2>(block, queries, keys, scores, at, width),
+                    _ => score::<V, 1>(block, queries, keys, scores, at, width),
                 }
             }
         }
@@ -107,15 +111,17 @@ impl Work for Gather<'_> {
             totals.push(shares::<V>(scores.as_flattened_mut(), sees, head.scale));
         }
         out.fill(0.0);
-        for block in (start..end).step_by(BLOCK) {
+        for first in (start..end).step_by(BLOCK) {
+            let block =
+                head.values.tiles::<V>(head.head_dim, first..end.min(first + BLOCK), widened);
             for tile in &tiles {
-                let keys = block.max(tile.sees.start)..(block + BLOCK).min(tile.sees.end);
+                let keys = first.max(tile.sees.start)..(first + BLOCK).min(tile.sees.end);
                 let out = out.get_mut(tile.first * head.head_dim..).unwrap_or_default();
                 let at = tile.first * width - start;
                 match tile.rows {
-                    4 => mix::<V, 4>(head, scores, at, width, keys, out),
-                    2 => mix::<V, 2>(head, scores, at, width, keys, out),
-                    _ => mix::<V, 1>(head, scores, at, width, keys, out),
+                    4 => mix::<V, 4>(block, scores, at, width, keys, out),
+                    2 => mix::<V, 2>(block, scores, at, width, keys, out),
+                    _ => mix::<V, 1>(block, scores, at, width, keys, out),
                 }
             }
         }
@@ -154,17 +160,16 @@ fn turn(tiles: &[QueryTile], queries: &[Query<'_>], head_dim: usize, turned: &mu
 /// of the next query `width` further.
 #[inline(always)]
 fn score<V: Vector, const M: usize>(
-    head: KeyHead<'_>,
+    block: Tiles<'_>,
     queries: &[f32],
     tiles: Range<usize>,
     scores: &mut [[f32; KEYS]],
     at: usize,
     width: usize,
 ) {
-    let queries = queries.as_chunks::<M>().0.get(..head.head_dim).unwrap_or_default();
-    let a_tile = KEYS * head.head_dim;
+    let queries = queries.as_chunks::<M>().0.get(..block.head_dim).unwrap_or_default();
     for tile in tiles {
-        let keys = head.keys.get(tile * a_tile..(tile + 1) * a_tile).unwrap_or_default();
+        let keys = block.tile(tile);
         let mut sums = [V::splat(0.0); M];
         for (query, keys) in queries.iter().zip(keys.as_chunks().0) {
             let keys = V::load(keys);
@@ -213,14 +218,14 @@ fn shares<V: Vector>(scores: &mut [f32], sees: Range<usize>, scale: f32) -> f32 
 /// Adds the values of some tiles of keys, weighted by shares that lie as in [`score`].
 #[inline(always)]
 fn mix<V: Vector, const M: usize>(
-    head: KeyHead<'_>,
+    block: Tiles<'_>,
     shares: &[[f32; KEYS]],
     at: usize,
     width: usize,
     tiles: Range<usize>,
     out: &mut [f32],
 ) {
-    let head_dim = head.head_dim.max(1);
+    let head_dim = block.head_dim.max(1);
     for column in (0..head_dim).step_by(LANES) {
         let mut sums: [V; M] = std::array::from_fn(|row| {
             lanes(out.get(row * head_dim..(row + 1) * head_dim).unwrap_or_default(), column)
@@ -229,9 +234,7 @@ fn mix<V: Vector, const M: usize>(
             let shares: [&[f32; KEYS]; M] = std::array::from_fn(|row| {
                 shares.get(at.wrapping_add(tile) + row * width).unwrap_or(&[0.0; KEYS])
             });
-            let from = (tile * KEYS * head_dim).min(head.values.len());
-            let rows = head.values.get(from..).unwrap_or_default().chunks(head_dim);
-            for (key, row) in rows.take(KEYS).enumerate() {
+            for (key, row) in block.tile(tile).chunks(head_dim).enumerate() {
                 let values: V = lanes(row, column);
                 for (sum, shares) in sums.iter_mut().zip(shares) {
                     *sum = sum.plus_product(V::splat(shares[key % KEYS]), values);

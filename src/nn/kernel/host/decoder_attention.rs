@@ -3,13 +3,13 @@
 use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 
+use crate::nn::host_layer::HostLayer;
 use crate::nn::kernel::host::HostRows;
 use crate::nn::kernel::host::attention::{KeyHead, Query, Scratch, gather};
 use crate::nn::kernel::{HeadShape, Visible};
-use crate::nn::kv_cache::HostLayer;
 
 /// Rows a thread takes at once when there are many.
-const AT_ONCE: usize = 16;
+pub(crate) const ROWS_AT_ONCE: usize = 16;
 
 /// Further positions of one layer, whose keys and values go into the cache.
 ///
@@ -51,7 +51,7 @@ pub(crate) fn attend(
         group: heads / kv_heads.max(1) * head_dim,
     };
     let mut out = vec![0.0; seq * width];
-    if seq < AT_ONCE {
+    if seq < ROWS_AT_ONCE {
         // one row, or few: threads share the heads
         for (row, out) in out.chunks_mut(width.max(1)).enumerate() {
             let groups = out.par_chunks_mut(work.group.max(1)).enumerate();
@@ -60,9 +60,9 @@ pub(crate) fn attend(
             });
         }
     } else {
-        let parts = out.par_chunks_mut(AT_ONCE * width).enumerate();
+        let parts = out.par_chunks_mut(ROWS_AT_ONCE * width).enumerate();
         parts.for_each_init(Scratch::default, |scratch, (part, out)| {
-            work.rows(part * AT_ONCE, scratch, out);
+            work.rows(part * ROWS_AT_ONCE, scratch, out);
         });
     }
     Some(Tensor::from_data(TensorData::new(out, [seq, width]), &device))

@@ -3,6 +3,7 @@
 mod attention;
 mod decoder_attention;
 mod elementwise;
+mod numbers;
 mod processor;
 mod reductions;
 mod rows;
@@ -14,13 +15,14 @@ use crate::nn::HostMatrix;
 use crate::nn::quant::product;
 
 pub(crate) use attention::put_key;
-pub(crate) use decoder_attention::attend;
+pub(crate) use decoder_attention::{ROWS_AT_ONCE, attend};
 pub(crate) use elementwise::{activated, gated};
+pub(crate) use numbers::{Number, Numbers};
 
 pub(crate) use processor::run;
 pub(crate) use reductions::{Norm, Softmax};
 pub(crate) use rows::HostRows;
-pub(crate) use vision_attention::attend_all;
+pub(crate) use vision_attention::{VISION_ROWS_AT_ONCE, attend_all};
 
 /// x·Wᵀ + b for weights in blocks, the outputs of one after those of the other.
 ///

@@ -7,6 +7,9 @@
     expect(unsafe_code, reason = "instructions and functions for features that were found")
 )]
 
+use half::f16;
+use half::slice::HalfFloatSliceExt as _;
+
 /// Numbers of a [`Vector`].
 pub(crate) const LANES: usize = 16;
 
@@ -20,6 +23,9 @@ pub(crate) trait Vector: Copy {
 
     /// From memory.
     fn load(values: &[f32; LANES]) -> Self;
+
+    /// From numbers of 16 bits in memory; each is exactly one of 32.
+    fn load_halves(values: &[f16; LANES]) -> Self;
 
     /// `self + a·b`
     fn plus_product(self, a: Self, b: Self) -> Self;
@@ -72,6 +78,13 @@ impl Vector for Plain {
     }
 
     #[inline(always)]
+    fn load_halves(values: &[f16; LANES]) -> Self {
+        let mut out = [0.0; LANES];
+        values.convert_to_f32_slice(&mut out);
+        Self(out)
+    }
+
+    #[inline(always)]
     fn plus_product(mut self, a: Self, b: Self) -> Self {
         for (sum, (a, b)) in self.0.iter_mut().zip(a.0.into_iter().zip(b.0)) {
             *sum = fma::<Self>(a, b, *sum);
@@ -88,9 +101,12 @@ impl Vector for Plain {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256, __m512, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_storeu_ps,
-        _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
+        __m256, __m512, _mm_loadu_si128, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
+        _mm256_loadu_si256, _mm256_set1_ps, _mm256_storeu_ps, _mm512_cvtph_ps, _mm512_fmadd_ps,
+        _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
     };
+
+    use half::f16;
 
     use super::{LANES, Vector, Work};
 
@@ -102,10 +118,12 @@ mod x86 {
     }
 
     pub(super) fn has_avx2() -> bool {
-        is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+        is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c")
     }
 
-    #[target_feature(enable = "avx2,fma")]
+    #[target_feature(enable = "avx2,fma,f16c")]
     pub(super) fn with_avx2<W: Work>(work: W) -> W::Out {
         work.run::<Two>()
     }
@@ -133,6 +151,18 @@ mod x86 {
             let start = values.as_ptr();
             // SAFETY: as above, and twice eight numbers
             unsafe { Self([_mm256_loadu_ps(start), _mm256_loadu_ps(start.add(8))]) }
+        }
+
+        #[inline(always)]
+        fn load_halves(values: &[f16; LANES]) -> Self {
+            let start: *const f16 = values.as_ptr();
+            // SAFETY: as above, and twice eight numbers of 16 bits
+            unsafe {
+                Self([
+                    _mm256_cvtph_ps(_mm_loadu_si128(start.cast())),
+                    _mm256_cvtph_ps(_mm_loadu_si128(start.add(8).cast())),
+                ])
+            }
         }
 
         #[inline(always)]
@@ -173,6 +203,12 @@ mod x86 {
         fn load(values: &[f32; LANES]) -> Self {
             // SAFETY: as above, and sixteen numbers
             unsafe { Self(_mm512_loadu_ps(values.as_ptr())) }
+        }
+
+        #[inline(always)]
+        fn load_halves(values: &[f16; LANES]) -> Self {
+            // SAFETY: as above, and sixteen numbers of 16 bits
+            unsafe { Self(_mm512_cvtph_ps(_mm256_loadu_si256(values.as_ptr().cast()))) }
         }
 
         #[inline(always)]

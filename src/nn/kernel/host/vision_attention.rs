@@ -5,9 +5,10 @@ use rayon::prelude::*;
 
 use crate::nn::kernel::host::HostRows;
 use crate::nn::kernel::host::attention::{KEYS, KeyHead, Query, Scratch, gather, put_key};
+use crate::nn::kernel::host::numbers::Numbers;
 
 /// Rows a thread takes at once.
-const AT_ONCE: usize = 32;
+pub(crate) const VISION_ROWS_AT_ONCE: usize = 32;
 
 /// Softmax(q·kᵀ/√width)·v for every head; `None` for tensors that live elsewhere.
 ///
@@ -27,7 +28,7 @@ pub(crate) fn attend_all(
     let values = packed_values(&v, rows, heads, head_dim);
     let scale = (head_dim as f32).sqrt().recip();
     let mut out = vec![0.0; rows * hidden];
-    let parts = out.par_chunks_mut((AT_ONCE * hidden).max(1)).enumerate();
+    let parts = out.par_chunks_mut((VISION_ROWS_AT_ONCE * hidden).max(1)).enumerate();
     parts.for_each_init(Scratch::default, |scratch, (part, out)| {
         let count = out.len() / hidden.max(1);
         let mut gathered = vec![0.0; count * head_dim];
@@ -36,10 +37,14 @@ pub(crate) fn attend_all(
         for (head, (keys, values)) in keys.zip(values).enumerate() {
             let at = head * head_dim;
             let query = |row: usize| Query {
-                values: q.row(part * AT_ONCE + row).get(at..at + head_dim).unwrap_or_default(),
+                values: q
+                    .row(part * VISION_ROWS_AT_ONCE + row)
+                    .get(at..at + head_dim)
+                    .unwrap_or_default(),
                 sees: 0..rows,
             };
             let queries: Vec<Query<'_>> = (0..count).map(query).collect();
+            let (keys, values) = (Numbers::F32(keys), Numbers::F32(values));
             let head = KeyHead { keys, values, head_dim, scale };
             gather(head, &queries, scratch, &mut gathered);
             for (out, gathered) in out.chunks_mut(hidden).zip(gathered.chunks(head_dim.max(1))) {
