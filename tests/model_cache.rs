@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use reading_room::nn::{
-    BlockFormat, CacheType, Decoder, DecoderConfig, HostArena, HostMatrix, KvCache, Linear,
-    MissingTensor, Table, TableValues, WeightSource, pack_rows,
+    CacheType, Decoder, DecoderConfig, KvCache, Linear, MissingTensor, Table, TableValues,
+    WeightSource,
 };
+use reading_room::vlm::{ComputeKind, Precision};
 
 /// Numbers between -1 and 1 that are the same every time.
 fn noise(seed: u32, len: usize) -> Vec<f32> {
@@ -21,9 +22,8 @@ fn noise(seed: u32, len: usize) -> Vec<f32> {
     (0..len).map(|_| next()).collect()
 }
 
-/// Weights told apart by their names, as numbers or in blocks.
+/// Weights told apart by their names.
 struct RandomWeights {
-    format: Option<BlockFormat>,
     /// Of keys and values.
     scale: f32,
 }
@@ -48,17 +48,8 @@ impl WeightSource for RandomWeights {
         let scale = if is_kept { self.scale } else { 0.2 };
         let values: Vec<f32> =
             noise(seed(name), outputs * inputs).iter().map(|value| value * scale).collect();
-        let Some(format) = self.format else {
-            let data = TensorData::new(values, [outputs, inputs]);
-            return Ok(Linear::dense(vec![Tensor::from_data(data, &Device::flex())], None));
-        };
-        let len = HostMatrix::bytes_of(format, outputs, inputs);
-        let mut bytes = HostArena::default().take(len).unwrap();
-        let row = |row: usize, out: &mut [f32]| {
-            out.copy_from_slice(&values[row * inputs..(row + 1) * inputs]);
-        };
-        pack_rows(format, outputs, inputs, &row, &mut bytes);
-        Ok(Linear::host(HostMatrix::from_bytes(format, outputs, inputs, bytes).unwrap(), None))
+        let data = TensorData::new(values, [outputs, inputs]);
+        Ok(Linear::dense(vec![Tensor::from_data(data, &Device::flex())], None))
     }
 
     fn vector(&mut self, name: &str, shape: &[usize]) -> Result<Tensor<1>, MissingTensor> {
@@ -119,7 +110,7 @@ fn sixteen_bits_give_what_thirty_two_give() {
         ([9, 1, 16], None),
         ([2, 1, 18], None),
     ] {
-        let decoder = decoder(heads, window, &mut RandomWeights { format: None, scale: 0.2 });
+        let decoder = decoder(heads, window, &mut RandomWeights { scale: 0.2 });
         let caches = [CacheType::F32, CacheType::F16];
         let [mut wide, mut half] = caches.map(|number| decoder.new_cache(&Device::flex(), number));
         for (turn, rows) in TURNS.into_iter().enumerate() {
@@ -144,7 +135,7 @@ fn the_cache_is_as_exact_as_the_weights() {
         (Precision::Q4, CacheType::F16),
     ] {
         assert_eq!(cpu.cache_type(precision), number);
-        let random = &mut RandomWeights { format: None, scale: 0.2 };
+        let random = &mut RandomWeights { scale: 0.2 };
         let decoder = decoder([4, 2, 32], None, random);
         let mut cache = decoder.new_cache(&Device::flex(), number);
         assert_eq!(cache.bytes(), 0);
@@ -157,7 +148,7 @@ fn the_cache_is_as_exact_as_the_weights() {
 
 #[test]
 fn what_is_beyond_sixteen_bits_becomes_no_infinity() {
-    let large = &mut RandomWeights { format: None, scale: 1e6 };
+    let large = &mut RandomWeights { scale: 1e6 };
     let decoder = decoder([4, 2, 32], None, large);
     let mut cache = decoder.new_cache(&Device::flex(), CacheType::F16);
     let mut rows = noise(3, 40 * HIDDEN);

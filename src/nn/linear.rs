@@ -1,6 +1,6 @@
 //! The one switch between ways of storing and multiplying a weight.
 
-use burn::tensor::{DType, Tensor};
+use burn::tensor::Tensor;
 
 use crate::nn::hlora::HLora;
 use crate::nn::kernel::{

@@ -86,6 +86,7 @@ pub(crate) fn settle_tower(
             .map_err(|error| config_error(folder, "config.json", &error))?;
         let mut all = Vec::new();
         for task in networks.tasks() {
+            let task = networks.task(task)?;
             let (vision, of_vision) = (&networks.vision, &config.vision);
             let encoded = vision.encode(task, of_vision, &picture, &device.device, between)?;
             let ControlFlow::Continue(encoded) = encoded else {

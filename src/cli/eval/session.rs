@@ -54,7 +54,12 @@ impl Session {
         keep_freed_memory();
         let device = choose_device(machine.device)?;
         let cache = WeightsCache::usual().filter(|_| !machine.no_weights_cache);
-        let options = LoadOptions { tasks: Some(TASKS), precision: machine.precision, cache };
+        let options = LoadOptions {
+            tasks: Some(TASKS),
+            precision: machine.precision,
+            cache,
+            beside_window: false,
+        };
         let mut show = |progress| {
             status.show(&loading_text(&progress));
             ControlFlow::Continue(())
