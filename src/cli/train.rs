@@ -24,7 +24,7 @@ pub(super) fn run(args: &TrainArgs, machine: &MachineArgs) -> anyhow::Result<()>
     let device = choose_device(machine.device)?;
     writeln!(stderr(), "training on {}", device.label()).ok();
     let mut status = StatusLine::new();
-    let trained = train(&config, &device.device, args.export, &mut |report| {
+    let trained = train(&config, &device.open(), args.export, &mut |report| {
         tell(&report, &mut status);
         ControlFlow::Continue(())
     })?;

@@ -69,7 +69,8 @@ impl AdamW {
 /// runs, which go by names: "bias" and "`LayerNorm.weight`".
 fn decays(name: &str, shape: &[usize]) -> bool {
     let is_layer_norm = name.contains("layer_norm") || name.contains("layrnorm");
-    !name.ends_with(".bias") && !(is_layer_norm && shape.len() == 1)
+    let is_of_a_norm = is_layer_norm && shape.len() == 1;
+    !(name.ends_with(".bias") || is_of_a_norm)
 }
 
 /// Gradients of several batches added up.

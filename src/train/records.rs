@@ -1,4 +1,4 @@
-//! Records to learn from: LLaVA conversation JSON and PubMedVision JSON.
+//! Records to learn from: conversation JSON of `LLaVA` and `PubMedVision`.
 
 use std::path::{Path, PathBuf};
 

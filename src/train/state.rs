@@ -9,6 +9,7 @@ use burn::tensor::{Tensor, TensorData};
 use crate::checkpoint::{Checkpoint, WeightFiles, WrittenValues, write_safetensors};
 use crate::train::parameters::host_values;
 use crate::train::{AdamW, Moments, Parameters, TrainError};
+use crate::vlm::PlaceTensor;
 
 /// States that are kept; an older one is there for when the newest is damaged.
 const KEPT: usize = 2;
@@ -150,11 +151,7 @@ fn load(
 }
 
 /// Every tensor of `{which}.safetensors`.
-fn each(
-    path: &Path,
-    which: &str,
-    place: &mut dyn FnMut(&str, Vec<usize>, Vec<f32>),
-) -> Result<(), TrainError> {
+fn each(path: &Path, which: &str, place: PlaceTensor<'_>) -> Result<(), TrainError> {
     let file = path.join(format!("{which}.safetensors"));
     if !file.is_file() {
         return Err(TrainError::State { reason: "a file is missing".to_owned(), path: file });

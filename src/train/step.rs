@@ -7,7 +7,7 @@ use crate::train::optimizer::GradientSums;
 use crate::train::parameters::host_values;
 use crate::train::source::Learning;
 use crate::train::{Parameters, TrainError};
-use crate::vlm::Trainee;
+use crate::vlm::{EMBEDDING, Trainee};
 
 /// What a batch came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -83,13 +83,12 @@ impl Objective<'_> {
             Tensor::<1, Int>::from_data(TensorData::new(values, [len]), device)
         };
         let networks = self.trainee.networks(&mut Learning { parameters })?;
-        let table = self.trainee.embedding();
-        let embedding = parameters.get(table).map(|parameter| {
+        let embedding = parameters.get(EMBEDDING).map(|parameter| {
             let columns = parameter.shape.get(1).copied().unwrap_or(1);
             parameter.tensor().reshape([-1, columns as i32])
         });
         let Some(embedding): Option<Tensor<2>> = embedding else {
-            let (files, path) = (vec![table.to_owned()], self.trainee.folder().to_owned());
+            let (files, path) = (vec![EMBEDDING.to_owned()], self.trainee.folder().to_owned());
             return Err(crate::checkpoint::CheckpointError::MissingShards { files, path }.into());
         };
         let mut all =

@@ -24,20 +24,16 @@ const FILES: &[(&str, &[u8])] = &[
     ("model.safetensors", include_bytes!("../../assets/nano/model.safetensors")),
 ];
 
-/// nano's folder: in the platform's place for what can be made again, else in the temporary one.
+/// nano, in the platform's place for what can be made again, or where `READING_ROOM_CACHE` says.
 ///
 /// Writes a few megabytes the first time: not for the window's thread.
 ///
 /// # Errors
-/// When neither place can be written.
+/// When that place cannot be written.
 pub fn nano() -> Result<ModelSpec, ModelError> {
     let usual = WeightsCache::usual().and_then(|cache| Some(cache.folder().parent()?.to_owned()));
-    let temporary = std::env::temp_dir().join("reading-room");
-    let unpacked = match usual.map(|folder| unpack(&folder)) {
-        Some(Ok(folder)) => Ok(folder),
-        Some(Err(_)) | None => unpack(&temporary),
-    };
-    let folder = unpacked.map_err(|source| ModelError::Io { source, path: temporary })?;
+    let into = usual.unwrap_or_else(|| PathBuf::from(".reading-room"));
+    let folder = unpack(&into).map_err(|source| ModelError::Io { source, path: into })?;
     recognise(&folder)
 }
 

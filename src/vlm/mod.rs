@@ -65,5 +65,8 @@ pub use sampling::{log_prob, next_token};
 pub use spec::{Abilities, Family, ModelSpec, Part, Tasks};
 pub use storage::MatrixSizes;
 pub use synthetic::{Synthetic, SyntheticModel};
-pub use trainee::{Exchange, LossOn, Place, Sequence, TensorShape, Trainee, TraineeNetworks};
+pub use trainee::{
+    EMBEDDING, Exchange, LossOn, Place, PlaceTensor, Sequence, TensorShape, Trainee,
+    TraineeNetworks,
+};
 pub use weights_cache::WeightsCache;

@@ -31,6 +31,9 @@ pub struct Trainee {
     tokenizer: Tokenizer,
 }
 
+/// The name of the table of embeddings.
+pub const EMBEDDING: &str = "model.embed_tokens.weight";
+
 /// One question and its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
@@ -77,6 +80,9 @@ pub struct Sequence {
     /// Where the decoder is told each stands.
     pub positions: Vec<Position>,
 }
+
+/// Takes a tensor that was read: name, shape, numbers.
+pub type PlaceTensor<'a> = &'a mut dyn FnMut(&str, Vec<usize>, Vec<f32>);
 
 /// A tensor of the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,12 +155,6 @@ impl Trainee {
         self.config.context_len
     }
 
-    /// The name of the table of embeddings.
-    #[must_use]
-    pub fn embedding(&self) -> &'static str {
-        "model.embed_tokens.weight"
-    }
-
     /// All tensors, adapters included.
     ///
     /// # Errors
@@ -181,10 +181,7 @@ impl Trainee {
     ///
     /// # Errors
     /// When files are missing, damaged or do not fit.
-    pub fn read_weights(
-        &self,
-        place: &mut dyn FnMut(&str, Vec<usize>, Vec<f32>),
-    ) -> Result<(), ModelError> {
+    pub fn read_weights(&self, place: PlaceTensor<'_>) -> Result<(), ModelError> {
         let plain = VlmConfig { hlora: None, ..self.config.clone() };
         let plan = plan_of(&self.parts, &plain)?;
         let mut opened = Vec::new();
