@@ -18,7 +18,7 @@ from PIL import Image
 
 from pairs import facts
 
-KINDS = ("modality", "body_part", "plane", "view", "tumour", "chest")
+KINDS = ("modality", "body_part", "plane", "tumour", "chest")
 
 
 def main(labelled):

@@ -102,18 +102,6 @@ ASK = {
         ],
         ["What slice plane do we see?", "Which anatomical plane is this?"],
     ),
-    "view": (
-        [
-            "What view is this?",
-            "Which view is shown?",
-            "What is the view of this X-ray?",
-            "Is this a frontal or a lateral view?",
-            "Frontal or lateral?",
-            "Which projection is this?",
-            "Name the view.",
-        ],
-        ["What view was taken?"],
-    ),
     "tumour": (
         [
             "Is there a brain tumour?",
@@ -192,6 +180,31 @@ ASK = {
             "Is it a medical picture?",
         ],
         ["Would you say this is a medical image?"],
+    ),
+}
+
+# further wordings: every beginning with every end
+FORMS = {
+    "modality": (
+        ["What", "Which"],
+        ["modality", "imaging modality", "type of image", "kind of imaging", "type of study", "scan type",
+         "imaging method", "kind of picture", "imaging test", "examination"],
+        ["is this", "is shown", "was used here", "is it", "is shown here", "do you see", "was done"],
+    ),
+    "body_part": (
+        ["What", "Which"],
+        ["body part", "part of the body", "region", "anatomical region", "body region", "area of the body"],
+        ["is this", "is it", "is imaged", "is visible", "do you see", "was scanned", "is in the picture"],
+    ),
+    "plane": (
+        ["What", "Which"],
+        ["plane", "imaging plane", "slice orientation", "orientation", "view plane", "section"],
+        ["is this", "is it", "is shown here", "was used", "do you see", "is this slice"],
+    ),
+    "tumour": (
+        ["What", "Which"],
+        ["tumour", "type of tumour", "kind of tumor", "brain tumour", "lesion", "finding", "abnormality"],
+        ["is this", "is shown", "do you see", "is present", "does the MRI show"],
     ),
 }
 
@@ -334,8 +347,6 @@ def sentence(kind, known):
         return f"It shows {the_part(known['body_part'])}."
     if kind == "plane":
         return f"The plane is {known['plane']}."
-    if kind == "view":
-        return f"This is a {known['view']} view."
     if kind == "tumour":
         found = known["tumour"]
         return "I see no tumour." if found == "no tumour" else f"It looks like a {found}."
@@ -348,7 +359,6 @@ CHOICES = {
     "modality": ["CT", "MRI", "X-ray", "ultrasound", "blood smear"],
     "body_part": PARTS,
     "plane": PLANES,
-    "view": ["frontal", "lateral"],
     "tumour": TUMOURS,
     "chest": ["normal", "pneumonia"],
 }
@@ -372,6 +382,8 @@ def rough(question, rng):
 
 def wording(kind, rng, held):
     used, held_back = ASK[kind]
+    if not held and kind in FORMS and rng.random() < 0.5:
+        return " ".join(rng.choice(words) for words in FORMS[kind]) + "?"
     return rng.choice(held_back if held and held_back else used)
 
 
@@ -416,12 +428,11 @@ def exchanges(known, rng):
     if known.get("none"):
         kinds = ["modality", "body_part", "plane", "describe", "medical", "chest", "tumour"]
         return [(wording(kind, rng, False), NOT_MEDICAL) for kind in rng.sample(kinds, 3)]
-    kinds = [kind for kind in ("modality", "body_part", "plane", "view") if kind in known]
     talk = []
-    for kind in kinds:
-        if kind == "view" and rng.random() < 0.5:
+    for kind in ("modality", "body_part", "plane"):
+        if kind not in known:
             continue
-        yes = kind != "view" and rng.random() < 0.25
+        yes = rng.random() < 0.25
         talk.append(yes_no(kind, known, rng) if yes else claim(kind, known, rng))
     for kind in ("tumour", "chest"):
         if kind in known:
@@ -514,8 +525,7 @@ def not_medical(rng, photos):
         part = photo.crop((x, y, x + w, y + h)).resize(size, Image.BICUBIC)
         return part.convert("L").convert("RGB") if rng.random() < 0.3 else part
     if kind == "plain":
-        level = rng.randint(0, 255)
-        return Image.new("RGB", size, (level,) * 3 if rng.random() < 0.5 else colour())
+        return Image.new("RGB", size, colour())
     if kind == "noise":
         random_state = np.random.default_rng(rng.randint(0, 2**31))
         shape = (size[1], size[0], 3)
@@ -615,7 +625,7 @@ def questions(stem, known, rng):
         made["conversations"][0]["value"] = "<image>\n" + question
         records.append(made)
 
-    for kind in ("modality", "body_part", "plane", "view", "tumour", "chest"):
+    for kind in ("modality", "body_part", "plane", "tumour", "chest"):
         if kind in known:
             held = rng.random() < 0.5
             question = wording(kind, rng, held)
