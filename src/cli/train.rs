@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 
 use serde_json::json;
 
-use crate::train::{Report, TrainConfig, train};
+use crate::train::{
+    CodecConfig, CodecMetric, Report, TrainConfig, Trained, train, train_codec,
+};
 use crate::vlm::{choose_device, set_threads};
 use crate::worker::keep_freed_memory;
 
@@ -18,17 +20,31 @@ use super::{
 const LINE_EVERY: u64 = 50;
 
 pub(super) fn run(args: &TrainArgs, machine: &MachineArgs) -> anyhow::Result<()> {
-    let config = TrainConfig::read(&args.config)?;
+    let codec = CodecConfig::read(&args.config)?;
+    let model = if codec.is_none() { Some(TrainConfig::read(&args.config)?) } else { None };
     keep_freed_memory();
     let _threads = set_threads(args.threads);
     let device = choose_device(machine.device)?;
     writeln!(stderr(), "training on {}", device.label()).ok();
-    let mut status = StatusLine::new();
-    let trained = train(&config, &device.open(), args.export, &mut |report| {
-        tell(&report, &mut status);
-        ControlFlow::Continue(())
-    })?;
+    let (device, mut status) = (device.open(), StatusLine::new());
+    let mut trained = None;
+    if let Some(config) = model {
+        trained = Some(train(&config, &device, args.export, &mut |report| {
+            tell(&report, &mut status);
+            ControlFlow::Continue(())
+        })?);
+    }
+    if let Some(config) = codec {
+        trained = Some(train_codec(&config, &device, args.export, &mut |report| {
+            tell_codec(&report, &mut status);
+            ControlFlow::Continue(())
+        })?);
+    }
     status.clear();
+    trained.map_or(Ok(()), |trained| finish(&trained, args))
+}
+
+fn finish(trained: &Trained, args: &TrainArgs) -> anyhow::Result<()> {
     if let Some(step) = trained.resumed {
         writeln!(stderr(), "it went on from step {step}").ok();
     }
@@ -57,17 +73,47 @@ fn tell(report: &Report, status: &mut StatusLine) {
         metric.seconds,
         duration(*seconds_left)
     );
-    status.show(&text);
     let measured = metric.validation_loss.zip(metric.validation_accuracy);
+    let measured = measured.map(|(loss, share)| {
+        format!("; validation loss {loss:.4}, {:.1} % right", 100.0 * share)
+    });
     let is_due = metric.step.is_multiple_of(LINE_EVERY) || metric.step == *steps;
-    let is_watched = stderr().is_terminal();
-    if measured.is_some() || *is_saved || (is_due && !is_watched) {
+    show(status, &text, measured.as_deref(), (*is_saved, is_due));
+}
+
+fn tell_codec(report: &Report<CodecMetric>, status: &mut StatusLine) {
+    let Report { metric, steps, seconds_left, is_saved } = report;
+    let text = format!(
+        "{}: step {} of {steps}, loss {:.4}, pictures off by {:.4}, {} codes in use, \
+         {:.2} s a step, {} left",
+        metric.stage,
+        metric.step,
+        metric.loss,
+        metric.reconstruction,
+        metric.codes_used,
+        metric.seconds,
+        duration(*seconds_left)
+    );
+    let measured = metric.validation.map(|found| {
+        let (psnr, ssim) = (found.psnr_db, found.ssim);
+        format!("; validation PSNR {psnr:.2} dB, SSIM {ssim:.4}")
+    });
+    let is_due = metric.step.is_multiple_of(LINE_EVERY) || metric.step == *steps;
+    show(status, &text, measured.as_deref(), (*is_saved, is_due));
+}
+
+/// A line that stays where something was measured or saved, or where nobody watches.
+fn show(
+    status: &mut StatusLine,
+    text: &str,
+    measured: Option<&str>,
+    (is_saved, is_due): (bool, bool),
+) {
+    status.show(text);
+    if measured.is_some() || is_saved || (is_due && !stderr().is_terminal()) {
         status.clear();
-        let measured = measured.map_or_else(String::new, |(loss, share)| {
-            format!("; validation loss {loss:.4}, {:.1} % right", 100.0 * share)
-        });
-        let saved = if *is_saved { "; saved" } else { "" };
-        writeln!(stderr(), "{text}{measured}{saved}").ok();
+        let saved = if is_saved { "; saved" } else { "" };
+        writeln!(stderr(), "{text}{}{saved}", measured.unwrap_or_default()).ok();
     }
 }
 

@@ -137,6 +137,12 @@ pub enum Part {
     Language,
     /// The adapters.
     Adapter,
+    /// Of a codec: pictures to places.
+    Encoder,
+    /// Of a codec: what places are rounded to.
+    Codebook,
+    /// Of a codec: places to pictures.
+    Decoder,
 }
 
 impl Part {
@@ -148,7 +154,15 @@ impl Part {
             Self::Projector => "projector",
             Self::Language => "language",
             Self::Adapter => "adapter",
+            Self::Encoder => "encoder",
+            Self::Codebook => "codebook",
+            Self::Decoder => "decoder",
         }
+    }
+
+    /// Whether codecs have it, and only they.
+    pub(crate) fn is_of_codec(self) -> bool {
+        matches!(self, Self::Encoder | Self::Codebook | Self::Decoder)
     }
 }
 
@@ -219,14 +233,8 @@ impl TrainConfig {
     /// # Errors
     /// When it cannot be read, a key is unknown, or a value makes no sense.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
-        let text = std::fs::read_to_string(path).map_err(TrainError::io(path))?;
         let fault = |reason: String| TrainError::Config { reason, path: path.to_owned() };
-        let mut config: Self = toml::from_str(&text).map_err(|error| {
-            let line =
-                error.span().map(|span| text.get(..span.start).unwrap_or("").lines().count());
-            let place = line.map(|line| format!(" (line {})", line.max(1))).unwrap_or_default();
-            fault(format!("{}{place}", error.message()))
-        })?;
+        let mut config: Self = read_toml(path)?;
         config.check().map_err(fault)?;
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
         config.resolve(folder);
@@ -256,8 +264,31 @@ impl TrainConfig {
     }
 }
 
+/// A file whose every key is known; an error says on which line.
+pub(crate) fn read_toml<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, TrainError> {
+    let text = std::fs::read_to_string(path).map_err(TrainError::io(path))?;
+    toml::from_str(&text).map_err(|error| {
+        let line = error.span().map(|span| text.get(..span.start).unwrap_or("").lines().count());
+        let place = line.map(|line| format!(" (line {})", line.max(1))).unwrap_or_default();
+        let reason = format!("{}{place}", error.message());
+        TrainError::Config { reason, path: path.to_owned() }
+    })
+}
+
 impl Stage {
     fn check(&self, has_adapter: bool) -> Result<(), String> {
+        self.check_numbers()?;
+        let name = &self.name;
+        if let Some(part) = self.train.iter().find(|part| part.is_of_codec()) {
+            return Err(format!("stage {name} trains the {}, which only a codec has", part.name()));
+        }
+        if self.train.contains(&Part::Adapter) && !has_adapter {
+            return Err(format!("stage {name} trains an adapter and there is no [model.lora]"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_numbers(&self) -> Result<(), String> {
         let name = &self.name;
         let shares =
             [("final_share", self.final_share), ("warmup", self.warmup), ("records", self.records)];
@@ -271,9 +302,6 @@ impl Stage {
         }
         if self.train.is_empty() {
             return Err(format!("stage {name} trains nothing"));
-        }
-        if self.train.contains(&Part::Adapter) && !has_adapter {
-            return Err(format!("stage {name} trains an adapter and there is no [model.lora]"));
         }
         let positive = |value: f64| value.is_finite() && value > 0.0;
         if !positive(self.learning_rate) || !positive(self.epochs) {

@@ -69,6 +69,15 @@ pub enum TrainError {
 }
 
 impl TrainError {
+    pub(crate) fn not_finite(step: u64, save_every: u64) -> Self {
+        let saved = step - 1 - (step - 1) % save_every;
+        let kept = match saved {
+            0 => "nothing was saved before it".to_owned(),
+            saved => format!("the state of step {saved} is kept"),
+        };
+        Self::NotFinite { step, kept }
+    }
+
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { source, path }

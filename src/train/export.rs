@@ -25,11 +25,7 @@ pub(crate) fn export(
     let _nothing_there = std::fs::remove_dir_all(&partial);
     std::fs::create_dir_all(&partial).map_err(TrainError::io(&partial))?;
     trainee.copy_files(&partial)?;
-    let dtype = match precision {
-        SavedPrecision::F32 => FileDtype::F32,
-        SavedPrecision::F16 => FileDtype::F16,
-        SavedPrecision::Bf16 => FileDtype::Bf16,
-    };
+    let dtype = dtype_of(precision);
     let shapes: BTreeMap<&String, &Vec<usize>> =
         parameters.iter().map(|(name, parameter)| (name, &parameter.shape)).collect();
     let listed: Vec<Listed> = shapes
@@ -77,7 +73,17 @@ fn extents(shape: &[usize]) -> [usize; 2] {
     [extent(0), extent(1)]
 }
 
-fn bytes(values: &[f32], precision: SavedPrecision) -> Vec<u8> {
+/// As files name it.
+pub(crate) fn dtype_of(precision: SavedPrecision) -> FileDtype {
+    match precision {
+        SavedPrecision::F32 => FileDtype::F32,
+        SavedPrecision::F16 => FileDtype::F16,
+        SavedPrecision::Bf16 => FileDtype::Bf16,
+    }
+}
+
+/// Numbers as a file has them.
+pub(crate) fn bytes(values: &[f32], precision: SavedPrecision) -> Vec<u8> {
     match precision {
         SavedPrecision::F32 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
         SavedPrecision::F16 => {

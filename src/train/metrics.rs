@@ -1,9 +1,11 @@
 //! What is written down about every step: a JSON object a line.
 
 use std::fs::{File, OpenOptions};
+use std::marker::PhantomData;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::train::TrainError;
@@ -37,44 +39,61 @@ pub struct Metric {
     pub validation_accuracy: Option<f64>,
 }
 
+/// Something that is written down about every step.
+pub(crate) trait Line: Serialize + DeserializeOwned {
+    /// Counted from 1 over all stages.
+    fn step(&self) -> u64;
+}
+
+impl Line for Metric {
+    fn step(&self) -> u64 {
+        self.step
+    }
+}
+
 /// The lines of a file; a last line that was cut off is left out.
 ///
 /// # Errors
 /// When the file cannot be read.
 pub fn read_metrics(path: &Path) -> Result<Vec<Metric>, TrainError> {
+    read_lines(path)
+}
+
+pub(crate) fn read_lines<L: Line>(path: &Path) -> Result<Vec<L>, TrainError> {
     let file = File::open(path).map_err(TrainError::io(path))?;
     let mut metrics = Vec::new();
     for line in BufReader::new(file).lines() {
         let line = line.map_err(TrainError::io(path))?;
-        metrics.extend(serde_json::from_str::<Metric>(&line).ok());
+        metrics.extend(serde_json::from_str::<L>(&line).ok());
     }
     Ok(metrics)
 }
 
 /// Appends to the file.
-pub(crate) struct MetricsFile {
+pub(crate) struct MetricsFile<L> {
     file: File,
     path: PathBuf,
+    line: PhantomData<L>,
 }
 
-impl MetricsFile {
+impl<L: Line> MetricsFile<L> {
     /// Go on after this step: what a lost run wrote later is taken off.
     pub(crate) fn open(path: PathBuf, after: u64) -> Result<Self, TrainError> {
-        let kept = if path.is_file() { read_metrics(&path)? } else { Vec::new() };
+        let kept: Vec<L> = if path.is_file() { read_lines(&path)? } else { Vec::new() };
         let mut text = String::new();
-        for metric in kept.iter().filter(|metric| metric.step <= after) {
+        for metric in kept.iter().filter(|metric| metric.step() <= after) {
             text.push_str(&line(metric));
         }
         std::fs::write(&path, text).map_err(TrainError::io(&path))?;
         let file = OpenOptions::new().append(true).open(&path).map_err(TrainError::io(&path))?;
-        Ok(Self { file, path })
+        Ok(Self { file, path, line: PhantomData })
     }
 
-    pub(crate) fn add(&mut self, metric: &Metric) -> Result<(), TrainError> {
+    pub(crate) fn add(&mut self, metric: &L) -> Result<(), TrainError> {
         self.file.write_all(line(metric).as_bytes()).map_err(TrainError::io(&self.path))
     }
 }
 
-fn line(metric: &Metric) -> String {
+fn line(metric: &impl Line) -> String {
     serde_json::to_string(metric).map(|line| line + "\n").unwrap_or_default()
 }

@@ -5,6 +5,7 @@
 
 mod augment;
 mod batch;
+mod codec;
 mod config;
 mod error;
 mod export;
@@ -21,6 +22,10 @@ mod step;
 
 pub use augment::Augment;
 pub use batch::Example;
+pub use codec::{
+    CodecConfig, CodecMetric, CodecObjective, CodecOutcome, Quantiser, read_codec_metrics,
+    train_codec,
+};
 pub use config::{Init, LoraSection, Part, Stage, TrainConfig};
 pub use error::TrainError;
 pub use metrics::{Metric, read_metrics};

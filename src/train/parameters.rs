@@ -96,6 +96,14 @@ impl Parameters {
         self.by_name.get(name)
     }
 
+    /// Give a tensor other numbers; whether it learns stays as it is.
+    pub(crate) fn change(&mut self, name: &str, values: Vec<f32>) {
+        let data = TensorData::new(values, [self.get(name).map_or(0, Parameter::len)]);
+        if let Some(parameter) = self.by_name.get_mut(name) {
+            parameter.set(Tensor::from_data(data, &self.device));
+        }
+    }
+
     /// All, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Parameter)> {
         self.by_name.iter()
@@ -108,8 +116,13 @@ impl Parameters {
 
     /// Only these parts learn from now on.
     pub fn learn(&mut self, parts: &[Part]) {
+        self.learn_as(parts, Trainee::part_of);
+    }
+
+    /// The same where tensors belong to other parts.
+    pub(crate) fn learn_as(&mut self, parts: &[Part], part_of: fn(&str) -> &'static str) {
         for (name, parameter) in &mut self.by_name {
-            let part = Trainee::part_of(name);
+            let part = part_of(name);
             let learns = parts.iter().any(|wanted| wanted.name() == part);
             parameter.leaf = learns.then(|| parameter.value.clone().autodiff().require_grad());
         }

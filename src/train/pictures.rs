@@ -6,7 +6,7 @@ use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::imaging::{DisplayImage, FrameRef, parse_image_path, read_frame};
+use crate::imaging::{DisplayImage, FrameRef, OpenError, parse_image_path, read_frame};
 use crate::train::batch::Example;
 use crate::train::{Augment, Record, TrainError};
 use crate::vlm::{LossOn, Trainee};
@@ -35,7 +35,7 @@ impl Preparation<'_> {
     fn example(&self, record: &Record, seed: Option<u64>) -> Result<Vec<Example>, TrainError> {
         let mut pictures = Vec::new();
         for (index, path) in record.images.iter().enumerate() {
-            let mut picture = self.picture(path).map_err(|source| {
+            let mut picture = read_picture(&self.images.join(path)).map_err(|source| {
                 let id = record.id.clone();
                 TrainError::Picture { id, source }
             })?;
@@ -49,11 +49,12 @@ impl Preparation<'_> {
         let fits = sequences.into_iter().filter(|one| one.places.len() <= self.max_length);
         Ok(fits.map(|sequence| Example { sequence, pictures: pictures.clone() }).collect())
     }
+}
 
-    fn picture(&self, path: &Path) -> Result<DisplayImage, crate::imaging::OpenError> {
-        let (path, frame_number) = parse_image_path(&self.images.join(path));
-        let frame_number = frame_number.unwrap_or(1);
-        let frame = read_frame(&FrameRef { path, sop_instance_uid: String::new(), frame_number })?;
-        Ok(frame.default_grayscale().render(&frame))
-    }
+/// A picture as it is shown; `FILE#N` is frame N.
+pub(crate) fn read_picture(path: &Path) -> Result<DisplayImage, OpenError> {
+    let (path, frame_number) = parse_image_path(path);
+    let frame_number = frame_number.unwrap_or(1);
+    let frame = read_frame(&FrameRef { path, sop_instance_uid: String::new(), frame_number })?;
+    Ok(frame.default_grayscale().render(&frame))
 }

@@ -26,9 +26,9 @@ const VALIDATION_BATCH: usize = 32;
 
 /// What the caller hears after every step.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Report {
+pub struct Report<M = Metric> {
     /// What was written down.
-    pub metric: Metric,
+    pub metric: M,
     /// Steps of all stages.
     pub steps: u64,
     /// At the pace so far.
@@ -83,12 +83,12 @@ struct Run<'a> {
 }
 
 /// A stage with what follows from the records.
-struct Course<'a> {
-    index: usize,
-    stage: &'a Stage,
+pub(super) struct Course<'a> {
+    pub(super) index: usize,
+    pub(super) stage: &'a Stage,
     /// Records it uses.
-    count: usize,
-    schedule: Schedule,
+    pub(super) count: usize,
+    pub(super) schedule: Schedule,
 }
 
 impl<'a> Run<'a> {
@@ -194,12 +194,12 @@ impl<'a> Run<'a> {
         }
         let step = self.standing.step + 1;
         if !outcome.loss.is_finite() {
-            return Err(self.not_finite(step));
+            return Err(TrainError::not_finite(step, self.config.output.save_every));
         }
         sums.scale(1.0 / outcome.tokens.max(1) as f64);
         let gradient_norm = sums.clip(stage.clip)?;
         if !gradient_norm.is_finite() {
-            return Err(self.not_finite(step));
+            return Err(TrainError::not_finite(step, self.config.output.save_every));
         }
         let rate = course.schedule.rate(self.standing.stage_step);
         let update = Update { rate, betas: stage.betas, weight_decay: stage.weight_decay };
@@ -219,15 +219,6 @@ impl<'a> Run<'a> {
             validation_loss: None,
             validation_accuracy: None,
         })
-    }
-
-    fn not_finite(&self, step: u64) -> TrainError {
-        let saved = step - 1 - (step - 1) % self.config.output.save_every;
-        let kept = match saved {
-            0 => "nothing was saved before it".to_owned(),
-            saved => format!("the state of step {saved} is kept"),
-        };
-        TrainError::NotFinite { step, kept }
     }
 
     fn preparation(&self, stage: &Stage) -> Preparation<'_> {
@@ -264,7 +255,7 @@ impl<'a> Run<'a> {
 }
 
 impl<'a> Course<'a> {
-    fn new(index: usize, stage: &'a Stage, records: usize) -> Self {
+    pub(super) fn new(index: usize, stage: &'a Stage, records: usize) -> Self {
         let count = ((records as f64 * stage.records).round() as usize).clamp(1, records.max(1));
         let a_step = (stage.batch * stage.accumulate) as f64;
         let by_epochs = (stage.epochs * count as f64 / a_step).ceil() as u64;
@@ -276,7 +267,7 @@ impl<'a> Course<'a> {
 }
 
 /// The order of records: another one every time through, always the same for a seed.
-struct Order {
+pub(super) struct Order {
     seed: u64,
     stage: u64,
     /// Records of the stage.
@@ -287,7 +278,7 @@ struct Order {
 }
 
 impl Order {
-    fn new(seed: u64, course: &Course<'_>, records: usize) -> Self {
+    pub(super) fn new(seed: u64, course: &Course<'_>, records: usize) -> Self {
         let stage = course.index as u64;
         let mut chosen: Vec<usize> = (0..records).collect();
         if course.count < records {
@@ -298,7 +289,7 @@ impl Order {
     }
 
     /// The record at a place counted over all times through.
-    fn record(&mut self, at: u64) -> usize {
+    pub(super) fn record(&mut self, at: u64) -> usize {
         let count = self.chosen.len().max(1) as u64;
         let epoch = at / count;
         if self.epoch != Some(epoch) {
@@ -311,7 +302,7 @@ impl Order {
     }
 }
 
-fn seed_of(parts: &[u64]) -> u64 {
+pub(super) fn seed_of(parts: &[u64]) -> u64 {
     let mut hash = Sha256::new();
     parts.iter().for_each(|part| hash.update(part.to_le_bytes()));
     let digest = hash.finalize();
@@ -324,16 +315,16 @@ fn share_right(outcome: Outcome) -> f64 {
 
 /// Mean seconds of the last steps.
 #[derive(Default)]
-struct Pace {
+pub(super) struct Pace {
     mean: Option<f64>,
 }
 
 impl Pace {
-    fn add(&mut self, seconds: f64) {
+    pub(super) fn add(&mut self, seconds: f64) {
         self.mean = Some(self.mean.map_or(seconds, |mean| 0.95 * mean + 0.05 * seconds));
     }
 
-    fn mean(&self) -> f64 {
+    pub(super) fn mean(&self) -> f64 {
         self.mean.unwrap_or(0.0)
     }
 }

@@ -37,7 +37,8 @@ mod trainee;
 mod weights;
 mod weights_cache;
 
-pub use codec::{Codec, Decoded, resize_lanczos};
+pub(crate) use codec::highest;
+pub use codec::{Codec, CodecTrainee, Decoded, resize_lanczos};
 pub use delta::apply_delta;
 pub use device::{
     ComputeDevice, ComputeKind, DeviceChoice, DeviceInfo, GpuInfo, Precision, PrecisionChoice,

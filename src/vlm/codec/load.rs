@@ -68,7 +68,12 @@ fn begins(name: &str, beginnings: &[&str]) -> bool {
     beginnings.iter().any(|beginning| name.starts_with(beginning))
 }
 
-fn check_fit(checkpoint: &Checkpoint, plan: &Plan, with_encoder: bool) -> Result<(), ModelError> {
+/// Every expected tensor is there, and nothing of ours is left over.
+pub(super) fn check_fit(
+    checkpoint: &Checkpoint,
+    plan: &Plan,
+    with_encoder: bool,
+) -> Result<(), ModelError> {
     let is_unused = |name: &&String| {
         let is_encoders = begins(name, ENCODER);
         let is_ours = if is_encoders { with_encoder } else { begins(name, DECODER) };

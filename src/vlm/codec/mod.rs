@@ -4,6 +4,7 @@
 mod files;
 mod load;
 mod resample;
+mod trainee;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::vlm::config::config_error;
 use crate::vlm::{ComputeDevice, LoadProgress, ModelError, RgbPixels};
 
 pub use resample::resize_lanczos;
+pub use trainee::CodecTrainee;
 
 /// A codec on a device, in f32.
 pub struct Codec {
@@ -216,13 +218,18 @@ impl Codec {
             return Err(ModelError::BadPicture { reason: "it has no pixels".to_owned() });
         }
         let square = resize_lanczos(picture, self.side(), self.side());
-        let value = |sample: &u8| 2.0 * (f32::from(*sample) / 255.0) - 1.0;
-        Ok(square.pixels.iter().map(value).collect())
+        Ok(values_of(&square))
     }
 }
 
+/// Samples from −1 to 1.
+fn values_of(square: &RgbPixels) -> Vec<f32> {
+    let value = |sample: &u8| 2.0 * (f32::from(*sample) / 255.0) - 1.0;
+    square.pixels.iter().map(value).collect()
+}
+
 /// The first of the highest.
-fn highest(scores: &[f32]) -> u32 {
+pub(crate) fn highest(scores: &[f32]) -> u32 {
     let mut best = (0, f32::NEG_INFINITY);
     for (code, score) in scores.iter().enumerate() {
         if *score > best.1 {
@@ -242,8 +249,9 @@ fn check_device(config: &VqganConfig, device: &ComputeDevice) -> Result<(), Mode
 }
 
 impl Decoded {
-    /// From `[pixels, 3]`.
-    fn new(pixels: &[f32], side: usize) -> Self {
+    /// From `[pixels, 3]` of a square.
+    #[must_use]
+    pub fn new(pixels: &[f32], side: usize) -> Self {
         let channel = |channel: usize| pixels.iter().skip(channel).step_by(3).copied();
         let level = |value: &f32| (255.0 * ((value.clamp(-1.0, 1.0) + 1.0) / 2.0)) as u8;
         Self {

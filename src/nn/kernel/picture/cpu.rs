@@ -7,10 +7,10 @@ use rayon::prelude::*;
 use crate::nn::kernel::picture::{PictureOps, TAPS, Windows};
 
 /// Pixels a thread works on at once.
-const PIXELS: usize = 64;
+pub(super) const PIXELS: usize = 64;
 
 /// Sums and sums of squares, a pair a channel.
-type Sums = Vec<[f64; 2]>;
+pub(super) type Sums = Vec<[f64; 2]>;
 
 impl PictureOps for Flex {
     fn windows_op(x: FlexTensor, windows: Windows, first: usize, rows: usize) -> FlexTensor {
@@ -71,7 +71,7 @@ fn fill(row: &mut [f32], values: &[f32], channels: usize, pixel: impl Fn(usize) 
 }
 
 /// In 64 bits, where a sum of squares loses nothing that f32 could show.
-fn sums(values: &[f32], channels: usize) -> Sums {
+pub(super) fn sums(values: &[f32], channels: usize) -> Sums {
     let of_block = |block: &[f32]| {
         let mut sums = vec![[0.0, 0.0]; channels];
         for pixel in block.chunks(channels) {
@@ -85,6 +85,11 @@ fn sums(values: &[f32], channels: usize) -> Sums {
     };
     // in order, so that the same picture gives the same sums every time
     let blocks: Vec<Sums> = values.par_chunks(16 * PIXELS * channels).map(of_block).collect();
+    added_up(blocks, channels)
+}
+
+/// Block after block.
+pub(super) fn added_up(blocks: Vec<Sums>, channels: usize) -> Sums {
     let mut total = vec![[0.0, 0.0]; channels];
     for block in blocks {
         for ([sum, squares], [more, more_squares]) in total.iter_mut().zip(block) {
@@ -104,18 +109,32 @@ fn scale_and_shift(
     eps: f32,
 ) -> Vec<[f32; 2]> {
     let channels = (sums.len() / groups.max(1)).max(1);
-    let count = (channels * pixels) as f64;
+    let groups = mean_and_factor(sums, groups, pixels, eps);
+    let groups = groups.iter().zip(weight.chunks(channels).zip(bias.chunks(channels)));
     let mut lines = Vec::with_capacity(sums.len());
-    let groups = sums.chunks(channels).zip(weight.chunks(channels).zip(bias.chunks(channels)));
-    for (sums, (weight, bias)) in groups {
-        let mean = sums.iter().map(|[sum, _]| sum).sum::<f64>() / count;
-        let squares = sums.iter().map(|[_, squares]| squares).sum::<f64>() / count;
-        let variance = (squares - mean * mean).max(0.0);
-        let factor = (variance + f64::from(eps)).sqrt().recip();
+    for ([mean, factor], (weight, bias)) in groups {
         for (weight, bias) in weight.iter().zip(bias) {
             let scale = f64::from(*weight) * factor;
             lines.push([scale as f32, (f64::from(*bias) - mean * scale) as f32]);
         }
     }
     lines
+}
+
+/// Of each group: its mean, and one by the root of its variance.
+pub(super) fn mean_and_factor(
+    sums: &[[f64; 2]],
+    groups: usize,
+    pixels: usize,
+    eps: f32,
+) -> Vec<[f64; 2]> {
+    let channels = (sums.len() / groups.max(1)).max(1);
+    let count = (channels * pixels) as f64;
+    let of_group = |sums: &[[f64; 2]]| {
+        let mean = sums.iter().map(|[sum, _]| sum).sum::<f64>() / count;
+        let squares = sums.iter().map(|[_, squares]| squares).sum::<f64>() / count;
+        let variance = (squares - mean * mean).max(0.0);
+        [mean, (variance + f64::from(eps)).sqrt().recip()]
+    };
+    sums.chunks(channels).map(of_group).collect()
 }

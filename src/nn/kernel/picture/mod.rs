@@ -8,14 +8,20 @@
 #![expect(unreachable_pub, reason = "written by macros")]
 
 mod cpu;
+mod cpu_back;
 mod cube;
 mod cube_kernels;
+mod learn;
+mod recorded;
 
 use std::ops::Range;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
+
+use crate::nn::kernel::is_recorded;
+use crate::nn::kernel::picture::learn::LearnPictureOps;
 
 /// Pixels under a window.
 pub(crate) const TAPS: usize = 9;
@@ -66,6 +72,25 @@ impl Windows {
         let x = inside(window % across, tap % 3, width)?;
         Some(y * width + x)
     }
+
+    /// Every window and tap that a pixel is under: the other way round.
+    fn seen_by(self, [y, x]: [usize; 2], mut found: impl FnMut(usize, usize)) {
+        let [down, across] = self.count();
+        let windows = |at: usize, tap: usize, count: usize| {
+            (0..self.repeat).filter_map(move |part| {
+                let begin = (at * self.repeat + part + self.pad).checked_sub(tap)?;
+                let window = begin / self.stride;
+                (begin.is_multiple_of(self.stride) && window < count).then_some(window)
+            })
+        };
+        for tap in 0..TAPS {
+            for row in windows(y, tap / 3, down) {
+                for column in windows(x, tap % 3, across) {
+                    found(row * across + column, tap);
+                }
+            }
+        }
+    }
 }
 
 #[backend_extension(Cube, Flex)]
@@ -89,7 +114,16 @@ pub trait PictureOps: Backend {
 }
 
 /// What these windows see, a window a row, channel by channel; zero beyond the edges.
+///
+/// What is recorded sees all windows at once.
 pub(crate) fn windows(x: Tensor<2>, windows: Windows, range: Range<usize>) -> Tensor<2> {
+    if is_recorded(&x) {
+        if !is_on_cpu(&x) {
+            return recorded::windows(x, windows);
+        }
+        let x = x.into_dispatch();
+        return Tensor::from_dispatch(<Dispatch as LearnPictureOps>::learn_windows_op(x, windows));
+    }
     let x = x.into_dispatch();
     let rows = <Dispatch as PictureOps>::windows_op(x, windows, range.start, range.len());
     Tensor::from_dispatch(rows)
@@ -104,8 +138,22 @@ pub(crate) fn group_norm(
     eps: f32,
     swish: bool,
 ) -> Tensor<2> {
+    let is_learnt = is_recorded(&x) || is_recorded(&weight) || is_recorded(&bias);
+    if is_learnt && !is_on_cpu(&x) {
+        return recorded::group_norm(x, [weight, bias], groups, eps, swish);
+    }
     let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
+    if is_learnt {
+        return Tensor::from_dispatch(<Dispatch as LearnPictureOps>::learn_group_norm_op(
+            x, weight, bias, groups, eps, swish,
+        ));
+    }
     Tensor::from_dispatch(<Dispatch as PictureOps>::group_norm_op(
         x, weight, bias, groups, eps, swish,
     ))
+}
+
+/// Where the operations of `learn` have kernels.
+fn is_on_cpu(x: &Tensor<2>) -> bool {
+    x.device().without_autodiff() == Device::flex()
 }
