@@ -15,7 +15,10 @@ use reading_room::train::{
     CodecConfig, CodecMetric, CodecObjective, GradientSums, Parameters, Part, Quantiser, Report,
     TrainError, Trained, read_codec_metrics, train_codec,
 };
-use reading_room::vlm::{Codec, CodecTrainee, ComputeDevice, RgbPixels, TensorShape};
+use reading_room::vlm::{
+    Codec, CodecTrainee, ComputeDevice, DeviceChoice, RgbPixels, TensorShape, choose_device,
+    detect_gpus,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -51,7 +54,13 @@ fn picture(index: u32) -> DisplayImage {
             let (across, down) = (x as f32 - 6.0 - index as f32, y as f32 - 9.0);
             let is_disc = across.hypot(down) < 4.0 + (index % 3) as f32;
             let is_bar = (x + y * (index % 4)) % 11 < 3;
-            let level = if is_disc { 220 } else if is_bar { 120 } else { 30 };
+            let level = if is_disc {
+                220
+            } else if is_bar {
+                120
+            } else {
+                30
+            };
             pixels.extend([level, level / 2 + (index * 9) as u8, 255 - level]);
         }
     }
@@ -139,11 +148,11 @@ learning_rate = 1e-3
 
 fn run(config: &Path, stop_after: Option<u64>) -> Result<Trained, TrainError> {
     let config = CodecConfig::read(config)?.unwrap();
-    train_codec(&config, &Device::flex(), false, &mut |Report { metric, .. }| {
-        match stop_after == Some(metric.step) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
+    train_codec(&config, &Device::flex(), false, &mut |Report { metric, .. }| match stop_after
+        == Some(metric.step)
+    {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
     })
 }
 
@@ -275,13 +284,15 @@ fn gradients_are_those_of_finite_differences() {
     let (trainee, mut parameters) = trainee_of(&room);
     // beyond what an untaught decoder makes: nowhere near the kink of an absolute difference
     let wanted: Vec<f32> = trainee.pixel_values(&trainee.square(&picture(2)));
-    let wanted: Vec<f32> = wanted.iter().map(|value| value.signum() * (2.5 + value.abs())).collect();
+    let wanted: Vec<f32> =
+        wanted.iter().map(|value| value.signum() * (2.5 + value.abs())).collect();
     for legacy in [true, false] {
         let quantiser = Quantiser { weight: 0.7, legacy, ..Quantiser::default() };
         let objective = CodecObjective { trainee: &trainee, quantiser };
         let (outcome, _) = objective.measure(&parameters, &wanted).unwrap();
         let codebook = parameters.values(CODEBOOK).unwrap();
-        let rows = outcome.codes.iter().flat_map(|code| codebook[*code as usize * 4..][..4].to_vec());
+        let rows =
+            outcome.codes.iter().flat_map(|code| codebook[*code as usize * 4..][..4].to_vec());
         let held = Held {
             trainee: &trainee,
             quantiser,
@@ -296,7 +307,10 @@ fn gradients_are_those_of_finite_differences() {
         let gradients = gradients(&objective, &tensors, &parameters, &wanted, &Device::flex());
         let mut worst = 0.0_f64;
         let mut checked = BTreeMap::new();
-        for (name, gradient) in &gradients {
+        // of the second way only the quantiser's terms differ: some tensors say enough
+        let every = if legacy { 1 } else { 7 };
+        let codebook = gradients.get_key_value(CODEBOOK);
+        for (name, gradient) in gradients.iter().step_by(every).chain(codebook) {
             let (at, steepest) = gradient
                 .iter()
                 .enumerate()
@@ -323,12 +337,42 @@ fn gradients_are_those_of_finite_differences() {
             assert!(error < 0.03, "{name}[{at}]: {steepest} and {difference}");
         }
         println!("legacy {legacy}: {checked:?} of {}, worst {worst:.4}", gradients.len());
-        assert_eq!(checked["codebook"], 1);
-        assert!(checked["encoder"] > 20 && checked["decoder"] > 20, "{checked:?}");
+        assert!(checked["codebook"] > 0, "{checked:?}");
+        let enough = 40 / every;
+        assert!(checked["encoder"] > enough && checked["decoder"] > enough, "{checked:?}");
         // of what is not used, and of what is made of the codebook, there is none
         assert!(!gradients.contains_key("quantize.proj.weight"));
         assert_eq!(gradients.len() + 2, tensors.len());
     }
+}
+
+/// Other operations stand behind them there.
+#[test]
+#[ignore = "minutes on a software adapter"]
+fn gradients_on_a_vulkan_adapter_are_those_of_the_processor() {
+    let Some(gpu) = detect_gpus().into_iter().next() else {
+        println!("skipped: no Vulkan adapter");
+        return;
+    };
+    println!("{} ({})", gpu.name, gpu.backend);
+    let room = Room::new();
+    let (trainee, parameters) = trainee_of(&room);
+    let wanted = trainee.pixel_values(&trainee.square(&picture(1)));
+    let objective = CodecObjective { trainee: &trainee, quantiser: Quantiser::default() };
+    let tensors = trainee.tensors().unwrap();
+    let device = choose_device(DeviceChoice::Gpu).unwrap().open();
+    let here = gradients(&objective, &tensors, &parameters, &wanted, &Device::flex());
+    let there = gradients(&objective, &tensors, &parameters, &wanted, &device);
+    assert!(here.keys().eq(there.keys()));
+    let mut worst = 0.0_f32;
+    for (name, here) in &here {
+        let size = here.iter().fold(1e-4_f32, |most, value| most.max(value.abs()));
+        let apart = here.iter().zip(&there[name]).map(|(a, b)| (a - b).abs());
+        let apart = apart.fold(0.0_f32, f32::max) / size;
+        worst = worst.max(apart);
+        assert!(apart < 2e-2, "{name}: {apart} of {size}");
+    }
+    println!("{} tensors, worst {worst:e}", here.len());
 }
 
 #[test]
@@ -410,13 +454,14 @@ fn what_was_learnt_is_read_back() {
         assert_eq!(codes, outcome.codes);
         let codes: Vec<Option<u32>> = codes.into_iter().map(Some).collect();
         let ControlFlow::Continue(made) = codec.decode(&codes, go_on).unwrap() else { panic!() };
-        ssim += Similarity::between(&display(&square), &display(&made.picture)).unwrap().ssim.unwrap();
+        ssim +=
+            Similarity::between(&display(&square), &display(&made.picture)).unwrap().ssim.unwrap();
     }
     let measured = last.validation.unwrap();
     println!("SSIM {} as loaded, {} as measured", ssim / 6.0, measured.ssim);
     assert!((ssim / 6.0 - measured.ssim).abs() < 2e-3);
     let before = metrics.iter().find_map(|one| one.validation).unwrap();
-    assert!(measured.ssim > 0.5 && measured.psnr_db > before.psnr_db, "{before:?} {measured:?}");
+    assert!(measured.ssim > before.ssim.max(0.5) + 0.02, "{before:?} {measured:?}");
     // and can be gone on with
     let more = [("folder = \"start\"", "folder = \"taught/model\""), ("init = \"random\"", "")];
     run(&room.edited("more", &more), None).unwrap();

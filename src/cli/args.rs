@@ -71,7 +71,7 @@ pub(super) enum Command {
     Inspect(InspectArgs),
     /// Measure how long a model takes
     Bench(BenchArgs),
-    /// Teach a model from pictures with questions and answers, as a configuration says
+    /// Teach a model from pictures with questions and answers, or a codec from pictures
     Train(TrainArgs),
     /// Ask a model every question of a data file and score its answers
     Eval(Box<EvalArgs>),

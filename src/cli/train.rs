@@ -5,9 +5,7 @@ use std::ops::ControlFlow;
 
 use serde_json::json;
 
-use crate::train::{
-    CodecConfig, CodecMetric, Report, TrainConfig, Trained, train, train_codec,
-};
+use crate::train::{CodecConfig, CodecMetric, Report, TrainConfig, Trained, train, train_codec};
 use crate::vlm::{choose_device, set_threads};
 use crate::worker::keep_freed_memory;
 
@@ -74,9 +72,8 @@ fn tell(report: &Report, status: &mut StatusLine) {
         duration(*seconds_left)
     );
     let measured = metric.validation_loss.zip(metric.validation_accuracy);
-    let measured = measured.map(|(loss, share)| {
-        format!("; validation loss {loss:.4}, {:.1} % right", 100.0 * share)
-    });
+    let measured = measured
+        .map(|(loss, share)| format!("; validation loss {loss:.4}, {:.1} % right", 100.0 * share));
     let is_due = metric.step.is_multiple_of(LINE_EVERY) || metric.step == *steps;
     show(status, &text, measured.as_deref(), (*is_saved, is_due));
 }

@@ -62,6 +62,18 @@ impl Linear {
         pieces.collect()
     }
 
+    /// The same for inputs that lie in another order: of `inner` numbers side by side the first
+    /// of all come first. `None` when the weight is not one piece of numbers.
+    pub(crate) fn with_innermost_first(&self, inner: usize) -> Option<Self> {
+        let ([Piece::Dense(weight)], None) = (self.pieces.as_slice(), &self.adapter) else {
+            return None;
+        };
+        let [outputs, inputs] = weight.dims();
+        let split: Tensor<3> = weight.clone().reshape([outputs, inputs / inner.max(1), inner]);
+        let weight = split.swap_dims(1, 2).reshape([outputs, inputs]);
+        Some(Self::dense(vec![weight], self.bias.clone()))
+    }
+
     /// The same with an adapter, which sees the same input.
     pub(crate) fn with_adapter(self, adapter: HLora) -> Self {
         Self { adapter: Some(Box::new(adapter)), ..self }

@@ -1,8 +1,8 @@
 //! What is written down about every step: a JSON object a line.
 
 use std::fs::{File, OpenOptions};
-use std::marker::PhantomData;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;

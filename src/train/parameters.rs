@@ -128,6 +128,16 @@ impl Parameters {
         }
     }
 
+    /// The same values, learning the same, of which gradients are taken for themselves.
+    #[must_use]
+    pub(crate) fn apart(&self) -> Self {
+        let mut apart = self.clone();
+        for parameter in apart.by_name.values_mut() {
+            parameter.set(parameter.value.clone());
+        }
+        apart
+    }
+
     /// Nothing learns: what is computed records nothing.
     pub fn rest(&mut self) {
         self.learn(&[]);

@@ -41,7 +41,7 @@ pub(crate) use cube_best::best;
 pub(crate) use host::{
     Number, Numbers, ROWS_AT_ONCE, VISION_ROWS_AT_ONCE, activated, gated, host_linear, put_key,
 };
-pub(crate) use picture::{Windows, group_norm, windows};
+pub(crate) use picture::{TAPS, Windows, group_norm, recorded_windows, windows};
 pub(crate) use quant_ops::{Around, WeightRows, block_linear, product_of_few};
 pub(crate) use quant_several::products_of_few;
 pub(crate) use recorded::{attend_all_sequences, attend_sequences, is_recorded};

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::nn::kernel::{Windows, group_norm, is_recorded, windows};
+use crate::nn::kernel::{TAPS, Windows, group_norm, is_recorded, recorded_windows, windows};
 use crate::nn::{Linear, MissingTensor, WeightSource};
 
 /// Of every normalisation.
@@ -66,12 +66,14 @@ impl Conv {
         let size = over.count();
         let count = size.iter().product::<usize>();
         let [_, channels] = picture.pixels.dims();
-        // pieces of one size: each new one would be prepared for anew; what is recorded is kept
-        // whole until its gradient comes
-        let pieces = match is_recorded(&picture.pixels) {
-            true => 1,
-            false => (count * channels * 9).div_ceil(MAX_WINDOW_NUMBERS).max(1),
-        };
+        if is_recorded(&picture.pixels)
+            && let Some(window) = self.window.with_innermost_first(TAPS)
+        {
+            let pixels = window.forward(recorded_windows(picture.pixels.clone(), over));
+            return Picture { pixels, size };
+        }
+        // pieces of one size: each new one would be prepared for anew
+        let pieces = (count * channels * 9).div_ceil(MAX_WINDOW_NUMBERS).max(1);
         let rows = count.div_ceil(pieces).max(1);
         let part = |from: usize| {
             let range = from..(from + rows).min(count);

@@ -114,8 +114,7 @@ impl CodecConfig {
         config.check().map_err(fault)?;
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
         let lists = config.data.train.iter_mut().chain(&mut config.data.validation);
-        let others =
-            [&mut config.model.folder, &mut config.data.images, &mut config.output.folder];
+        let others = [&mut config.model.folder, &mut config.data.images, &mut config.output.folder];
         for path in lists.chain(others) {
             *path = folder.join(&*path);
         }

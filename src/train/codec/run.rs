@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use burn::tensor::Device;
+use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::imaging::{Channels, DisplayImage, Similarity};
@@ -149,10 +150,15 @@ impl<'a> Run<'a> {
                 Some((path, Some(seed_of(&[seed, course.index as u64, at]))))
             })
             .collect();
-        // one at a time: what is recorded of a picture is large, and gone before the next
-        for square in pictures::squares(&self.trainee, self.config.augment, &chosen)? {
-            let values = self.trainee.pixel_values(&square);
-            outcome.add(self.objective().learn(&self.parameters, &values, &mut sums)?);
+        let squares = pictures::squares(&self.trainee, self.config.augment, &chosen)?;
+        // a picture a thread: what is recorded of one is large, and gone before the next
+        for squares in squares.chunks(rayon::current_num_threads().max(1)) {
+            let passed: Vec<_> = squares.par_iter().map(|square| self.pass(square)).collect();
+            for passed in passed {
+                let (found, gradients) = passed?;
+                outcome.add(found);
+                sums.join(gradients);
+            }
         }
         let step = self.standing.step + 1;
         let pictures = outcome.pictures.max(1) as f64;
@@ -186,6 +192,14 @@ impl<'a> Run<'a> {
             seconds: 0.0,
             validation: None,
         })
+    }
+
+    /// One picture there and back.
+    fn pass(&self, square: &RgbPixels) -> Result<(CodecOutcome, GradientSums), TrainError> {
+        let (values, mut gradients) = (self.trainee.pixel_values(square), GradientSums::default());
+        let parameters = self.parameters.apart();
+        let outcome = self.objective().learn(&parameters, &values, &mut gradients)?;
+        Ok((outcome, gradients))
     }
 
     fn restart(

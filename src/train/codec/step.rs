@@ -164,7 +164,11 @@ impl CodecObjective<'_> {
 
 impl Quantiser {
     /// Mean of squares between vectors and rows, once for the rows and once for the vectors.
-    fn loss(&self, [z, z_alone]: [&Tensor<2>; 2], [rows, rows_alone]: [&Tensor<2>; 2]) -> Tensor<1> {
+    fn loss(
+        &self,
+        [z, z_alone]: [&Tensor<2>; 2],
+        [rows, rows_alone]: [&Tensor<2>; 2],
+    ) -> Tensor<1> {
         let apart = |a: &Tensor<2>, b: &Tensor<2>| (a.clone() - b.clone()).powi_scalar(2).mean();
         let (of_rows, of_vectors) = (apart(rows, z_alone), apart(z, rows_alone));
         if self.legacy {

@@ -7,26 +7,56 @@ use rayon::prelude::*;
 use crate::nn::kernel::picture::cpu::{PIXELS, Sums, added_up, mean_and_factor, sums};
 use crate::nn::kernel::picture::{TAPS, Windows};
 
+/// What every window sees, tap by tap; zero where there is no pixel.
+///
+/// # Shapes
+/// `[pixels, channels]` → `[windows, 9 · channels]`.
+pub(super) fn windows_by_tap(x: &FlexTensor, windows: Windows) -> FlexTensor {
+    let x = x.to_contiguous();
+    let values = x.storage::<f32>();
+    let pixels = windows.size.iter().product::<usize>();
+    let channels = (values.len() / pixels.max(1)).max(1);
+    let (count, len) = (windows.count().iter().product::<usize>(), channels * TAPS);
+    let mut out = vec![0.0; count * len];
+    out.par_chunks_mut(PIXELS * len).enumerate().for_each(|(block, out)| {
+        for (index, row) in out.chunks_mut(len).enumerate() {
+            for (tap, place) in row.chunks_mut(channels).enumerate() {
+                let pixel = windows.pixel(block * PIXELS + index, tap);
+                let found = pixel.and_then(|at| values.get(at * channels..)?.get(..channels));
+                if let Some(found) = found {
+                    place.copy_from_slice(found);
+                }
+            }
+        }
+    });
+    FlexTensor::from_data(TensorData::new(out, [count, len]))
+}
+
 /// Each pixel gets what every window that saw it got.
 ///
 /// # Shapes
-/// `[windows, channels · 9]` → `[pixels, channels]`.
+/// `[windows, 9 · channels]` → `[pixels, channels]`.
 pub(super) fn windows_back(gradient: &FlexTensor, windows: Windows) -> FlexTensor {
     let gradient = gradient.to_contiguous();
     let values = gradient.storage::<f32>();
     let [height, width] = windows.size;
-    let count = windows.count().iter().product::<usize>();
-    let len = values.len() / count.max(1);
-    let channels = (len / TAPS).max(1);
+    let [down, across] = windows.count();
+    let channels = (values.len() / (down * across * TAPS).max(1)).max(1);
     let mut out = vec![0.0; height * width * channels];
+    // a line of pixels at a time: no two threads add to one place
     out.par_chunks_mut((width * channels).max(1)).enumerate().for_each(|(y, line)| {
-        for (x, pixel) in line.chunks_mut(channels).enumerate() {
-            windows.seen_by([y, x], |window, tap| {
-                let row = values.get(window * len..(window + 1) * len).unwrap_or_default();
-                for (sum, taps) in pixel.iter_mut().zip(row.as_chunks::<TAPS>().0) {
-                    *sum += taps.get(tap).copied().unwrap_or_default();
+        for tap in 0..TAPS {
+            for row in windows.seeing(y, tap / 3, down) {
+                for column in 0..across {
+                    let Some(x) = windows.inside(column, tap % 3, width) else { continue };
+                    let from = ((row * across + column) * TAPS + tap) * channels;
+                    let found = values.get(from..from + channels).unwrap_or_default();
+                    let pixel = line.get_mut(x * channels..(x + 1) * channels);
+                    for (sum, value) in pixel.unwrap_or_default().iter_mut().zip(found) {
+                        *sum += value;
+                    }
                 }
-            });
+            }
         }
     });
     FlexTensor::from_data(TensorData::new(out, [height * width, channels]))
@@ -113,13 +143,7 @@ impl Normed {
     }
 
     /// The gradient before x·sigmoid(x) was taken, and its sums.
-    fn before_swish(
-        &self,
-        inner: &mut [f32],
-        x: &[f32],
-        gradient: &[f32],
-        lines: &[Line],
-    ) -> Sums {
+    fn before_swish(&self, inner: &mut [f32], x: &[f32], gradient: &[f32], lines: &[Line]) -> Sums {
         let channels = lines.len().max(1);
         let mut sums = vec![[0.0_f64, 0.0]; channels];
         let rows = inner.chunks_mut(channels).zip(x.chunks(channels));
@@ -151,9 +175,8 @@ fn group_means(sums: &Sums, lines: &[Line], len: usize, pixels: usize) -> Vec<[f
     let mut means = Vec::with_capacity(sums.len());
     for (sums, lines) in sums.chunks(len).zip(lines.chunks(len)) {
         let mean = |which: fn(&[f64; 2]) -> f64| {
-            let weighted = sums.iter().zip(lines).map(|(pair, line)| {
-                which(pair) * f64::from(line.weight)
-            });
+            let weighted =
+                sums.iter().zip(lines).map(|(pair, line)| which(pair) * f64::from(line.weight));
             (weighted.sum::<f64>() / count) as f32
         };
         let pair = [mean(|[sum, _]| *sum), mean(|[_, by_value]| *by_value)];

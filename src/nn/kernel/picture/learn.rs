@@ -10,12 +10,12 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, backend_extension};
 use burn_flex::{Flex, FlexTensor};
 
-use crate::nn::kernel::picture::cpu_back::{Normed, windows_back};
+use crate::nn::kernel::picture::cpu_back::{Normed, windows_back, windows_by_tap};
 use crate::nn::kernel::picture::{PictureOps, Windows};
 
 #[backend_extension(Flex, Autodiff)]
 pub trait LearnPictureOps: Backend {
-    /// `[pixels, channels]` → `[windows, channels · 9]`
+    /// `[pixels, channels]` → `[windows, 9 · channels]`
     fn learn_windows_op(x: FloatTensor<Self>, windows: Windows) -> FloatTensor<Self>;
     /// `[pixels, channels]`, `[channels]` twice → `[pixels, channels]`
     fn learn_group_norm_op(
@@ -30,8 +30,7 @@ pub trait LearnPictureOps: Backend {
 
 impl LearnPictureOps for Flex {
     fn learn_windows_op(x: FlexTensor, windows: Windows) -> FlexTensor {
-        let count = windows.count().iter().product();
-        Self::windows_op(x, windows, 0, count)
+        windows_by_tap(&x, windows)
     }
 
     fn learn_group_norm_op(
@@ -66,8 +65,7 @@ impl<C: CheckpointStrategy> LearnPictureOps for Autodiff<Flex, C> {
     ) -> FloatTensor<Self> {
         let ((x, x_node), (weight, weight_node), (bias, bias_node)) =
             (x.into_parts(), weight.into_parts(), bias.into_parts());
-        let out =
-            Flex::group_norm_op(x.clone(), weight.clone(), bias.clone(), groups, eps, swish);
+        let out = Flex::group_norm_op(x.clone(), weight.clone(), bias.clone(), groups, eps, swish);
         let nodes = [x_node, weight_node, bias_node];
         match NormBack.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {

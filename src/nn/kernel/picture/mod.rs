@@ -64,32 +64,24 @@ impl Windows {
     fn pixel(self, window: usize, tap: usize) -> Option<usize> {
         let [height, width] = self.size;
         let [_, across] = self.count();
-        let inside = |window: usize, tap: usize, extent: usize| {
-            let at = (window * self.stride + tap).checked_sub(self.pad)? / self.repeat;
-            (at < extent).then_some(at)
-        };
-        let y = inside(window / across, tap / 3, height)?;
-        let x = inside(window % across, tap % 3, width)?;
+        let y = self.inside(window / across, tap / 3, height)?;
+        let x = self.inside(window % across, tap % 3, width)?;
         Some(y * width + x)
     }
 
-    /// Every window and tap that a pixel is under: the other way round.
-    fn seen_by(self, [y, x]: [usize; 2], mut found: impl FnMut(usize, usize)) {
-        let [down, across] = self.count();
-        let windows = |at: usize, tap: usize, count: usize| {
-            (0..self.repeat).filter_map(move |part| {
-                let begin = (at * self.repeat + part + self.pad).checked_sub(tap)?;
-                let window = begin / self.stride;
-                (begin.is_multiple_of(self.stride) && window < count).then_some(window)
-            })
-        };
-        for tap in 0..TAPS {
-            for row in windows(y, tap / 3, down) {
-                for column in windows(x, tap % 3, across) {
-                    found(row * across + column, tap);
-                }
-            }
-        }
+    /// The same along one side.
+    fn inside(self, window: usize, tap: usize, extent: usize) -> Option<usize> {
+        let at = (window * self.stride + tap).checked_sub(self.pad)? / self.repeat;
+        (at < extent).then_some(at)
+    }
+
+    /// Windows along one side that see a place with this tap: the other way round.
+    fn seeing(self, at: usize, tap: usize, count: usize) -> impl Iterator<Item = usize> {
+        (0..self.repeat).filter_map(move |part| {
+            let begin = (at * self.repeat + part + self.pad).checked_sub(tap)?;
+            let window = begin / self.stride;
+            (begin.is_multiple_of(self.stride) && window < count).then_some(window)
+        })
     }
 }
 
@@ -114,19 +106,20 @@ pub trait PictureOps: Backend {
 }
 
 /// What these windows see, a window a row, channel by channel; zero beyond the edges.
-///
-/// What is recorded sees all windows at once.
 pub(crate) fn windows(x: Tensor<2>, windows: Windows, range: Range<usize>) -> Tensor<2> {
-    if is_recorded(&x) {
-        if !is_on_cpu(&x) {
-            return recorded::windows(x, windows);
-        }
-        let x = x.into_dispatch();
-        return Tensor::from_dispatch(<Dispatch as LearnPictureOps>::learn_windows_op(x, windows));
-    }
     let x = x.into_dispatch();
     let rows = <Dispatch as PictureOps>::windows_op(x, windows, range.start, range.len());
     Tensor::from_dispatch(rows)
+}
+
+/// What all windows see of something recorded, tap by tap: channels then lie side by side on the
+/// way there and back.
+pub(crate) fn recorded_windows(x: Tensor<2>, windows: Windows) -> Tensor<2> {
+    if !is_on_cpu(&x) {
+        return recorded::windows(x, windows);
+    }
+    let x = x.into_dispatch();
+    Tensor::from_dispatch(<Dispatch as LearnPictureOps>::learn_windows_op(x, windows))
 }
 
 /// (x − mean) / √(variance + eps) · weight + bias, mean and variance those of a group of

@@ -16,9 +16,7 @@ pub(super) fn windows(x: Tensor<2>, windows: Windows) -> Tensor<2> {
     let places = TensorData::new(places, [count * TAPS]);
     let places = Tensor::<1, Int>::from_data(places, &device.clone().without_autodiff());
     let zeros = Tensor::zeros([1, channels], &device.without_autodiff());
-    let rows: Tensor<3> =
-        Tensor::cat(vec![x, zeros], 0).select(0, places).reshape([count, TAPS, channels]);
-    rows.swap_dims(1, 2).reshape([count, channels * TAPS])
+    Tensor::cat(vec![x, zeros], 0).select(0, places).reshape([count, TAPS * channels])
 }
 
 pub(super) fn group_norm(
