@@ -1,5 +1,5 @@
 //! Training a codec: gradients, resuming, what was learnt read back, and files that are not right.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -283,7 +283,7 @@ fn gradients_are_those_of_finite_differences() {
     let room = Room::new();
     let (trainee, mut parameters) = trainee_of(&room);
     // beyond what an untaught decoder makes: nowhere near the kink of an absolute difference
-    let wanted: Vec<f32> = trainee.pixel_values(&trainee.square(&picture(2)));
+    let wanted: Vec<f32> = CodecTrainee::pixel_values(&trainee.square(&picture(2)));
     let wanted: Vec<f32> =
         wanted.iter().map(|value| value.signum() * (2.5 + value.abs())).collect();
     for legacy in [true, false] {
@@ -357,7 +357,7 @@ fn gradients_on_a_vulkan_adapter_are_those_of_the_processor() {
     println!("{} ({})", gpu.name, gpu.backend);
     let room = Room::new();
     let (trainee, parameters) = trainee_of(&room);
-    let wanted = trainee.pixel_values(&trainee.square(&picture(1)));
+    let wanted = CodecTrainee::pixel_values(&trainee.square(&picture(1)));
     let objective = CodecObjective { trainee: &trainee, quantiser: Quantiser::default() };
     let tensors = trainee.tensors().unwrap();
     let device = choose_device(DeviceChoice::Gpu).unwrap().open();
@@ -449,7 +449,7 @@ fn what_was_learnt_is_read_back() {
         let go_on = &mut || ControlFlow::Continue(());
         let ControlFlow::Continue(codes) = codec.encode(&square, go_on).unwrap() else { panic!() };
         // the codec's scores name the rows that training rounds to
-        let values = trainee.pixel_values(&square);
+        let values = CodecTrainee::pixel_values(&square);
         let (outcome, _) = objective.measure(&parameters, &values).unwrap();
         assert_eq!(codes, outcome.codes);
         let codes: Vec<Option<u32>> = codes.into_iter().map(Some).collect();

@@ -196,7 +196,7 @@ impl<'a> Run<'a> {
 
     /// One picture there and back.
     fn pass(&self, square: &RgbPixels) -> Result<(CodecOutcome, GradientSums), TrainError> {
-        let (values, mut gradients) = (self.trainee.pixel_values(square), GradientSums::default());
+        let (values, mut gradients) = (CodecTrainee::pixel_values(square), GradientSums::default());
         let parameters = self.parameters.apart();
         let outcome = self.objective().learn(&parameters, &values, &mut gradients)?;
         Ok((outcome, gradients))
@@ -225,7 +225,7 @@ impl<'a> Run<'a> {
         let (mut total, mut outcome) = (CodecValidation::default(), CodecOutcome::default());
         for chosen in chosen.chunks(course.stage.batch) {
             for square in pictures::squares(&self.trainee, self.config.augment, chosen)? {
-                let values = self.trainee.pixel_values(&square);
+                let values = CodecTrainee::pixel_values(&square);
                 let (mut found, pixels) = self.objective().measure(&self.parameters, &values)?;
                 found.vectors.clear();
                 outcome.add(found);

@@ -124,7 +124,7 @@ impl CodecTrainee {
 
     /// What the encoder sees of a square: `[pixels, 3]` from −1 to 1.
     #[must_use]
-    pub fn pixel_values(&self, square: &RgbPixels) -> Vec<f32> {
+    pub fn pixel_values(square: &RgbPixels) -> Vec<f32> {
         values_of(square)
     }
 

@@ -11,7 +11,7 @@ use burn::backend::{Autodiff, Backend, backend_extension};
 use burn_flex::{Flex, FlexTensor};
 
 use crate::nn::kernel::picture::cpu_back::{Normed, windows_back, windows_by_tap};
-use crate::nn::kernel::picture::{PictureOps, Windows};
+use crate::nn::kernel::picture::{PictureOps as _, Windows};
 
 #[backend_extension(Flex, Autodiff)]
 pub trait LearnPictureOps: Backend {
