@@ -152,8 +152,13 @@ impl<'a> Run<'a> {
             .collect();
         let squares = pictures::squares(&self.trainee, self.config.augment, &chosen)?;
         // a picture a thread: what is recorded of one is large, and gone before the next
-        for squares in squares.chunks(rayon::current_num_threads().max(1)) {
-            let passed: Vec<_> = squares.par_iter().map(|square| self.pass(square)).collect();
+        let is_on_cpu = *self.parameters.device() == Device::flex();
+        let at_once = if is_on_cpu { rayon::current_num_threads().max(1) } else { 1 };
+        for squares in squares.chunks(at_once) {
+            let passed: Vec<_> = match squares {
+                [only] => vec![self.pass(only)],
+                several => several.par_iter().map(|square| self.pass(square)).collect(),
+            };
             for passed in passed {
                 let (found, gradients) = passed?;
                 outcome.add(found);
