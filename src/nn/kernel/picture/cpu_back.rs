@@ -45,10 +45,13 @@ pub(super) fn windows_back(gradient: &FlexTensor, windows: Windows) -> FlexTenso
     let mut out = vec![0.0; height * width * channels];
     // a line of pixels at a time: no two threads add to one place
     out.par_chunks_mut((width * channels).max(1)).enumerate().for_each(|(y, line)| {
-        for tap in 0..TAPS {
-            for row in windows.seeing(y, tap / 3, down) {
-                for column in 0..across {
-                    let Some(x) = windows.inside(column, tap % 3, width) else { continue };
+        for tap_row in 0..3 {
+            for row in windows.seeing(y, tap_row, down) {
+                // in the order in which the gradient lies in memory
+                for place in 0..across * 3 {
+                    let (column, tap_column) = (place / 3, place % 3);
+                    let Some(x) = windows.inside(column, tap_column, width) else { continue };
+                    let tap = tap_row * 3 + tap_column;
                     let from = ((row * across + column) * TAPS + tap) * channels;
                     let found = values.get(from..from + channels).unwrap_or_default();
                     let pixel = line.get_mut(x * channels..(x + 1) * channels);
