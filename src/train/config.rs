@@ -137,6 +137,8 @@ pub enum Part {
     Language,
     /// The adapters.
     Adapter,
+    /// The heads that read labels, which are not part of the finished model.
+    Labels,
 }
 
 impl Part {
@@ -148,8 +150,20 @@ impl Part {
             Self::Projector => "projector",
             Self::Language => "language",
             Self::Adapter => "adapter",
+            Self::Labels => "labels",
         }
     }
+}
+
+/// What a stage makes likelier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Goal {
+    /// The answers of the records.
+    #[default]
+    Answers,
+    /// Their `labels`, from the tower alone.
+    Labels,
 }
 
 /// `[[stage]]`
@@ -160,6 +174,9 @@ pub struct Stage {
     pub name: String,
     /// What learns; the rest stays as it is.
     pub train: Vec<Part>,
+    /// What it learns.
+    #[serde(default)]
+    pub objective: Goal,
     /// Times through the records; `steps` counts instead when it is there.
     #[serde(default = "one")]
     pub epochs: f64,
@@ -274,6 +291,13 @@ impl Stage {
         }
         if self.train.contains(&Part::Adapter) && !has_adapter {
             return Err(format!("stage {name} trains an adapter and there is no [model.lora]"));
+        }
+        let is_tower = |part: &Part| matches!(part, Part::Vision | Part::Labels);
+        if self.objective == Goal::Labels && !self.train.iter().all(is_tower) {
+            return Err(format!("stage {name} learns labels: it trains vision and labels alone"));
+        }
+        if self.objective == Goal::Answers && self.train.contains(&Part::Labels) {
+            return Err(format!("stage {name} trains labels: its objective is not labels"));
         }
         let positive = |value: f64| value.is_finite() && value > 0.0;
         if !positive(self.learning_rate) || !positive(self.epochs) {
