@@ -184,6 +184,8 @@ pub struct Stage {
     pub steps: Option<u64>,
     /// Records read at once.
     pub batch: usize,
+    /// Records that one thread computes by itself; all threads share every operation when absent.
+    pub piece: Option<usize>,
     /// Batches of one step.
     #[serde(default = "once")]
     pub accumulate: usize,
@@ -283,8 +285,8 @@ impl Stage {
                 return Err(format!("{key} of stage {name} is {share}, not between 0 and 1"));
             }
         }
-        if self.batch == 0 || self.accumulate == 0 {
-            return Err(format!("batch and accumulate of stage {name} are at least 1"));
+        if self.batch == 0 || self.accumulate == 0 || self.piece == Some(0) {
+            return Err(format!("batch, piece and accumulate of stage {name} are at least 1"));
         }
         if self.train.is_empty() {
             return Err(format!("stage {name} trains nothing"));

@@ -14,6 +14,7 @@ mod metrics;
 mod optimizer;
 mod parameters;
 mod pictures;
+mod pieces;
 mod records;
 mod run;
 mod schedule;

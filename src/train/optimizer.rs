@@ -95,6 +95,17 @@ impl GradientSums {
         }
     }
 
+    /// Add other sums.
+    pub(crate) fn merge(&mut self, others: Self) {
+        for (name, gradient) in others.by_name {
+            let sum = match self.by_name.remove(&name) {
+                Some(sum) => sum + gradient,
+                None => gradient,
+            };
+            self.by_name.insert(name, sum);
+        }
+    }
+
     /// Multiply all so that their length is at most `most` (0 leaves them), and give the length
     /// they had.
     ///

@@ -110,6 +110,16 @@ impl Parameters {
         }
     }
 
+    /// The same numbers, whose gradients are recorded apart from these.
+    #[must_use]
+    pub(crate) fn apart(&self) -> Self {
+        let mut apart = self.clone();
+        for parameter in apart.by_name.values_mut().filter(|one| one.leaf.is_some()) {
+            parameter.set(parameter.value.clone());
+        }
+        apart
+    }
+
     /// Nothing learns: what is computed records nothing.
     pub fn rest(&mut self) {
         self.learn(&[]);

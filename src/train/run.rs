@@ -15,6 +15,7 @@ use crate::train::labels::{LabelObjective, LabelSet};
 use crate::train::metrics::MetricsFile;
 use crate::train::optimizer::{GradientSums, Update};
 use crate::train::pictures::Preparation;
+use crate::train::pieces::Workers;
 use crate::train::state::{Standing, States};
 use crate::train::{
     AdamW, Goal, Init, Metric, Objective, Outcome, Parameters, Record, Schedule, Stage,
@@ -80,6 +81,7 @@ struct Run<'a> {
     records: Vec<Record>,
     validation: Vec<Record>,
     labels: LabelSet,
+    workers: Workers,
     parameters: Parameters,
     optimizer: AdamW,
     standing: Standing,
@@ -103,6 +105,9 @@ impl<'a> Run<'a> {
         let records = read_all(&config.data.train, &config.data.images)?;
         let validation = read_all(&config.data.validation, &config.data.images)?;
         let labels = labels_of(config, &records)?;
+        // a card does one thing after the other anyway
+        let is_host = *device == Device::flex();
+        let workers = Workers::new(if is_host { rayon::current_num_threads() } else { 0 });
         let mut tensors = trainee.tensors()?;
         tensors.extend(labels.tensors(trainee.tower_width()));
         let mut parameters = Parameters::random(&tensors, config.seed, device);
@@ -125,6 +130,7 @@ impl<'a> Run<'a> {
             records,
             validation,
             labels,
+            workers,
             parameters,
             optimizer,
             standing,
@@ -230,9 +236,38 @@ impl<'a> Run<'a> {
         &self,
         stage: &Stage,
         chosen: &[Chosen<'_>],
+        mut sums: Option<&mut GradientSums>,
+    ) -> Result<Outcome, TrainError> {
+        let Some(piece) = stage.piece else {
+            return self.outcome_with(&self.parameters, stage, chosen, sums);
+        };
+        let pieces: Vec<&[Chosen<'_>]> = chosen.chunks(piece).collect();
+        let learns = sums.is_some();
+        let done = self.workers.each(&pieces, |chosen| {
+            let mut sums = GradientSums::default();
+            let own = learns.then_some(&mut sums);
+            let outcome = self.outcome_with(&self.parameters.apart(), stage, chosen, own)?;
+            Ok::<_, TrainError>((outcome, sums))
+        });
+        let mut whole = Outcome::default();
+        for one in done {
+            let (outcome, own) = one?;
+            whole.add(outcome);
+            if let Some(sums) = &mut sums {
+                sums.merge(own);
+            }
+        }
+        Ok(whole)
+    }
+
+    fn outcome_with(
+        &self,
+        parameters: &Parameters,
+        stage: &Stage,
+        chosen: &[Chosen<'_>],
         sums: Option<&mut GradientSums>,
     ) -> Result<Outcome, TrainError> {
-        let (preparation, parameters) = (self.preparation(stage), &self.parameters);
+        let preparation = self.preparation(stage);
         if stage.objective == Goal::Labels {
             let objective = LabelObjective { trainee: &self.trainee, set: &self.labels };
             let examples = preparation.labelled(chosen, &self.labels)?;
