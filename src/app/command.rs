@@ -364,7 +364,9 @@ impl Command {
     /// Whether it would do anything now.
     pub fn is_enabled(&self, state: &AppState) -> bool {
         match self {
-            Self::CloseActiveStudy => state.active_viewport().place.is_some(),
+            Self::CloseActiveStudy => {
+                state.active_viewport().place.is_some() && !state.is_showing_results()
+            }
             Self::StepFrame(_)
             | Self::FirstFrame
             | Self::LastFrame
@@ -417,9 +419,17 @@ impl Command {
 
     /// Whether it works on viewports or chats, which trainings and evaluations make room for.
     pub(crate) fn leaves_results(&self) -> bool {
-        let is_drawing = matches!(self, Self::Reconstruct { .. } | Self::OpenComparison(_));
-        let is_asking = matches!(self, Self::AskAboutView | Self::ShowTab(_));
-        is_drawing || is_asking || self.leads_to_viewports()
+        matches!(
+            self,
+            Self::ShowSeries { .. }
+                | Self::GoToEvidence { .. }
+                | Self::NewChat
+                | Self::OpenChat(_)
+                | Self::AskAboutView
+                | Self::ShowTab(_)
+                | Self::Reconstruct { .. }
+                | Self::OpenComparison(_)
+        )
     }
 
     /// Whether its key is a bare one, which belongs to text fields while one is in use.

@@ -4,10 +4,10 @@ use egui::{Label, RichText, Ui, vec2};
 
 use super::super::fonts;
 use super::super::theme;
-use super::super::widgets::badge_ui;
 use super::chart_scale::number;
 use super::evaluation::{Evaluation, Question, Run};
 use super::evaluation_ui::EvaluationPanel;
+use super::heading_ui::tag_ui;
 use super::question_ui::card;
 use super::questions_ui::verdict_look;
 use super::verdict::Verdict;
@@ -53,7 +53,7 @@ fn answer_ui(ui: &mut Ui, run: &Run, record: Option<&Record>, with_evidence: boo
                 let font = egui::FontId::new(12.5, fonts::semibold());
                 ui.label(RichText::new(&run.name).font(font).color(palette.ai));
                 let (_, color) = verdict_look(ui, verdict);
-                badge_ui(ui, verdict.as_str(), color);
+                tag_ui(ui, verdict.as_str(), color);
             });
             let Some(record) = record else {
                 let text = RichText::new("Not asked by this run").color(palette.faint);
@@ -93,7 +93,11 @@ fn evidence_ui(ui: &mut Ui, run: &Run, record: &Record, unfolded: bool) {
     }
     let mut facts = Vec::new();
     if !record.output_ids.is_empty() {
-        facts.push(format!("{} tokens, ended by {}", record.output_ids.len(), record.finish_reason));
+        facts.push(format!(
+            "{} tokens, ended by {}",
+            record.output_ids.len(),
+            record.finish_reason
+        ));
     }
     if let Some(times) = record.timings {
         let whole = times.first_token_ms + times.decode_ms;

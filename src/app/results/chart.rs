@@ -6,7 +6,7 @@ use egui::{
 };
 
 use super::super::theme;
-use super::chart_scale::{Scale, mark};
+use super::chart_scale::{Scale, mark, number, percent, percent_mark};
 
 const LEFT: f32 = 52.0;
 const BOTTOM: f32 = 20.0;
@@ -38,11 +38,29 @@ pub(super) struct Chart<'a> {
     /// First and last step.
     pub(super) steps: (f64, f64),
     pub(super) is_log: bool,
+    /// Numbers are shares of one, shown in percent.
+    pub(super) is_share: bool,
     /// First steps of the stages after the first, with their names.
     pub(super) stages: &'a [(f64, &'a str)],
     /// The step under the pointer, in this chart or another.
     pub(super) pointed: Option<f64>,
-    pub(super) number: fn(f64) -> String,
+}
+
+impl Chart<'_> {
+    /// A number as this chart writes it.
+    pub(super) fn number(&self, value: f64) -> String {
+        if self.is_share { percent(value) } else { number(value) }
+    }
+
+    fn scale(&self) -> Option<Scale> {
+        let values = self.series.iter().flat_map(|series| series.within(self.steps));
+        let values = values.map(|(_, y)| *y);
+        if self.is_share {
+            Scale::around_shares(values)
+        } else {
+            Scale::around(values, self.is_log)
+        }
+    }
 }
 
 /// What the reader did to a chart.
@@ -75,8 +93,7 @@ pub(super) fn chart_ui(ui: &mut Ui, size: Vec2, chart: &Chart<'_>) -> Option<Act
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
     let plot = Rect::from_min_max(rect.min + vec2(LEFT, TOP), rect.max - vec2(RIGHT, BOTTOM));
     let across = Scale::exact(chart.steps.0, chart.steps.1);
-    let values = chart.series.iter().flat_map(|series| series.within(chart.steps));
-    let Some(up) = Scale::around(values.map(|(_, y)| *y), chart.is_log) else {
+    let Some(up) = chart.scale() else {
         let text = "No numbers yet";
         let font = FontId::proportional(12.0);
         ui.painter().text(plot.center(), Align2::CENTER_CENTER, text, font, palette.faint);
@@ -107,7 +124,7 @@ fn spoken(chart: &Chart<'_>) -> String {
     let step = chart.pointed.unwrap_or(chart.steps.1);
     let numbers = chart.series.iter().filter_map(|series| {
         let value = series.at(step)?;
-        Some(format!("{} {}", series.name, (chart.number)(value)))
+        Some(format!("{} {}", series.name, chart.number(value)))
     });
     let numbers: Vec<String> = numbers.collect();
     format!("{} at step {step:.0}: {}", chart.title, numbers.join(", "))
@@ -122,7 +139,7 @@ fn grid_ui(ui: &Ui, chart: &Chart<'_>, plot: Rect, across: &Scale, up: &Scale) {
     for value in up.marks((plot.height() / 44.0).max(2.0) as usize) {
         let y = plot.bottom() - up.share(value) as f32 * plot.height();
         painter.hline(plot.x_range(), y, line);
-        let text = if chart.title.contains('%') { format!("{:.0}", value * 100.0) } else { mark(value) };
+        let text = if chart.is_share { percent_mark(value) } else { mark(value) };
         let at = pos2(plot.left() - 6.0, y);
         painter.text(at, Align2::RIGHT_CENTER, text, font.clone(), palette.faint);
     }

@@ -24,6 +24,14 @@ impl Scale {
         Some(Self { low: scale.low - room, high: scale.high + room, is_log })
     }
 
+    /// Shares of one: never beyond none and all, and not closer than a few percent.
+    pub(super) fn around_shares(values: impl Iterator<Item = f64>) -> Option<Self> {
+        let Self { low, high, .. } = Self::around(values, false)?;
+        let room = (0.04 - (high - low)).max(0.0) / 2.0;
+        let (low, high) = ((low - room).clamp(0.0, 0.96), (high + room).clamp(0.04, 1.0));
+        Some(Self { low, high, is_log: false })
+    }
+
     /// From one value exactly to another.
     pub(super) fn exact(low: f64, high: f64) -> Self {
         let high = if high > low { high } else { low + 1.0 };
@@ -80,10 +88,14 @@ pub(super) fn number(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 {
         "0".to_owned()
-    } else if size < 1e-3 {
+    } else if size < 1e-4 {
         format!("{value:.2e}")
     } else if size < 10.0 {
-        let digits = if size < 0.1 { 5 } else { 4 };
+        let digits = match size {
+            ..0.01 => 6,
+            ..0.1 => 5,
+            _ => 4,
+        };
         format!("{value:.digits$}")
     } else if size < 1000.0 {
         format!("{value:.2}")
@@ -103,6 +115,11 @@ pub(super) fn mark(value: f64) -> String {
 
 fn trimmed(digits: &str) -> &str {
     if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
+}
+
+/// A share of one in percent without its sign, for an axis.
+pub(super) fn percent_mark(share: f64) -> String {
+    trimmed(&format!("{:.1}", share * 100.0)).to_owned()
 }
 
 /// A share of one, in percent.

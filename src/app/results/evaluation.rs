@@ -160,7 +160,8 @@ fn questions(runs: &[Run]) -> Vec<Question> {
         let records: Vec<Option<&Record>> =
             runs.iter().zip(&places).map(|(run, place)| run.records.get((*place)?)).collect();
         let verdicts = records.iter().map(|record| Verdict::of(*record)).collect();
-        let mut asked = runs.iter().zip(&records).filter_map(|(run, record)| Some((run, (*record)?)));
+        let mut asked =
+            runs.iter().zip(&records).filter_map(|(run, record)| Some((run, (*record)?)));
         let frames = asked.next().map(|(run, record)| {
             record.images.iter().map(|name| frame(&run.folder, name, &mut found)).collect()
         });

@@ -6,11 +6,11 @@ use super::super::command::Command;
 use super::super::icons;
 use super::super::theme;
 use super::super::view_cx::ViewCx;
-use super::super::widgets::{badge_ui, icon_button_ui};
+use super::super::widgets::icon_button_ui;
 use super::ResultsScreen;
 use super::evaluation::Evaluation;
 use super::filter::{Filter, Rows};
-use super::heading_ui::heading_ui;
+use super::heading_ui::{heading_ui, tag_ui};
 use super::questions_ui::questions_ui;
 use super::scores_ui::scores_ui;
 
@@ -102,7 +102,7 @@ fn title_ui(ui: &mut Ui, evaluation: &Evaluation) {
             (0, failed) => (format!("{}: {failed} failed", run.name), palette.warn),
             (left, _) => (format!("{}: {left} not asked yet", run.name), palette.accent),
         };
-        badge_ui(ui, &text, color);
+        tag_ui(ui, &text, color);
     }
     ui.add(Label::new(RichText::new(text).color(palette.dim)).truncate());
 }
@@ -111,7 +111,7 @@ fn title_ui(ui: &mut Ui, evaluation: &Evaluation) {
 fn keys(ui: &Ui, cx: &ViewCx<'_>, panel: &EvaluationPanel) {
     let is_free = panel.tab == Tab::Questions
         && cx.state.sheet.is_none()
-        && !ui.ctx().text_edit_focused()
+        && ui.memory(|memory| memory.focused().is_none())
         && !egui::Popup::is_any_open(ui.ctx());
     if !is_free {
         return;

@@ -14,6 +14,8 @@ pub(super) struct Filter {
     pub(super) is_wrong: bool,
     /// Runs differ in whether they are right.
     pub(super) differs: bool,
+    /// One of the runs could not ask.
+    pub(super) has_failed: bool,
     /// Values of fields.
     pub(super) groups: BTreeMap<String, String>,
 }
@@ -38,6 +40,9 @@ impl Filter {
         }
         let right = question.verdicts.contains(&Verdict::Right);
         if self.differs && !(wrong && right) {
+            return false;
+        }
+        if self.has_failed && !question.verdicts.contains(&Verdict::Failed) {
             return false;
         }
         let record = evaluation.asked(question);
@@ -75,4 +80,12 @@ impl Rows {
     pub(super) fn row_of(&self, question: usize) -> Option<usize> {
         self.places.binary_search(&question).ok()
     }
+}
+
+/// "question_type" becomes "Question type".
+pub(super) fn field_title(field: &str) -> String {
+    let text = field.replace('_', " ");
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_uppercase().collect::<String>());
+    first.unwrap_or_default() + chars.as_str()
 }

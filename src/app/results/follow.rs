@@ -96,7 +96,8 @@ impl Follower {
                 Ok(is_read) => seen.is_read = is_read,
                 Err(error) => {
                     let path = self.path.display();
-                    news.trouble = Some(format!("metrics.jsonl could not be read ({error}): {path}"));
+                    news.trouble =
+                        Some(format!("metrics.jsonl could not be read ({error}): {path}"));
                 }
             }
         }

@@ -1,6 +1,9 @@
 //! The line at the top of such a screen, and the facts below it.
 
-use egui::{Frame, Label, Margin, Panel, RichText, Ui};
+use egui::{
+    Align2, Color32, CornerRadius, FontId, Frame, Label, Margin, Panel, RichText, Role, Sense, Ui,
+    WidgetInfo, vec2,
+};
 
 use super::super::command::Command;
 use super::super::fonts;
@@ -41,12 +44,23 @@ pub(super) fn heading_ui(
                 rest_of_row_ui(ui, |ui| {
                     ui.spacing_mut().item_spacing.x = 8.0;
                     ui.label(RichText::new(icon).font(fonts::icon(16.0)).color(palette.accent));
-                    let font = egui::FontId::new(13.5, fonts::semibold());
+                    let font = FontId::new(13.5, fonts::semibold());
                     ui.label(RichText::new(name).font(font).color(palette.text));
                     left(ui);
                 });
             });
         });
+}
+
+/// A word or two in a tinted pill, as high as its text in rows of any height.
+pub(super) fn tag_ui(ui: &mut Ui, text: &str, color: Color32) {
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), FontId::proportional(10.5), color);
+    let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(12.0, 4.0), Sense::hover());
+    let fill = theme::wash(ui, color, 0.16);
+    ui.painter().rect_filled(rect, CornerRadius::same(4), fill);
+    let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
+    ui.painter().galley(at, galley, color);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
 }
 
 /// A number with what it is above it.
@@ -55,7 +69,7 @@ pub(super) fn fact_ui(ui: &mut Ui, name: &str, value: &str) {
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = 1.0;
         ui.add(Label::new(RichText::new(name).size(11.0).color(palette.faint)).extend());
-        let font = egui::FontId::new(14.5, fonts::semibold());
+        let font = FontId::new(14.5, fonts::semibold());
         ui.add(Label::new(RichText::new(value).font(font).color(palette.text)).extend());
     });
 }

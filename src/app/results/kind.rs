@@ -34,7 +34,8 @@ pub fn sort(paths: Vec<PathBuf>) -> Sorted {
 
 fn folder_of(path: &Path) -> PathBuf {
     let known = ["metrics.jsonl", "answers.jsonl", "settings.json", "results.json", "results.md"];
-    let is_of_folder = path.file_name().is_some_and(|name| known.iter().any(|known| name == *known));
+    let is_of_folder =
+        path.file_name().is_some_and(|name| known.iter().any(|known| name == *known));
     match path.parent() {
         Some(parent) if is_of_folder => parent.to_owned(),
         _ => path.to_owned(),

@@ -14,15 +14,15 @@ mod stages;
 mod training;
 mod verdict;
 
+mod answers_ui;
 mod chart;
 mod chart_scale;
 mod curves;
+mod evaluation_ui;
 mod filter;
 mod heading_ui;
 mod question_ui;
 mod questions_ui;
-mod answers_ui;
-mod evaluation_ui;
 mod scores_ui;
 mod training_ui;
 

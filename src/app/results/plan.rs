@@ -62,7 +62,8 @@ fn steps_of(stage: &Stage, records: f64) -> u64 {
 
 fn in_folder(place: &Path, output: &Path) -> Option<Plan> {
     let files = std::fs::read_dir(place).ok()?.flatten().map(|entry| entry.path());
-    let configs = files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    let configs =
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
     configs.take(MAX_FILES).find_map(|path| {
         let is_small = path.metadata().is_ok_and(|meta| meta.len() < MAX_BYTES);
         let config = is_small.then(|| TrainConfig::read(&path).ok()).flatten()?;

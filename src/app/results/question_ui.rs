@@ -11,10 +11,11 @@ use super::super::frames::FrameState;
 use super::super::icons;
 use super::super::theme;
 use super::super::view_cx::ViewCx;
-use super::super::widgets::{badge_ui, icon_button_ui, rest_of_row_ui, row_from_right_ui};
+use super::super::widgets::{icon_button_ui, rest_of_row_ui, row_from_right_ui};
 use super::answers_ui::answers_ui;
 use super::evaluation::{Evaluation, Question};
 use super::evaluation_ui::EvaluationPanel;
+use super::heading_ui::tag_ui;
 use crate::eval::Record;
 use crate::imaging::FrameRef;
 
@@ -31,12 +32,15 @@ pub(super) fn question_ui(
     let Some(asked) = evaluation.asked(question) else { return };
     steps_ui(ui, cx, question, asked, panel);
     let height = (ui.available_height() * 0.5).max(180.0);
-    ScrollArea::vertical().id_salt(("question", question.index)).auto_shrink(false).show(ui, |ui| {
-        ui.spacing_mut().item_spacing.y = 8.0;
-        pictures_ui(ui, cx, question, height);
-        words_ui(ui, asked);
-        answers_ui(ui, evaluation, question, panel);
-    });
+    ScrollArea::vertical().id_salt(("question", question.index)).auto_shrink(false).show(
+        ui,
+        |ui| {
+            ui.spacing_mut().item_spacing.y = 8.0;
+            pictures_ui(ui, cx, question, height);
+            words_ui(ui, asked);
+            answers_ui(ui, evaluation, question, panel);
+        },
+    );
 }
 
 fn steps_ui(
@@ -74,7 +78,7 @@ fn steps_ui(
             let title = RichText::new(format!("Question {}", question.index + 1)).font(font);
             ui.label(title.color(palette.text));
             for value in asked.groups.values() {
-                badge_ui(ui, value, palette.accent);
+                tag_ui(ui, value, palette.accent);
             }
             // ids are often made of file names, and those of patients' names
             if !cx.state.settings.privacy {
@@ -87,7 +91,9 @@ fn steps_ui(
 
 fn words_ui(ui: &mut Ui, asked: &Record) {
     let palette = theme::palette(ui);
-    let reading = |text: &str| RichText::new(text).font(egui::FontId::new(theme::CHAT_SIZE, fonts::reading()));
+    let reading = |text: &str| {
+        RichText::new(text).font(egui::FontId::new(theme::CHAT_SIZE, fonts::reading()))
+    };
     ui.add(Label::new(reading(&asked.question).color(palette.strong)).wrap());
     for (letter, option) in LETTERS.zip(&asked.options) {
         let is_right = asked.reference.as_ref() == Some(option);
@@ -143,7 +149,13 @@ fn picture_ui(ui: &mut Ui, cx: &ViewCx<'_>, frame: &FrameRef, name: &str, size: 
         FrameState::Pending | FrameState::Unknown => {
             let font = fonts::icon(24.0);
             let at = rect.center();
-            painter.text(at, egui::Align2::CENTER_CENTER, icons::HOURGLASS, font, theme::OVERLAY_DIM);
+            painter.text(
+                at,
+                egui::Align2::CENTER_CENTER,
+                icons::HOURGLASS,
+                font,
+                theme::OVERLAY_DIM,
+            );
             format!("{name}, being read")
         }
     };

@@ -13,7 +13,7 @@ use super::super::theme;
 use super::super::view_cx::ViewCx;
 use super::evaluation::{Evaluation, Question};
 use super::evaluation_ui::EvaluationPanel;
-use super::filter::Filter;
+use super::filter::{Filter, field_title};
 use super::question_ui::question_ui;
 use super::verdict::Verdict;
 
@@ -63,9 +63,12 @@ fn filter_ui(ui: &mut Ui, evaluation: &Evaluation, filter: &mut Filter) {
     }
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(6.0, 4.0);
-        ui.toggle_value(&mut filter.is_wrong, "Wrong only");
+        toggle_ui(ui, &mut filter.is_wrong, "Wrong only");
         if evaluation.runs.len() > 1 {
-            ui.toggle_value(&mut filter.differs, "Models differ");
+            toggle_ui(ui, &mut filter.differs, "Models differ");
+        }
+        if evaluation.runs.iter().any(|run| run.report.failed > 0) {
+            toggle_ui(ui, &mut filter.has_failed, "Failed");
         }
         for (field, values) in evaluation.fields.iter().filter(|(_, values)| values.len() > 1) {
             field_ui(ui, filter, field, values.iter());
@@ -75,6 +78,12 @@ fn filter_ui(ui: &mut Ui, evaluation: &Evaluation, filter: &mut Filter) {
             *filter = Filter::default();
         }
     });
+}
+
+fn toggle_ui(ui: &mut Ui, is_on: &mut bool, label: &str) {
+    if ui.add(Button::new(label).selected(*is_on)).clicked() {
+        *is_on = !*is_on;
+    }
 }
 
 fn field_ui<'a>(
@@ -100,20 +109,7 @@ fn field_ui<'a>(
     shown.response.accessible_name(title);
 }
 
-/// "question_type" becomes "Question type".
-fn field_title(field: &str) -> String {
-    let text = field.replace('_', " ");
-    let mut chars = text.chars();
-    let first = chars.next().map(|first| first.to_uppercase().collect::<String>());
-    first.unwrap_or_default() + chars.as_str()
-}
-
-fn list_ui(
-    ui: &mut Ui,
-    cx: &ViewCx<'_>,
-    evaluation: &Evaluation,
-    panel: &mut EvaluationPanel,
-) {
+fn list_ui(ui: &mut Ui, cx: &ViewCx<'_>, evaluation: &Evaluation, panel: &mut EvaluationPanel) {
     let palette = theme::palette(ui);
     let (n, all) = (panel.rows.places().len(), evaluation.questions.len());
     let text = match (n, panel.filter.is_empty()) {
@@ -164,8 +160,8 @@ fn row_ui(
     let asked = evaluation.asked(question);
     let text = asked.map(|record| record.question.as_str()).unwrap_or_default();
     let number = question.index + 1;
-    let verdicts: Vec<&str> = question.verdicts.iter().map(|verdict| verdict.as_str()).collect();
-    let said = format!("Question {number}: {text}, {}", verdicts.join(", "));
+    let verdicts = verdicts_said(evaluation, question);
+    let said = format!("Question {number}: {text}, {verdicts}");
     response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, is_on, &said));
     let inside = rect.shrink2(vec2(0.0, 1.0));
     if is_on || response.hovered() {
@@ -176,6 +172,10 @@ fn row_ui(
     for (at, verdict) in question.verdicts.iter().enumerate() {
         let x = rect.right() - marks - 4.0 + 22.0 * (at as f32 + 0.5);
         mark_ui(ui, pos2(x, rect.center().y), *verdict);
+    }
+    if evaluation.runs.len() > 1 {
+        // which sign is whose
+        response.clone().on_hover_text(&verdicts);
     }
     let words = Rect::from_min_max(
         rect.min + vec2(8.0, 4.0),
@@ -190,6 +190,15 @@ fn row_ui(
     let aside = aside.trim_end_matches(" · ").to_owned();
     ui.add(line(RichText::new(aside).size(11.5).color(palette.faint)));
     response
+}
+
+/// "wrong", or "huatuo right, llava-med wrong".
+fn verdicts_said(evaluation: &Evaluation, question: &Question) -> String {
+    let said = evaluation.runs.iter().zip(&question.verdicts).map(|(run, verdict)| {
+        let name = if evaluation.runs.len() > 1 { format!("{} ", run.name) } else { String::new() };
+        format!("{name}{}", verdict.as_str())
+    });
+    said.collect::<Vec<_>>().join(", ")
 }
 
 /// A tick, a cross, or what stands for neither.

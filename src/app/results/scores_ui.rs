@@ -11,11 +11,12 @@ use super::super::fonts;
 use super::super::theme;
 use super::evaluation::Evaluation;
 use super::evaluation_ui::{EvaluationPanel, Tab};
+use super::filter::field_title;
 use crate::eval::Figure;
 
 const ROW: f32 = 34.0;
 const NAME: f32 = 280.0;
-const NUMBER: f32 = 90.0;
+const NUMBER: f32 = 108.0;
 const SCORE: f32 = 168.0;
 
 /// One column: a score of a run.
@@ -26,11 +27,7 @@ struct Column<'a> {
 }
 
 /// Everything below the heading.
-pub(super) fn scores_ui(
-    ui: &mut Ui,
-    evaluation: &Evaluation,
-    panel: &mut EvaluationPanel,
-) {
+pub(super) fn scores_ui(ui: &mut Ui, evaluation: &Evaluation, panel: &mut EvaluationPanel) {
     let palette = theme::palette(ui);
     if evaluation.scores.is_empty() {
         let text = "No answer is scored yet: these questions have no reference, or none was asked.";
@@ -44,8 +41,8 @@ pub(super) fn scores_ui(
         if several {
             choice_ui(ui, evaluation, chosen, &mut panel.score);
         }
-        let hint = "In %, with 95 % intervals. Most frequent: how often always giving the most \
-                    frequent right answer would be right. A click on a row lists its questions.";
+        let hint = "In %, with 95 % intervals. Most frequent (yellow mark): how often always \
+                    giving the most frequent right answer would be right. A click on a row lists its questions.";
         ui.add(Label::new(RichText::new(hint).size(12.0).color(palette.faint)).truncate());
     });
     let columns: Vec<Column<'_>> = if several {
@@ -183,7 +180,7 @@ fn name_job(row: Option<&(String, String)>, palette: &theme::Palette) -> LayoutJ
     match row {
         Some((by, name)) => {
             let quiet = format(palette.faint, egui::FontFamily::Proportional);
-            job.append(&format!("{by}  "), 0.0, quiet);
+            job.append(&format!("{}  ", field_title(by)), 0.0, quiet);
             job.append(name, 0.0, format(palette.text, egui::FontFamily::Proportional));
         }
         None => job.append("All questions", 0.0, format(palette.strong, fonts::semibold())),
@@ -198,7 +195,7 @@ fn number_ui(ui: &mut Ui, text: &str) {
 }
 
 /// As `results.md` has it.
-pub(super) fn percent(share: f64) -> String {
+fn percent(share: f64) -> String {
     format!("{:.1}", share * 100.0)
 }
 

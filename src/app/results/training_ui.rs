@@ -7,12 +7,11 @@ use super::super::fonts;
 use super::super::icons;
 use super::super::theme;
 use super::super::view_cx::ViewCx;
-use super::super::widgets::badge_ui;
 use super::ResultsScreen;
 use super::chart::{Act, Chart, Look, Series, chart_ui};
-use super::chart_scale::{number, percent};
+use super::chart_scale::number;
 use super::curves::Curves;
-use super::heading_ui::{duration, fact_ui, heading_ui};
+use super::heading_ui::{duration, fact_ui, heading_ui, tag_ui};
 use super::training::{Training, TrainingStatus};
 
 const GAP: f32 = 10.0;
@@ -34,7 +33,13 @@ pub(super) struct TrainingPanel {
 
 impl Default for TrainingPanel {
     fn default() -> Self {
-        Self { smoothing: 0.95, is_log: false, zoom: None, pointed: None, curves: Curves::default() }
+        Self {
+            smoothing: 0.95,
+            is_log: false,
+            zoom: None,
+            pointed: None,
+            curves: Curves::default(),
+        }
     }
 }
 
@@ -104,7 +109,7 @@ fn status_ui(ui: &mut Ui, status: TrainingStatus) {
         TrainingStatus::Stopped(_) => ("Stopped", palette.warn),
         TrainingStatus::Finished => ("Finished", palette.accent),
     };
-    badge_ui(ui, text, color);
+    tag_ui(ui, text, color);
 }
 
 fn facts_ui(ui: &mut Ui, cx: &ViewCx<'_>, training: &Training, status: TrainingStatus) {
@@ -171,7 +176,9 @@ fn notes_ui(ui: &mut Ui, training: &Training, status: TrainingStatus) {
     match training.damaged {
         0 => {}
         1 => note_ui(ui, "One line of metrics.jsonl could not be read and is left out."),
-        n => note_ui(ui, &format!("{n} lines of metrics.jsonl could not be read and are left out.")),
+        n => {
+            note_ui(ui, &format!("{n} lines of metrics.jsonl could not be read and are left out."))
+        }
     }
     if training.steps().is_none() {
         let palette = theme::palette(ui);
@@ -231,20 +238,20 @@ fn charts_ui(ui: &mut Ui, training: &Training, panel: &mut TrainingPanel) {
         series("gradient norm", curves.norm.as_slice(), palette.ai, Look::Faint),
         series("smoothed", &curves.smooth_norm, palette.ai, Look::Line),
     ];
-    let chart = |title, series, is_log, number| Chart {
+    let chart = |title, series, is_log, is_share| Chart {
         title,
         series,
         steps: panel.zoom.unwrap_or((first, last)),
         is_log,
+        is_share,
         stages: &stages,
         pointed: panel.pointed,
-        number,
     };
     let charts = [
-        chart("Loss", &loss, panel.is_log, number),
-        chart("Ids right, %", &accuracy, false, percent),
-        chart("Learning rate", &rate, false, number),
-        chart("Gradient norm", &norm, panel.is_log, number),
+        chart("Loss", &loss, panel.is_log, false),
+        chart("Ids right, %", &accuracy, false, true),
+        chart("Learning rate", &rate, false, false),
+        chart("Gradient norm", &norm, panel.is_log, false),
     ];
     let acts = grid_ui(ui, &charts);
     let before = panel.pointed.take();
@@ -313,7 +320,7 @@ fn legend_ui(ui: &mut Ui, chart: &Chart<'_>) {
             let Some(value) = series.at(step) else { continue };
             let is_faint = series.look == Look::Faint && chart.series.len() > 1;
             let color = if is_faint { theme::faded(series.color, 0.6) } else { series.color };
-            let text = format!("{} {}", series.name, (chart.number)(value));
+            let text = format!("{} {}", series.name, chart.number(value));
             ui.add(Label::new(RichText::new(text).size(11.5).color(color)).extend());
         }
         if let Some(step) = chart.pointed {
