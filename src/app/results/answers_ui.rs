@@ -4,7 +4,7 @@ use egui::{Label, RichText, Ui, vec2};
 
 use super::super::fonts;
 use super::super::theme;
-use super::chart_scale::number;
+use super::chart_scale::mark;
 use super::evaluation::{Evaluation, Question, Run};
 use super::evaluation_ui::EvaluationPanel;
 use super::heading_ui::tag_ui;
@@ -25,7 +25,8 @@ pub(super) fn answers_ui(
     panel: &mut EvaluationPanel,
 ) {
     let n = evaluation.runs.len();
-    let room = ui.available_width();
+    // the scroll bar floats over the right end
+    let room = ui.available_width() - 8.0;
     let columns = ((room / NARROWEST) as usize).clamp(1, n.max(1));
     let width = (room - GAP * (columns - 1) as f32) / columns as f32;
     let runs: Vec<usize> = (0..n).collect();
@@ -86,7 +87,7 @@ fn evidence_ui(ui: &mut Ui, run: &Run, record: &Record, unfolded: bool) {
         return;
     }
     ui.separator();
-    let scores = record.scores.iter().map(|(name, value)| format!("{name} {}", number(*value)));
+    let scores = record.scores.iter().map(|(name, value)| format!("{name} {}", mark(*value)));
     let scores: Vec<String> = scores.collect();
     if !scores.is_empty() {
         line(ui, scores.join(" · "));

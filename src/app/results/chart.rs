@@ -136,14 +136,14 @@ fn grid_ui(ui: &Ui, chart: &Chart<'_>, plot: Rect, across: &Scale, up: &Scale) {
     let font = FontId::proportional(11.0);
     painter.rect_filled(plot, CornerRadius::same(3), palette.app);
     let line = Stroke::new(1.0, palette.line);
-    for value in up.marks((plot.height() / 44.0).max(2.0) as usize) {
+    for value in up.marks((plot.height() / 36.0).max(2.0) as usize) {
         let y = plot.bottom() - up.share(value) as f32 * plot.height();
         painter.hline(plot.x_range(), y, line);
         let text = if chart.is_share { percent_mark(value) } else { mark(value) };
         let at = pos2(plot.left() - 6.0, y);
         painter.text(at, Align2::RIGHT_CENTER, text, font.clone(), palette.faint);
     }
-    for value in across.marks((plot.width() / 110.0).max(2.0) as usize) {
+    for value in across.marks((plot.width() / 70.0).max(2.0) as usize) {
         if value.fract() != 0.0 {
             continue;
         }

@@ -12,8 +12,7 @@ use crate::worker::JobId;
 const STEPS_LOOKED_AT: usize = 1000;
 /// Silence beyond three of the slowest steps and this is a stop.
 const PATIENCE_SECS: f64 = 15.0;
-/// Share of the newest step in the pace, as the command line reckons it.
-const NEWEST: f64 = 0.05;
+/// Steps whose mean is the pace: as many as there mostly are between two validations.
 const PACE_STEPS: usize = 200;
 
 /// How a training stands.
@@ -120,11 +119,14 @@ impl Training {
         self.plan.as_ref()?.epochs(self.stages.len().checked_sub(1)?)
     }
 
-    /// Seconds of a step: the newest ones count most.
+    /// Seconds of a step: the mean of the newest. The very first, which makes everything ready,
+    /// counts only when it is alone.
     pub fn pace_secs(&self) -> Option<f64> {
-        let from = self.metrics.len().saturating_sub(PACE_STEPS);
-        let recent = self.metrics.get(from..)?.iter().map(|metric| metric.seconds);
-        recent.reduce(|pace, secs| (1.0 - NEWEST) * pace + NEWEST * secs)
+        let from = self.metrics.len().saturating_sub(PACE_STEPS).max(1);
+        let recent = self.metrics.get(from..).filter(|recent| !recent.is_empty());
+        let recent = recent.unwrap_or(&self.metrics);
+        let all: f64 = recent.iter().map(|metric| metric.seconds).sum();
+        (!recent.is_empty()).then(|| all / recent.len() as f64)
     }
 
     /// At the pace so far, where the number of steps is known.
