@@ -595,38 +595,3 @@ fn a_bad_folder_says_so_and_the_training_stays() {
     assert_eq!(app.state().results.shown, None);
     assert!(!app.state().results.has(ResultsScreen::Training));
 }
-
-/// What the model that comes with the program was trained with, where it lies at hand.
-#[test]
-fn real_folders_can_be_looked_at() {
-    let Ok(folders) = std::env::var("READING_ROOM_RESULTS") else { return };
-    let folders: Vec<PathBuf> = folders.split(':').map(PathBuf::from).collect();
-    let apps = [
-        ("", App::new()),
-        ("_light", App::new()),
-        ("_small", App::sized(egui::vec2(1100.0, 700.0))),
-    ];
-    for (name, mut app) in apps {
-        if name == "_light" {
-            app.harness
-                .state_mut()
-                .state_mut()
-                .run(Command::SetTheme(reading_room::app::ThemeChoice::Light));
-        }
-        open(&mut app, &folders);
-        until(&mut app, "results", |app| app.state().is_showing_results());
-        until(&mut app, "all", |app| app.state().jobs.visible().next().is_none());
-        shoot(&mut app, &format!("real{name}"));
-        if app.state().results.shown == Some(ResultsScreen::Evaluation) {
-            click(&mut app, "Questions");
-            click(&mut app, "Wrong only");
-            click(&mut app, "Prompt, scores and times");
-            shoot(&mut app, &format!("real_questions{name}"));
-        } else {
-            let chart = app.harness.get_by_label_contains("Loss at step").rect();
-            app.harness.hover_at(chart.center());
-            app.settle();
-            shoot(&mut app, &format!("real_pointed{name}"));
-        }
-    }
-}

@@ -129,7 +129,7 @@ fn check_same(first: &Settings, other: &Settings, folder: &Path) -> Result<(), S
     ))
 }
 
-/// Models by name, and by folder where that does not tell them apart.
+/// Models by name, and by output folder where that does not tell them apart.
 fn name(runs: &mut [Run]) {
     let model = |run: &Run| match &run.report.settings.asked {
         Some(asked) => asked.model.clone(),
@@ -137,9 +137,15 @@ fn name(runs: &mut [Run]) {
     };
     let models: Vec<String> = runs.iter().map(model).collect();
     for (run, model) in runs.iter_mut().zip(&models) {
+        // the folder of a model trained here is always called so
+        let is_telling = model != "model";
         let is_unique = models.iter().filter(|other| *other == model).count() == 1;
         let folder = run.folder.file_name().unwrap_or(run.folder.as_os_str());
-        let name = if is_unique { model.clone() } else { folder.to_string_lossy().into_owned() };
+        let name = if is_unique && is_telling {
+            model.clone()
+        } else {
+            folder.to_string_lossy().into_owned()
+        };
         let blind = if run.report.settings.blind { " (blind)" } else { "" };
         run.name = format!("{name}{blind}");
     }

@@ -1,6 +1,6 @@
 //! The screen of evaluations: scores, or the questions one by one.
 
-use egui::{CornerRadius, Frame, Key, Label, Margin, RichText, Ui, vec2};
+use egui::{Frame, Key, Label, Margin, RichText, Ui};
 
 use super::super::command::Command;
 use super::super::icons;
@@ -77,16 +77,13 @@ pub(super) fn evaluation_ui(
 }
 
 fn tabs_ui(ui: &mut Ui, chosen: &mut Tab) {
-    let palette = theme::palette(ui);
-    let frame = Frame::new().fill(palette.raised).corner_radius(CornerRadius::same(theme::RADIUS));
-    frame.inner_margin(Margin::same(2)).show(ui, |ui| {
-        ui.spacing_mut().item_spacing = vec2(2.0, 2.0);
-        for (tab, label) in [(Tab::Scores, "Scores"), (Tab::Questions, "Questions")] {
-            if ui.selectable_label(*chosen == tab, label).clicked() {
-                *chosen = tab;
-            }
+    ui.spacing_mut().item_spacing.x = 2.0;
+    for (tab, label) in [(Tab::Scores, "Scores"), (Tab::Questions, "Questions")] {
+        if ui.selectable_label(*chosen == tab, label).clicked() {
+            *chosen = tab;
         }
-    });
+    }
+    ui.spacing_mut().item_spacing.x = 8.0;
 }
 
 fn title_ui(ui: &mut Ui, evaluation: &Evaluation) {

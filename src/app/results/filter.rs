@@ -82,7 +82,7 @@ impl Rows {
     }
 }
 
-/// "question_type" becomes "Question type".
+/// `question_type` becomes "Question type".
 pub(super) fn field_title(field: &str) -> String {
     let text = field.replace('_', " ");
     let mut chars = text.chars();

@@ -41,7 +41,7 @@ pub(super) fn scores_ui(ui: &mut Ui, evaluation: &Evaluation, panel: &mut Evalua
         if several {
             choice_ui(ui, evaluation, chosen, &mut panel.score);
         }
-        let hint = "In %, with 95 % intervals. Most frequent (yellow mark): how often always \
+        let hint = "In %, with 95 % intervals. Most frequent (upright mark): how often always \
                     giving the most frequent right answer would be right. A click on a row lists its questions.";
         ui.add(Label::new(RichText::new(hint).size(12.0).color(palette.faint)).truncate());
     });

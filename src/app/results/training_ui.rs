@@ -177,7 +177,7 @@ fn notes_ui(ui: &mut Ui, training: &Training, status: TrainingStatus) {
         0 => {}
         1 => note_ui(ui, "One line of metrics.jsonl could not be read and is left out."),
         n => {
-            note_ui(ui, &format!("{n} lines of metrics.jsonl could not be read and are left out."))
+            note_ui(ui, &format!("{n} lines of metrics.jsonl could not be read and are left out."));
         }
     }
     if training.steps().is_none() {
