@@ -1,6 +1,6 @@
 //! Trainings and evaluations in the window, driven by role and label, over folders that the real
 //! code writes.
-#![expect(clippy::unwrap_used, reason = "tests fail loudly")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
 
 #[expect(dead_code, reason = "shared with the other tests of the window")]
 #[path = "support/app_harness.rs"]
@@ -340,6 +340,25 @@ fn folders_that_do_not_belong_say_so_and_nothing_is_lost() {
     until(&mut app, "a notice", |app| said(app, "Line 2 is not an answer of this program"));
     assert!(app.words().contains("data.json · conversations · 12 questions"));
     app.harness.get_by_label("Questions of modality: MRI");
+}
+
+#[test]
+fn other_questions_begin_unfiltered() {
+    let (room, other) = (Room::new(12), Room::new(14));
+    room.run("huatuo", mostly_right);
+    other.run("other", says_ct);
+    let mut app = opened(&room, &["huatuo"]);
+    click(&mut app, "Questions");
+    click(&mut app, "Wrong only");
+    assert!(app.words().contains("3 of 12 questions"), "{}", app.words());
+    // read again, the filter stays
+    app.harness.state_mut().state_mut().run(Command::ReadEvaluationAgain);
+    until(&mut app, "it again", |app| app.state().jobs.visible().next().is_none());
+    assert!(app.words().contains("3 of 12 questions"));
+    open(&mut app, &[other.path("other")]);
+    until(&mut app, "the other", |app| app.words().contains("14 questions"));
+    click(&mut app, "Questions");
+    assert!(!app.words().contains("of 14 questions"), "{}", app.words());
 }
 
 #[test]

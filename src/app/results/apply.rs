@@ -46,6 +46,10 @@ impl AppState {
         } else {
             self.effects.push(Effect::OpenStudies(job, sorted.studies));
         }
+        if sorted.trainings.len() > 1 {
+            let text = "One training is shown at a time: the last of those is opened";
+            self.notices.push(NoticeLevel::Info, text);
+        }
         if let Some(folder) = sorted.trainings.into_iter().next_back() {
             self.follow(folder);
         }
@@ -54,6 +58,10 @@ impl AppState {
 
     /// Watches a training; the one that is open stays until something is heard of the new one.
     pub(crate) fn follow(&mut self, folder: PathBuf) {
+        if let Some((given_up, _)) = self.results.opening.take() {
+            self.jobs.end(given_up);
+            self.effects.push(Effect::StopFollowing(given_up));
+        }
         let id = JobId::next();
         self.jobs.start(id, Purpose::Training);
         self.results.opening = Some((id, folder.clone()));

@@ -20,6 +20,11 @@ pub(super) struct Curves {
 }
 
 impl Curves {
+    /// The training they are of.
+    pub(super) fn id(&self) -> Option<JobId> {
+        self.of.map(|(id, _, _)| id)
+    }
+
     /// Those of a training as it is now.
     pub(super) fn update(&mut self, training: &Training, smoothing: f32) {
         let of = Some((training.id, training.revision, smoothing.to_bits()));

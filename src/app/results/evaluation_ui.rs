@@ -27,6 +27,8 @@ pub(super) enum Tab {
 /// What is chosen and typed.
 #[derive(Debug, Default)]
 pub(super) struct EvaluationPanel {
+    /// The data file that all of this is about.
+    of: Option<String>,
     pub(super) tab: Tab,
     /// The score whose columns are shown when there are several runs.
     pub(super) score: Option<&'static str>,
@@ -38,6 +40,16 @@ pub(super) struct EvaluationPanel {
     pub(super) with_evidence: bool,
 }
 
+impl EvaluationPanel {
+    /// Other questions begin unfiltered.
+    fn turn_to(&mut self, evaluation: &Evaluation) {
+        let of = evaluation.runs.first().map(|run| run.report.settings.dataset_sha256.clone());
+        if self.of != of {
+            *self = Self { of, with_evidence: self.with_evidence, ..Self::default() };
+        }
+    }
+}
+
 /// The whole area.
 pub(super) fn evaluation_ui(
     ui: &mut Ui,
@@ -46,6 +58,7 @@ pub(super) fn evaluation_ui(
     panel: &mut EvaluationPanel,
 ) {
     let palette = theme::palette(ui);
+    panel.turn_to(evaluation);
     panel.rows.update(evaluation, cx.state.results.evaluation_revision, &panel.filter);
     let right = |ui: &mut Ui| {
         if ui.button("Open evaluation…").clicked() {

@@ -214,6 +214,10 @@ fn controls_ui(ui: &mut Ui, panel: &mut TrainingPanel) {
 
 fn charts_ui(ui: &mut Ui, training: &Training, panel: &mut TrainingPanel) {
     let palette = theme::palette(ui);
+    if panel.curves.id() != Some(training.id) {
+        // another training begins with all its steps
+        panel.zoom = None;
+    }
     panel.curves.update(training, panel.smoothing);
     let first = training.metrics.first().map_or(0.0, |metric| metric.step as f64);
     let last = training.last().map_or(1.0, |metric| metric.step as f64);
