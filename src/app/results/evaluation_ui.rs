@@ -97,6 +97,7 @@ fn tabs_ui(ui: &mut Ui, chosen: &mut Tab) {
         }
     }
     ui.spacing_mut().item_spacing.x = 8.0;
+    ui.add_space(8.0);
 }
 
 fn title_ui(ui: &mut Ui, evaluation: &Evaluation) {
