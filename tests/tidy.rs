@@ -19,7 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("eval", &["imaging", "vlm"]),
     ("chat", &["imaging"]),
     ("cli", &["imaging", "nn", "checkpoint", "text", "vlm", "train", "eval", "worker", "chat"]),
-    ("app", &["imaging", "vlm", "worker", "chat"]),
+    ("app", &["imaging", "vlm", "train", "eval", "worker", "chat"]),
 ];
 
 /// Names from outside and the only folders that may use them.

@@ -496,7 +496,7 @@ fn what_is_wrong_is_named_in_a_sentence() {
         ("restart_after", "restart", &["restart", "line"][..]),
         ("seed = 5", "sed = 5", &["sed"]),
         ("\"encoder\", ", "\"vision\", ", &["everything", "vision", "codec"]),
-        ("steps = 4", "max_length = 4", &["max_length", "conversations"]),
+        ("steps = 4", "max_length = 4", &["max_length", "not pictures"]),
         ("[quantiser]", "[quantiser]\nbeta = -1.0", &["quantiser.beta"]),
         ("noise = 2.0", "crop = 2.0", &["augment.crop"]),
         ("folder = \"start\"", "folder = \"empty\"", &["model.yaml", "empty"]),

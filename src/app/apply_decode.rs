@@ -63,7 +63,7 @@ impl AppState {
                 let text = without_paths(&message, std::slice::from_ref(&frame_ref.path));
                 self.studies.set_thumbnail(frame_ref, Thumbnail::Failed(text));
             }
-            None => {}
+            Some(Purpose::Training | Purpose::Evaluation) | None => {}
         }
     }
 
@@ -91,6 +91,7 @@ impl AppState {
             self.studies.insert(study);
         }
         if let Some(study_key) = first {
+            self.results.shown = None;
             self.show_first_series(&study_key);
         }
     }
@@ -219,12 +220,13 @@ impl AppState {
 
     /// Asks the worker for what is shown, then for what may be shown next, then for previews.
     pub(crate) fn request_frames(&mut self) {
-        let shown: Vec<FrameRef> = self
+        let mut shown: Vec<FrameRef> = self
             .viewports
             .iter()
             .filter(|viewport| !matches!(self.frame_state(viewport), FrameState::Failed(_)))
             .filter_map(|viewport| self.frame_ref(viewport.place.as_ref()?))
             .collect();
+        shown.extend_from_slice(self.frames_of_question());
         let ahead = self.frames_ahead();
         self.cancel_stale_reads(&shown, &ahead);
         for frame_ref in &shown {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
+use super::results::ResultsScreen;
 use super::settings::{Sampling, ThemeChoice};
 use super::state::{AppState, LeftTab, Sheet};
 use super::viewport::WindowMode;
@@ -29,6 +30,23 @@ pub enum Command {
     CloseActiveStudy,
     /// Forget what was opened before.
     ClearRecent,
+    // trainings and evaluations
+    /// Ask for the output folder of a training.
+    OpenTraining,
+    /// Ask for output folders of evaluations.
+    OpenEvaluation,
+    /// Ask for output folders to be put beside those that are open.
+    AddEvaluation,
+    /// Read the open evaluation's folders again.
+    ReadEvaluationAgain,
+    /// Show a screen in place of the viewports, or the viewports again.
+    ToggleResults(ResultsScreen),
+    /// Back to the viewports; what is open stays open.
+    HideResults,
+    /// Let go of a training or of an evaluation.
+    CloseResults(ResultsScreen),
+    /// Open a question of the evaluation, by its place.
+    ShowQuestion(usize),
     // looking
     /// Show a series of a study in the active viewport.
     ShowSeries {
@@ -257,6 +275,12 @@ pub(crate) const TABLE: &[Entry] = &[
     entry(Command::OpenSample, "Open sample study"),
     keyed(Command::CloseActiveStudy, "Close study", CTRL, Key::W),
     entry(Command::ClearRecent, "Clear recent"),
+    keyed(Command::OpenTraining, "Open training…", CTRL_SHIFT, Key::T),
+    keyed(Command::OpenEvaluation, "Open evaluation…", CTRL_SHIFT, Key::E),
+    entry(Command::AddEvaluation, "Compare with…"),
+    entry(Command::ReadEvaluationAgain, "Read again"),
+    entry(Command::ToggleResults(ResultsScreen::Training), "Training"),
+    entry(Command::ToggleResults(ResultsScreen::Evaluation), "Evaluation"),
     keyed(Command::RegenerateLast, "Answer again", CTRL_SHIFT, Key::R),
     keyed(Command::TogglePrivacy, "Privacy mode", CTRL_SHIFT, Key::H),
     keyed(Command::NewChat, "New chat", CTRL, Key::N),
@@ -340,7 +364,9 @@ impl Command {
     /// Whether it would do anything now.
     pub fn is_enabled(&self, state: &AppState) -> bool {
         match self {
-            Self::CloseActiveStudy => state.active_viewport().place.is_some(),
+            Self::CloseActiveStudy => {
+                state.active_viewport().place.is_some() && !state.is_showing_results()
+            }
             Self::StepFrame(_)
             | Self::FirstFrame
             | Self::LastFrame
@@ -353,10 +379,10 @@ impl Command {
             | Self::FlipHorizontal
             | Self::FlipVertical
             | Self::Rotate(_)
-            | Self::ResetView => state.active_viewport().place.is_some() && !state.is_comparing(),
-            Self::SetViewports(_) | Self::CycleOverlays => !state.is_comparing(),
-            Self::Undo => state.active_viewport().can_undo() && !state.is_comparing(),
-            Self::Redo => state.active_viewport().can_redo() && !state.is_comparing(),
+            | Self::ResetView => state.active_viewport().place.is_some() && state.has_viewports(),
+            Self::SetViewports(_) | Self::CycleOverlays => state.has_viewports(),
+            Self::Undo => state.active_viewport().can_undo() && state.has_viewports(),
+            Self::Redo => state.active_viewport().can_redo() && state.has_viewports(),
             Self::Reconstruct { .. } => state.cannot_reconstruct().is_none(),
             Self::CloseComparison => state.is_comparing(),
             Self::SaveDrawn(what) => state.can_save(*what),
@@ -367,6 +393,10 @@ impl Command {
             Self::UnloadModel => state.engine.is_loaded(),
             Self::CancelLoad => state.engine.is_loading(),
             Self::UseAuthorDefaults => state.engine.is_loaded(),
+            Self::AddEvaluation | Self::ReadEvaluationAgain => state.results.evaluation.is_some(),
+            Self::ToggleResults(screen) => state.results.has(*screen),
+            // the panels make room for these screens
+            Self::ToggleLeftPanel | Self::ToggleChatPanel => !state.is_showing_results(),
             Self::ClearRecent => !state.settings.recent.is_empty(),
             Self::NewChat => !state.conversation().turns.is_empty(),
             Self::OpenModelsFolder => state.models_dir().is_some(),
@@ -384,6 +414,21 @@ impl Command {
                 | Self::GoToEvidence { .. }
                 | Self::NewChat
                 | Self::OpenChat(_)
+        )
+    }
+
+    /// Whether it works on viewports or chats, which trainings and evaluations make room for.
+    pub(crate) fn leaves_results(&self) -> bool {
+        matches!(
+            self,
+            Self::ShowSeries { .. }
+                | Self::GoToEvidence { .. }
+                | Self::NewChat
+                | Self::OpenChat(_)
+                | Self::AskAboutView
+                | Self::ShowTab(_)
+                | Self::Reconstruct { .. }
+                | Self::OpenComparison(_)
         )
     }
 

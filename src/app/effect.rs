@@ -11,8 +11,16 @@ use crate::worker::{JobId, LoadRequest};
 /// One thing to be done outside.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Decode worker: open these.
+    /// Find out what these are.
     Open(JobId, Vec<PathBuf>),
+    /// Decode worker: look for studies in these.
+    OpenStudies(JobId, Vec<PathBuf>),
+    /// Read the file of a training as it grows.
+    Follow(JobId, PathBuf),
+    /// No longer do so.
+    StopFollowing(JobId),
+    /// Read evaluations and put them side by side.
+    ReadEvaluation(JobId, Vec<PathBuf>),
     /// Decode worker: read a frame.
     ReadFrame(JobId, FrameRef),
     /// Decode worker: a small picture of a frame.
@@ -41,6 +49,13 @@ pub enum Effect {
     PickFiles,
     /// System: ask for a folder of studies.
     PickFolder,
+    /// System: ask for the output folder of a training.
+    PickTraining,
+    /// System: ask for output folders of evaluations.
+    PickEvaluation {
+        /// Beside those that are open.
+        adds: bool,
+    },
     /// System: ask for a folder of models.
     PickModelsFolder,
     /// System: ask where to save a picture, under this name if nobody minds.

@@ -49,3 +49,5 @@ pub(crate) const SAVE: &str = "\u{e248}";
 pub(crate) const PLAY: &str = "\u{e3d0}";
 pub(crate) const PAUSE: &str = "\u{e39e}";
 pub(crate) const BOOKS: &str = "\u{e758}";
+pub(crate) const CHART_LINE: &str = "\u{e154}";
+pub(crate) const LIST_CHECKS: &str = "\u{eadc}";

@@ -51,6 +51,8 @@ impl ReadingRoomApp {
         }
         if self.state.sheet.is_some() {
             self.commands.send(Command::CloseSheet);
+        } else if self.state.is_showing_results() {
+            self.commands.send(Command::HideResults);
         } else if self.state.engine.asking.is_some() {
             self.commands.send(Command::StopAnswer);
         } else if self.state.is_comparing() {

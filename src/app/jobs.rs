@@ -10,6 +10,10 @@ use crate::worker::JobId;
 pub enum Purpose {
     /// Opening files.
     Open(Vec<PathBuf>),
+    /// Opening a training.
+    Training,
+    /// Reading evaluations.
+    Evaluation,
     /// A small picture of a series.
     Thumbnail(FrameRef),
 }
@@ -58,6 +62,8 @@ impl Job {
     pub fn label(&self) -> String {
         let (what, progress) = match &self.purpose {
             Purpose::Open(_) => ("Opening", self.progress),
+            Purpose::Training => ("Opening training", None),
+            Purpose::Evaluation => ("Reading evaluation", None),
             Purpose::Thumbnail(_) => ("Making previews", None),
         };
         match progress {

@@ -66,6 +66,9 @@ impl ReadingRoomApp {
         if let Some(secs) = self.state.ahead_in() {
             ctx.request_repaint_after(Duration::from_secs_f64(secs.max(0.0)));
         }
+        if let Some(secs) = self.state.results_tick_secs() {
+            ctx.request_repaint_after(Duration::from_secs_f64(secs));
+        }
         if self.state.engine.is_busy() {
             ctx.request_repaint_after(TICK);
         }

@@ -41,6 +41,7 @@ mod model_picker;
 mod notices_ui;
 mod overlays;
 mod params_ui;
+mod results;
 mod sheets;
 mod start_card;
 mod status_bar;
@@ -72,6 +73,10 @@ pub use launch::{AppError, run};
 pub use notices::{Notice, NoticeLevel, Notices};
 pub use outside::Workers;
 pub use read_ahead::ReadAhead;
+pub use results::{
+    Evaluation, Follower, News, Plan, Question, Results, ResultsScreen, Run, Sorted, Training,
+    TrainingStatus, Verdict, sort,
+};
 pub use run_reconstruct::Comparing;
 pub use save_drawn::ToSave;
 pub use settings::{Recent, Sampling, Settings, ThemeChoice};
@@ -85,6 +90,7 @@ use crate::vlm::{DeviceChoice, PrecisionChoice};
 use chat_panel::ChatPanel;
 use compare::ComparePanel;
 use outside::Outside;
+use results::ResultsPanel;
 use textures::TextureCache;
 use viewport_ui::ViewportPanel;
 
@@ -129,6 +135,7 @@ pub(crate) struct Panels {
     pub(crate) viewports: [ViewportPanel; 2],
     pub(crate) chat: ChatPanel,
     pub(crate) compare: ComparePanel,
+    pub(crate) results: ResultsPanel,
 }
 
 impl ReadingRoomApp {

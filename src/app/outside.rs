@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use super::apply_decode::sentence;
 use super::effect::Effect;
 use super::notices::NoticeLevel;
+use super::results::{Evaluation, Follower, sort};
 use super::sample::unpack_sample;
 use super::save_drawn::ToSave;
 use super::settings::Settings;
 use super::state::{AppEvent, AppState};
 use super::theme;
 use crate::vlm::{ModelSpec, choose_device};
-use crate::worker::{DecodeClient, EngineClient, Wake, scan_models};
+use crate::worker::{DecodeClient, EngineClient, JobId, Wake, scan_models};
 
 /// Text arrives faster than it can be read: the window redraws this often at most while it does.
 const REDRAW_EVERY: Duration = Duration::from_millis(33);
@@ -23,6 +24,8 @@ const REDRAW_EVERY: Duration = Duration::from_millis(33);
 const DIALOG_FLASH: Duration = Duration::from_millis(350);
 const SAVE_EVERY: Duration = Duration::from_secs(2);
 const INBOX: usize = 16;
+/// Time between two looks at the file of a training.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The two worker processes.
 pub struct Workers {
@@ -54,6 +57,8 @@ pub(crate) struct Outside {
     inbox: Receiver<AppEvent>,
     to_inbox: SyncSender<AppEvent>,
     models: Option<Receiver<Vec<ModelSpec>>>,
+    /// Trainings that are read as they grow; letting go of the mark ends the reading.
+    followed: Vec<(JobId, Arc<()>)>,
     saved: Settings,
     saved_at: Instant,
 }
@@ -74,6 +79,7 @@ impl Outside {
             inbox,
             to_inbox,
             models: None,
+            followed: Vec::new(),
             saved: settings.clone(),
             saved_at: Instant::now(),
         }
@@ -121,8 +127,29 @@ impl Outside {
                     })
                 });
             }
-            Effect::PickFiles => self.ask_for("Open files", |dialog| dialog.pick_files()),
-            Effect::PickFolder => self.ask_for("Open a folder", |dialog| dialog.pick_folders()),
+            Effect::Open(job, paths) => {
+                self.on_thread("sorting", move || Some(AppEvent::Sorted(job, sort(paths))));
+            }
+            Effect::Follow(id, folder) => self.follow(id, folder),
+            Effect::StopFollowing(id) => self.followed.retain(|(other, _)| *other != id),
+            Effect::ReadEvaluation(job, folders) => self.on_thread("evaluation", move || {
+                Some(AppEvent::EvaluationRead(job, Box::new(Evaluation::open(&folders))))
+            }),
+            Effect::PickFiles => {
+                self.ask_for("Open files", |dialog| dialog.pick_files(), AppEvent::PickedStudy);
+            }
+            Effect::PickFolder => {
+                let pick = |dialog: rfd::FileDialog| dialog.pick_folders();
+                self.ask_for("Open a folder", pick, AppEvent::PickedStudy);
+            }
+            Effect::PickTraining => {
+                self.ask_for_one("Open the output folder of a training", AppEvent::PickedTraining);
+            }
+            Effect::PickEvaluation { adds } => {
+                let pick = |dialog: rfd::FileDialog| dialog.pick_folders();
+                let picked = move |folders| AppEvent::PickedEvaluation { folders, adds };
+                self.ask_for("Open output folders of evaluations", pick, picked);
+            }
             Effect::PickModelsFolder => {
                 self.ask_for_one("Choose the models folder", AppEvent::PickedModelsFolder);
             }
@@ -152,7 +179,7 @@ impl Outside {
     fn tell_worker(&self, effect: Effect) {
         let Some(workers) = &self.workers else { return };
         match effect {
-            Effect::Open(job, paths) => workers.decode.open(job, paths),
+            Effect::OpenStudies(job, paths) => workers.decode.open(job, paths),
             Effect::ReadFrame(job, frame_ref) => workers.decode.read_frame(job, frame_ref),
             Effect::MakeThumbnail(job, frame_ref) => workers.decode.thumbnail(job, frame_ref),
             Effect::CancelDecode(job) => workers.decode.cancel(job),
@@ -172,11 +199,12 @@ impl Outside {
         &self,
         title: &'static str,
         pick: impl FnOnce(rfd::FileDialog) -> Option<Vec<PathBuf>> + Send + 'static,
+        event: impl FnOnce(Vec<PathBuf>) -> AppEvent + Send + 'static,
     ) {
         self.on_thread("file dialog", move || {
             let asked_at = Instant::now();
             match pick(rfd::FileDialog::new().set_title(title)) {
-                Some(paths) => Some(AppEvent::PickedStudy(paths)),
+                Some(paths) => Some(event(paths)),
                 None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
             }
         });
@@ -201,6 +229,33 @@ impl Outside {
                 None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
             }
         });
+    }
+
+    /// Looks at a training's file again and again until nobody follows it.
+    fn follow(&mut self, id: JobId, folder: PathBuf) {
+        let mark = Arc::new(());
+        let wanted = Arc::downgrade(&mark);
+        self.followed.push((id, mark));
+        let (to_inbox, wake) = (self.to_inbox.clone(), Arc::clone(&self.wake));
+        let run = move || {
+            let mut follower = Follower::new(id, folder);
+            while wanted.strong_count() > 0 {
+                if let Some(news) = follower.look() {
+                    // a closed inbox means the window is gone
+                    if to_inbox.send(AppEvent::TrainingNews(news)).is_err() {
+                        return;
+                    }
+                    wake();
+                }
+                if !follower.has_more() {
+                    thread::sleep(LOOK_EVERY);
+                }
+            }
+        };
+        if thread::Builder::new().name("training".to_owned()).spawn(run).is_err() {
+            let text = "The training cannot be followed: no thread could be started";
+            self.to_inbox.try_send(AppEvent::Trouble(text.to_owned())).ok();
+        }
     }
 
     /// Runs what would make the window wait, and takes in what comes of it.

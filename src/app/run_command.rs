@@ -12,7 +12,16 @@ impl AppState {
         if command.leads_to_viewports() {
             self.comparing = None;
         }
-        let rest = self.run_open(command).and_then(|command| self.run_view(command));
+        let was_showing = self.is_showing_results();
+        if command.leaves_results() {
+            self.results.shown = None;
+        }
+        if was_showing && matches!(command, Command::ShowTab(_)) {
+            // the panel was out of sight: it is shown, not put away
+            self.settings.left_open = false;
+        }
+        let rest = self.run_open(command).and_then(|command| self.run_results(command));
+        let rest = rest.and_then(|command| self.run_view(command));
         if let Some(command) = rest.and_then(|command| self.run_chat(command)) {
             self.run_shell(command);
         }

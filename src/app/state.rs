@@ -8,6 +8,7 @@ use super::engine_state::EngineState;
 use super::frames::{FrameCache, FrameState};
 use super::jobs::Jobs;
 use super::notices::{NoticeLevel, Notices};
+use super::results::{Evaluation, News, Results, Sorted};
 use super::run_reconstruct::Comparing;
 use super::save_drawn::ToSave;
 use super::settings::Settings;
@@ -16,7 +17,7 @@ use super::viewport::{Place, Viewport};
 use crate::chat::Conversation;
 use crate::imaging::{FrameRef, Series};
 use crate::vlm::{DeviceInfo, ModelSpec};
-use crate::worker::{DecodeEvent, EngineEvent};
+use crate::worker::{DecodeEvent, EngineEvent, JobId};
 
 /// Decoded frames kept, in bytes.
 const FRAME_CACHE_BYTES: usize = 1 << 30;
@@ -65,6 +66,21 @@ pub enum AppEvent {
     Device(Result<DeviceInfo, String>),
     /// The reader chose files or a folder to open.
     PickedStudy(Vec<PathBuf>),
+    /// What the things to be opened are.
+    Sorted(JobId, Sorted),
+    /// The reader chose the output folder of a training.
+    PickedTraining(PathBuf),
+    /// A training's file was looked at.
+    TrainingNews(News),
+    /// The reader chose output folders of evaluations, to be added to those open or not.
+    PickedEvaluation {
+        /// The folders.
+        folders: Vec<PathBuf>,
+        /// Beside those that are open.
+        adds: bool,
+    },
+    /// Evaluations were read, or why not.
+    EvaluationRead(JobId, Box<Result<Evaluation, String>>),
     /// The reader chose a folder of models.
     PickedModelsFolder(PathBuf),
     /// The reader chose where a picture is saved.
@@ -108,6 +124,8 @@ pub struct AppState {
     pub jobs: Jobs,
     /// The drawing shown large, in place of the viewports.
     pub comparing: Option<Comparing>,
+    /// Trainings and evaluations.
+    pub results: Results,
     /// Text over the picture.
     pub overlays: Overlays,
     /// Left panel.
@@ -144,6 +162,7 @@ impl AppState {
             notices: Notices::default(),
             jobs: Jobs::default(),
             comparing: None,
+            results: Results::default(),
             overlays: Overlays::Full,
             left_tab: LeftTab::Studies,
             sheet: None,
@@ -164,6 +183,11 @@ impl AppState {
             AppEvent::Models(models) => self.apply_models(models),
             AppEvent::Device(found) => self.engine.device_found(found),
             AppEvent::PickedStudy(paths) => self.open_paths(paths),
+            AppEvent::Sorted(job, sorted) => self.apply_sorted(job, sorted),
+            AppEvent::PickedTraining(folder) => self.follow(folder),
+            AppEvent::TrainingNews(news) => self.apply_news(news),
+            AppEvent::PickedEvaluation { folders, adds } => self.picked_evaluation(folders, adds),
+            AppEvent::EvaluationRead(job, read) => self.apply_evaluation(job, *read),
             AppEvent::PickedModelsFolder(folder) => {
                 self.settings.models_dir = Some(folder);
                 self.scan_models();

@@ -26,6 +26,10 @@ pub(crate) fn status_bar_ui(ui: &mut Ui, cx: &ViewCx<'_>, hover: Option<&Hover>)
 }
 
 fn picture_ui(ui: &mut Ui, cx: &ViewCx<'_>, hover: Option<&Hover>) {
+    if let Some(screen) = cx.state.results.shown.filter(|_| cx.state.is_showing_results()) {
+        quiet_ui(ui, Command::ToggleResults(screen).label());
+        return;
+    }
     if cx.state.is_comparing() {
         quiet_ui(ui, "AI-generated picture · not acquired data");
         return;

@@ -7,6 +7,7 @@ use egui::{
 use super::command::Command;
 use super::fonts;
 use super::icons;
+use super::results::ResultsScreen;
 use super::state::LeftTab;
 use super::studies::{OpenStudy, Thumbnail, cannot_show, count, series_name};
 use super::theme;
@@ -26,19 +27,16 @@ pub(crate) fn rail_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         for (tab, icon, name) in
             [(LeftTab::Studies, icons::IMAGES, "Studies"), (LeftTab::Chats, icons::CHATS, "Chats")]
         {
-            let is_on = open && cx.state.left_tab == tab;
+            let is_on = open && cx.state.left_tab == tab && !cx.state.is_showing_results();
             let response = icon_toggle_ui(ui, icon, name, is_on);
             if is_on {
-                let bar = Rect::from_center_size(
-                    egui::pos2(ui.max_rect().left() + 1.5, response.rect.center().y),
-                    vec2(3.0, 20.0),
-                );
-                ui.painter().rect_filled(bar, 1.5, theme::palette(ui).accent);
+                chosen_bar_ui(ui, response.rect);
             }
             if response.clicked() {
                 cx.send(Command::ShowTab(tab));
             }
         }
+        results_tabs_ui(ui, cx);
         ui.with_layout(Layout::bottom_up(Align::Center), |ui| {
             ui.add_space(8.0);
             let settings = Command::ToggleSheet(super::state::Sheet::Settings);
@@ -47,6 +45,27 @@ pub(crate) fn rail_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
             command_icon_ui(ui, cx, icons::KEYBOARD, shortcuts, false);
         });
     });
+}
+
+/// A training and an evaluation have a place here while they are open.
+fn results_tabs_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    let screens = [
+        (ResultsScreen::Training, icons::CHART_LINE),
+        (ResultsScreen::Evaluation, icons::LIST_CHECKS),
+    ];
+    for (screen, icon) in screens.into_iter().filter(|(screen, _)| cx.state.results.has(*screen)) {
+        let is_on = cx.state.results.shown == Some(screen);
+        let response = command_icon_ui(ui, cx, icon, Command::ToggleResults(screen), is_on);
+        if is_on {
+            chosen_bar_ui(ui, response.rect);
+        }
+    }
+}
+
+fn chosen_bar_ui(ui: &Ui, of: Rect) {
+    let left = egui::pos2(ui.max_rect().left() + 1.5, of.center().y);
+    let bar = Rect::from_center_size(left, vec2(3.0, 20.0));
+    ui.painter().rect_filled(bar, 1.5, theme::palette(ui).accent);
 }
 
 /// The list beside the strip.

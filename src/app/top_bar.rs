@@ -7,6 +7,7 @@ use super::engine_state::ModelStatus;
 use super::fonts;
 use super::icons;
 use super::model_picker::model_picker_ui;
+use super::results::ResultsScreen;
 use super::settings::ThemeChoice;
 use super::state::{Overlays, Sheet};
 use super::theme;
@@ -113,6 +114,9 @@ fn file_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     ui.menu_button("Open recent", |ui| recent_menu_ui(ui, cx));
     menu_item_ui(ui, cx, Command::OpenSample, None);
     ui.separator();
+    menu_item_ui(ui, cx, Command::OpenTraining, None);
+    menu_item_ui(ui, cx, Command::OpenEvaluation, None);
+    ui.separator();
     menu_item_ui(ui, cx, Command::CloseActiveStudy, None);
     ui.separator();
     menu_item_ui(ui, cx, Command::Quit, None);
@@ -151,6 +155,11 @@ fn view_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     menu_item_ui(ui, cx, Command::SetViewports(1), Some(n == 1));
     menu_item_ui(ui, cx, Command::SetViewports(2), Some(n == 2));
     ui.separator();
+    for screen in [ResultsScreen::Training, ResultsScreen::Evaluation] {
+        let is_on = state.results.shown == Some(screen);
+        menu_item_ui(ui, cx, Command::ToggleResults(screen), Some(is_on));
+    }
+    ui.separator();
     menu_item_ui(ui, cx, Command::ToggleLeftPanel, Some(state.settings.left_open));
     menu_item_ui(ui, cx, Command::ToggleChatPanel, Some(state.settings.right_open));
     menu_item_ui(ui, cx, Command::CycleOverlays, Some(state.overlays != Overlays::Off));
@@ -178,7 +187,7 @@ fn view_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
 fn image_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     ui.set_min_width(250.0);
     let viewport = cx.state.active_viewport();
-    ui.add_enabled_ui(viewport.place.is_some() && !cx.state.is_comparing(), |ui| {
+    ui.add_enabled_ui(viewport.place.is_some() && cx.state.has_viewports(), |ui| {
         ui.menu_button("Window", |ui| window_menu_ui(ui, cx, viewport));
     });
     menu_item_ui(ui, cx, Command::Invert, Some(viewport.view.inverted));

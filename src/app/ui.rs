@@ -5,6 +5,7 @@ use egui::{CentralPanel, CornerRadius, Frame, Margin, Panel, Rect, Ui, vec2};
 use super::chat_panel::chat_panel_ui;
 use super::compare::compare_ui;
 use super::notices_ui::{drop_sheet_ui, notices_ui};
+use super::results::results_ui;
 use super::sheets::sheet_ui;
 use super::start_card::start_card_ui;
 use super::status_bar::status_bar_ui;
@@ -53,14 +54,15 @@ fn frame_ui(ui: &mut Ui, cx: &ViewCx<'_>, panels: &mut Panels) {
 
     let panel = Frame::new().fill(palette.panel);
     let margin = Margin::symmetric(theme::PADDING, 0);
-    if cx.state.settings.left_open {
+    let has_panels = !cx.state.is_showing_results();
+    if cx.state.settings.left_open && has_panels {
         Panel::left("left panel")
             .default_size(theme::LEFT_PANEL_WIDTH.min(whole_width * 0.2))
             .size_range(200.0..=380.0)
             .frame(panel.inner_margin(margin))
             .show(ui, |ui| left_panel_ui(ui, cx));
     }
-    if cx.state.settings.right_open {
+    if cx.state.settings.right_open && has_panels {
         let widest = (ui.available_width() * 0.6).max(360.0);
         Panel::right("chat panel")
             .default_size(theme::RIGHT_PANEL_WIDTH.min(whole_width * 0.32))
@@ -75,6 +77,12 @@ fn frame_ui(ui: &mut Ui, cx: &ViewCx<'_>, panels: &mut Panels) {
 
 fn centre_ui(ui: &mut Ui, cx: &ViewCx<'_>, panels: &mut Panels) {
     let area = ui.available_rect_before_wrap();
+    if cx.state.is_showing_results() {
+        panels.viewports.iter_mut().for_each(|panel| panel.hover = None);
+        results_ui(ui, cx, &mut panels.results);
+        notices_ui(ui, cx, area);
+        return;
+    }
     if cx.state.is_comparing() {
         // what is under the cursor is no acquired pixel
         panels.viewports.iter_mut().for_each(|panel| panel.hover = None);

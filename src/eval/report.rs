@@ -10,7 +10,7 @@ use crate::eval::bootstrap::{Figure, figures};
 use crate::eval::folder::{read_answers, read_settings, write_json, write_whole};
 use crate::eval::predictions::write_predictions;
 use crate::eval::published::{Published, published};
-use crate::eval::table::markdown;
+use crate::eval::table::{columns, markdown};
 use crate::eval::{EvalError, Record, Settings};
 
 /// What a run gave.
@@ -107,6 +107,12 @@ impl Report {
     #[must_use]
     pub fn markdown(&self) -> String {
         markdown(self)
+    }
+
+    /// Names and titles of its scores, in the order of the table's columns.
+    #[must_use]
+    pub fn columns(&self) -> Vec<(&'static str, &'static str)> {
+        columns(self)
     }
 
     fn new(settings: Settings, records: &[Record]) -> Self {

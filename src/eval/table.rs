@@ -26,10 +26,15 @@ const COLUMNS: [(&str, &str); 17] = [
 /// Failures that the table lists; `results.json` has all.
 const LISTED: usize = 20;
 
+/// Names and titles of the scores that a report has, in the order of the table.
+pub(super) fn columns(report: &Report) -> Vec<(&'static str, &'static str)> {
+    let has = |score: &str| report.total.figures.contains_key(score);
+    COLUMNS.iter().filter(|(score, _)| has(score)).copied().collect()
+}
+
 pub(super) fn markdown(report: &Report) -> String {
     let mut text = heading(report);
-    let columns: Vec<_> =
-        COLUMNS.iter().filter(|(score, _)| report.total.figures.contains_key(*score)).collect();
+    let columns = columns(report);
     let has_majority = report.total.majority.is_some();
     text += "\n| | questions |";
     for (score, title) in &columns {

@@ -137,6 +137,8 @@ pub enum Part {
     Language,
     /// The adapters.
     Adapter,
+    /// The heads that read labels, which are not part of the finished model.
+    Labels,
     /// Of a codec: pictures to places.
     Encoder,
     /// Of a codec: what places are rounded to.
@@ -154,6 +156,7 @@ impl Part {
             Self::Projector => "projector",
             Self::Language => "language",
             Self::Adapter => "adapter",
+            Self::Labels => "labels",
             Self::Encoder => "encoder",
             Self::Codebook => "codebook",
             Self::Decoder => "decoder",
@@ -166,6 +169,17 @@ impl Part {
     }
 }
 
+/// What a stage makes likelier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Goal {
+    /// The answers of the records.
+    #[default]
+    Answers,
+    /// Their `labels`, from the tower alone.
+    Labels,
+}
+
 /// `[[stage]]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -174,6 +188,9 @@ pub struct Stage {
     pub name: String,
     /// What learns; the rest stays as it is.
     pub train: Vec<Part>,
+    /// What it learns.
+    #[serde(default)]
+    pub objective: Goal,
     /// Times through the records; `steps` counts instead when it is there.
     #[serde(default = "one")]
     pub epochs: f64,
@@ -181,6 +198,8 @@ pub struct Stage {
     pub steps: Option<u64>,
     /// Records read at once.
     pub batch: usize,
+    /// Records that one thread computes by itself; all threads share every operation when absent.
+    pub piece: Option<usize>,
     /// Batches of one step.
     #[serde(default = "once")]
     pub accumulate: usize,
@@ -285,6 +304,13 @@ impl Stage {
         if self.train.contains(&Part::Adapter) && !has_adapter {
             return Err(format!("stage {name} trains an adapter and there is no [model.lora]"));
         }
+        let is_tower = |part: &Part| matches!(part, Part::Vision | Part::Labels);
+        if self.objective == Goal::Labels && !self.train.iter().all(is_tower) {
+            return Err(format!("stage {name} learns labels: it trains vision and labels alone"));
+        }
+        if self.objective == Goal::Answers && self.train.contains(&Part::Labels) {
+            return Err(format!("stage {name} trains labels: its objective is not labels"));
+        }
         Ok(())
     }
 
@@ -297,8 +323,8 @@ impl Stage {
                 return Err(format!("{key} of stage {name} is {share}, not between 0 and 1"));
             }
         }
-        if self.batch == 0 || self.accumulate == 0 {
-            return Err(format!("batch and accumulate of stage {name} are at least 1"));
+        if self.batch == 0 || self.accumulate == 0 || self.piece == Some(0) {
+            return Err(format!("batch, piece and accumulate of stage {name} are at least 1"));
         }
         if self.train.is_empty() {
             return Err(format!("stage {name} trains nothing"));

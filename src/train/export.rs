@@ -8,6 +8,7 @@ use half::{bf16, f16};
 
 use crate::checkpoint::{FileDtype, Listed, OwnedTensor, ReadEnd, write_shards};
 use crate::train::config::{LoraSection, SavedPrecision};
+use crate::train::labels::LABELS;
 use crate::train::parameters::host_values;
 use crate::train::{Parameters, TrainError};
 use crate::vlm::{ModelError, Trainee};
@@ -30,7 +31,7 @@ pub(crate) fn export(
         parameters.iter().map(|(name, parameter)| (name, &parameter.shape)).collect();
     let listed: Vec<Listed> = shapes
         .iter()
-        .filter(|(name, _)| !name.contains(".lora_"))
+        .filter(|(name, _)| !name.contains(".lora_") && !name.starts_with(LABELS))
         .map(|(name, shape)| ((*name).clone(), dtype, (*shape).clone()))
         .collect();
     let mut make = |name: &str| -> Result<OwnedTensor, TrainError> {

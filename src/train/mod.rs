@@ -9,10 +9,13 @@ mod codec;
 mod config;
 mod error;
 mod export;
+mod first_values;
+mod labels;
 mod metrics;
 mod optimizer;
 mod parameters;
 mod pictures;
+mod pieces;
 mod records;
 mod run;
 mod schedule;
@@ -26,8 +29,9 @@ pub use codec::{
     CodecConfig, CodecMetric, CodecObjective, CodecOutcome, Quantiser, read_codec_metrics,
     train_codec,
 };
-pub use config::{Init, LoraSection, Part, Stage, TrainConfig};
+pub use config::{Goal, Init, LoraSection, Part, Stage, TrainConfig};
 pub use error::TrainError;
+pub use labels::{LabelObjective, LabelSet, Labelled};
 pub use metrics::{Metric, read_metrics};
 pub use optimizer::{AdamW, GradientSums, Moments, Update};
 pub use parameters::{Parameter, Parameters};

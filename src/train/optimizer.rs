@@ -95,9 +95,9 @@ impl GradientSums {
         }
     }
 
-    /// Add others.
-    pub(crate) fn join(&mut self, other: Self) {
-        for (name, gradient) in other.by_name {
+    /// Add other sums.
+    pub(crate) fn merge(&mut self, others: Self) {
+        for (name, gradient) in others.by_name {
             let sum = match self.by_name.remove(&name) {
                 Some(sum) => sum + gradient,
                 None => gradient,

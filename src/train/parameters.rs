@@ -3,15 +3,10 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use rand::{Rng as _, SeedableRng as _};
-use rand_chacha::ChaCha8Rng;
-use sha2::{Digest as _, Sha256};
 
+use crate::train::first_values::first_values;
 use crate::train::{Part, TrainError};
 use crate::vlm::{TensorShape, Trainee};
-
-/// Width of the first values of embeddings (`initializer_range` of the published classes).
-const EMBEDDING_WIDTH: f32 = 0.02;
 
 /// One tensor.
 #[derive(Clone, Debug)]
@@ -128,11 +123,11 @@ impl Parameters {
         }
     }
 
-    /// The same values, learning the same, of which gradients are taken for themselves.
+    /// The same numbers, whose gradients are recorded apart from these.
     #[must_use]
     pub(crate) fn apart(&self) -> Self {
         let mut apart = self.clone();
-        for parameter in apart.by_name.values_mut() {
+        for parameter in apart.by_name.values_mut().filter(|one| one.leaf.is_some()) {
             parameter.set(parameter.value.clone());
         }
         apart
@@ -165,36 +160,4 @@ pub(crate) fn host_values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>,
         let (device, doing) = ("the device".to_owned(), "reading a tensor back");
         crate::vlm::ModelError::Device { device, doing, reason: format!("{error:?}") }.into()
     })
-}
-
-/// As the published classes begin: ones for the weights of norms, zeros for biases and for the
-/// second matrix of an adapter, small numbers for embeddings, 1/√inputs for matrices.
-fn first_values(name: &str, shape: &[usize], seed: u64) -> Vec<f32> {
-    let len = shape.iter().product::<usize>();
-    let mut hash = Sha256::new();
-    hash.update(seed.to_le_bytes());
-    hash.update(name.as_bytes());
-    let mut random = ChaCha8Rng::from_seed(hash.finalize().into());
-    let is_norm = name.contains("norm") || name.contains("layrnorm");
-    match shape {
-        _ if name.ends_with(".bias") || name.contains(".lora_B") => vec![0.0; len],
-        _ if is_norm => vec![1.0; len],
-        _ if name.contains("embed_tokens")
-            || name.contains("_embedding.weight") && shape.len() == 2
-            || shape.len() == 1 =>
-        {
-            (0..len).map(|_| normal(&mut random) * EMBEDDING_WIDTH).collect()
-        }
-        _ => {
-            let inputs: usize = shape.iter().skip(1).product();
-            let bound = (inputs.max(1) as f32).sqrt().recip();
-            (0..len).map(|_| random.random_range(-bound..bound)).collect()
-        }
-    }
-}
-
-/// Of mean 0 and width 1 (Box and Muller 1958).
-fn normal(random: &mut ChaCha8Rng) -> f32 {
-    let (a, b): (f32, f32) = (random.random_range(f32::EPSILON..1.0), random.random());
-    (-2.0 * a.ln()).sqrt() * (std::f32::consts::TAU * b).cos()
 }

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use crate::imaging::{DisplayImage, FrameRef, OpenError, parse_image_path, read_frame};
 use crate::train::batch::Example;
+use crate::train::labels::{LabelSet, Labelled};
 use crate::train::{Augment, Record, TrainError};
 use crate::vlm::{LossOn, Trainee};
 
@@ -32,22 +33,47 @@ impl Preparation<'_> {
         Ok(all?.into_iter().flatten().collect())
     }
 
+    /// The first pictures of these records with their labels.
+    pub(crate) fn labelled(
+        &self,
+        records: &[(&Record, Option<u64>)],
+        set: &LabelSet,
+    ) -> Result<Vec<Labelled>, TrainError> {
+        let labelled = |(record, seed): &(&Record, Option<u64>)| {
+            let first = record.images.first()?;
+            let picture = self.distorted(record, 0, first, *seed);
+            Some(picture.map(|picture| Labelled::new(picture, record, set)))
+        };
+        records.par_iter().filter_map(labelled).collect()
+    }
+
     fn example(&self, record: &Record, seed: Option<u64>) -> Result<Vec<Example>, TrainError> {
         let mut pictures = Vec::new();
         for (index, path) in record.images.iter().enumerate() {
-            let mut picture = read_picture(&self.images.join(path)).map_err(|source| {
-                let id = record.id.clone();
-                TrainError::Picture { id, source }
-            })?;
-            if let Some(seed) = seed {
-                let mut random = ChaCha8Rng::seed_from_u64(seed.wrapping_add(index as u64));
-                picture = self.augment.apply(&picture, &mut random);
-            }
-            pictures.push(self.trainee.pixel_values(&picture));
+            pictures.push(self.distorted(record, index, path, seed)?);
         }
         let sequences = self.trainee.sequences(&record.exchanges, self.loss_on)?;
         let fits = sequences.into_iter().filter(|one| one.places.len() <= self.max_length);
         Ok(fits.map(|sequence| Example { sequence, pictures: pictures.clone() }).collect())
+    }
+
+    /// A picture of a record as the tower takes it.
+    fn distorted(
+        &self,
+        record: &Record,
+        index: usize,
+        path: &Path,
+        seed: Option<u64>,
+    ) -> Result<Vec<f32>, TrainError> {
+        let mut picture = read_picture(&self.images.join(path)).map_err(|source| {
+            let id = record.id.clone();
+            TrainError::Picture { id, source }
+        })?;
+        if let Some(seed) = seed {
+            let mut random = ChaCha8Rng::seed_from_u64(seed.wrapping_add(index as u64));
+            picture = self.augment.apply(&picture, &mut random);
+        }
+        Ok(self.trainee.pixel_values(&picture))
     }
 }
 

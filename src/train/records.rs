@@ -1,5 +1,6 @@
 //! Records to learn from: conversation JSON of `LLaVA` and `PubMedVision`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -18,6 +19,8 @@ pub struct Record {
     pub images: Vec<PathBuf>,
     /// Questions with their answers.
     pub exchanges: Vec<Exchange>,
+    /// What is said of the first picture, by key: modality, body part, finding…
+    pub labels: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -28,6 +31,8 @@ struct Raw {
     image: Option<OneOrMore>,
     #[serde(alias = "conversatons")]
     conversations: Vec<Said>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +91,8 @@ fn record(raw: Raw, at: usize) -> Result<Record, String> {
         Value::Null => (at + 1).to_string(),
         other => other.to_string(),
     };
-    Ok(Record { id, exchanges: exchanges(raw.conversations, images.len())?, images })
+    let (exchanges, labels) = (exchanges(raw.conversations, images.len())?, raw.labels);
+    Ok(Record { id, exchanges, images, labels })
 }
 
 /// Questions and answers take turns; pictures belong to the questions with their markers, and

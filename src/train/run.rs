@@ -11,13 +11,15 @@ use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};
 
 use crate::train::export::export;
+use crate::train::labels::{LabelObjective, LabelSet};
 use crate::train::metrics::MetricsFile;
 use crate::train::optimizer::{GradientSums, Update};
 use crate::train::pictures::Preparation;
+use crate::train::pieces::Workers;
 use crate::train::state::{Standing, States};
 use crate::train::{
-    AdamW, Init, Metric, Objective, Outcome, Parameters, Record, Schedule, Stage, TrainConfig,
-    TrainError, read_records,
+    AdamW, Goal, Init, Metric, Objective, Outcome, Parameters, Record, Schedule, Stage,
+    TrainConfig, TrainError, read_records,
 };
 use crate::vlm::Trainee;
 
@@ -70,11 +72,16 @@ pub fn train(
     Ok(Trained { model, steps: run.standing.step, resumed: run.resumed })
 }
 
+/// A record with the seed of its distortions.
+type Chosen<'a> = (&'a Record, Option<u64>);
+
 struct Run<'a> {
     config: &'a TrainConfig,
     trainee: Trainee,
     records: Vec<Record>,
     validation: Vec<Record>,
+    labels: LabelSet,
+    workers: Workers,
     parameters: Parameters,
     optimizer: AdamW,
     standing: Standing,
@@ -97,7 +104,13 @@ impl<'a> Run<'a> {
         let trainee = Trainee::open(&config.model.folder, adapter)?;
         let records = read_all(&config.data.train, &config.data.images)?;
         let validation = read_all(&config.data.validation, &config.data.images)?;
-        let mut parameters = Parameters::random(&trainee.tensors()?, config.seed, device);
+        let labels = labels_of(config, &records)?;
+        // a card does one thing after the other anyway
+        let is_host = *device == Device::flex();
+        let workers = Workers::new(if is_host { rayon::current_num_threads() } else { 0 });
+        let mut tensors = trainee.tensors()?;
+        tensors.extend(labels.tensors(trainee.tower_width()));
+        let mut parameters = Parameters::random(&tensors, config.seed, device);
         if config.model.init == Init::Weights {
             trainee.read_weights(&mut |name, shape, values| {
                 parameters.insert(name, shape, values);
@@ -116,6 +129,8 @@ impl<'a> Run<'a> {
             trainee,
             records,
             validation,
+            labels,
+            workers,
             parameters,
             optimizer,
             standing,
@@ -126,7 +141,9 @@ impl<'a> Run<'a> {
 
     fn courses(&self) -> Vec<Course<'a>> {
         let stages = self.config.stages.iter().enumerate();
-        stages.map(|(index, stage)| Course::new(index, stage, self.records.len())).collect()
+        stages
+            .map(|(index, stage)| Course::new(index, stage, usable(&self.records, stage).len()))
+            .collect()
     }
 
     fn learn(&mut self, tell: &mut dyn FnMut(Report) -> ControlFlow<()>) -> Result<(), TrainError> {
@@ -137,7 +154,8 @@ impl<'a> Run<'a> {
         let mut pace = Pace::default();
         for course in courses.iter().skip(self.standing.stage) {
             self.parameters.learn(&course.stage.train);
-            let mut order = Order::new(self.config.seed, course, self.records.len());
+            let mut order =
+                Order::new(self.config.seed, course, usable(&self.records, course.stage));
             while self.standing.stage_step < course.schedule.steps {
                 let begun = Instant::now();
                 let mut metric = self.step(course, &mut order)?;
@@ -175,22 +193,17 @@ impl<'a> Run<'a> {
 
     fn step(&mut self, course: &Course<'_>, order: &mut Order) -> Result<Metric, TrainError> {
         let stage = course.stage;
-        let preparation = self.preparation(stage);
-        let objective = Objective { trainee: &self.trainee };
         let (mut sums, mut outcome) = (GradientSums::default(), Outcome::default());
         let a_step = (stage.batch * stage.accumulate) as u64;
         for part in 0..stage.accumulate {
             let first = self.standing.stage_step * a_step + (part * stage.batch) as u64;
-            let chosen: Vec<(&Record, Option<u64>)> = (first..first + stage.batch as u64)
+            let chosen: Vec<Chosen<'_>> = (first..first + stage.batch as u64)
                 .filter_map(|at| {
                     let record = self.records.get(order.record(at))?;
                     Some((record, Some(seed_of(&[self.config.seed, course.index as u64, at]))))
                 })
                 .collect();
-            let examples = preparation.examples(&chosen)?;
-            if !examples.is_empty() {
-                outcome.add(objective.learn(&self.parameters, &examples, &mut sums)?);
-            }
+            outcome.add(self.outcome(stage, &chosen, Some(&mut sums))?);
         }
         let step = self.standing.step + 1;
         if !outcome.loss.is_finite() {
@@ -221,6 +234,60 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// What these records come to; their gradients are added to `sums`.
+    fn outcome(
+        &self,
+        stage: &Stage,
+        chosen: &[Chosen<'_>],
+        mut sums: Option<&mut GradientSums>,
+    ) -> Result<Outcome, TrainError> {
+        let Some(piece) = stage.piece else {
+            return self.outcome_with(&self.parameters, stage, chosen, sums);
+        };
+        let pieces: Vec<&[Chosen<'_>]> = chosen.chunks(piece).collect();
+        let learns = sums.is_some();
+        let done = self.workers.each(&pieces, |chosen| {
+            let mut sums = GradientSums::default();
+            let own = learns.then_some(&mut sums);
+            let outcome = self.outcome_with(&self.parameters.apart(), stage, chosen, own)?;
+            Ok::<_, TrainError>((outcome, sums))
+        });
+        let mut whole = Outcome::default();
+        for one in done {
+            let (outcome, own) = one?;
+            whole.add(outcome);
+            if let Some(sums) = &mut sums {
+                sums.merge(own);
+            }
+        }
+        Ok(whole)
+    }
+
+    fn outcome_with(
+        &self,
+        parameters: &Parameters,
+        stage: &Stage,
+        chosen: &[Chosen<'_>],
+        sums: Option<&mut GradientSums>,
+    ) -> Result<Outcome, TrainError> {
+        let preparation = self.preparation(stage);
+        if stage.objective == Goal::Labels {
+            let objective = LabelObjective { trainee: &self.trainee, set: &self.labels };
+            let examples = preparation.labelled(chosen, &self.labels)?;
+            return match sums {
+                Some(sums) => objective.learn(parameters, &examples, sums),
+                None => objective.measure(parameters, &examples),
+            };
+        }
+        let objective = Objective { trainee: &self.trainee };
+        let examples = preparation.examples(chosen)?;
+        match sums {
+            _ if examples.is_empty() => Ok(Outcome::default()),
+            Some(sums) => objective.learn(parameters, &examples, sums),
+            None => objective.measure(parameters, &examples),
+        }
+    }
+
     fn preparation(&self, stage: &Stage) -> Preparation<'_> {
         let most = self.trainee.context_len();
         Preparation {
@@ -235,26 +302,30 @@ impl<'a> Run<'a> {
     /// The loss on validation records as they are, recording nothing.
     fn measure(&mut self, course: &Course<'_>) -> Result<Outcome, TrainError> {
         self.parameters.rest();
-        let preparation = self.preparation(course.stage);
-        let objective = Objective { trainee: &self.trainee };
         let mut outcome = Outcome::default();
         // spread over the file: neighbours are alike
         let wanted = self.config.output.validation_records.max(1);
-        let every = (self.validation.len() / wanted).max(1);
-        let chosen: Vec<(&Record, Option<u64>)> =
-            self.validation.iter().step_by(every).take(wanted).map(|one| (one, None)).collect();
+        let usable: Vec<&Record> =
+            self.validation.iter().filter(|record| teaches(record, course.stage)).collect();
+        let every = (usable.len() / wanted).max(1);
+        let chosen: Vec<Chosen<'_>> =
+            usable.into_iter().step_by(every).take(wanted).map(|one| (one, None)).collect();
         for chosen in chosen.chunks(VALIDATION_BATCH.min(course.stage.batch)) {
-            let examples = preparation.examples(chosen)?;
-            if !examples.is_empty() {
-                outcome.add(objective.measure(&self.parameters, &examples)?);
-            }
+            outcome.add(self.outcome(course.stage, chosen, None)?);
         }
         self.parameters.learn(&course.stage.train);
         Ok(outcome)
     }
 }
 
+/// Which records teach something in a stage.
+fn usable(records: &[Record], stage: &Stage) -> Vec<usize> {
+    let all = records.iter().enumerate().filter(|(_, record)| teaches(record, stage));
+    all.map(|(at, _)| at).collect()
+}
+
 impl<'a> Course<'a> {
+    /// Of a stage that so many records teach something.
     pub(super) fn new(index: usize, stage: &'a Stage, records: usize) -> Self {
         let count = ((records as f64 * stage.records).round() as usize).clamp(1, records.max(1));
         let a_step = (stage.batch * stage.accumulate) as f64;
@@ -278,10 +349,10 @@ pub(super) struct Order {
 }
 
 impl Order {
-    pub(super) fn new(seed: u64, course: &Course<'_>, records: usize) -> Self {
+    /// Of those records that teach something.
+    pub(super) fn new(seed: u64, course: &Course<'_>, mut chosen: Vec<usize>) -> Self {
         let stage = course.index as u64;
-        let mut chosen: Vec<usize> = (0..records).collect();
-        if course.count < records {
+        if course.count < chosen.len() {
             chosen.shuffle(&mut ChaCha8Rng::seed_from_u64(seed_of(&[seed, stage, u64::MAX])));
             chosen.truncate(course.count);
         }
@@ -327,6 +398,25 @@ impl Pace {
     pub(super) fn mean(&self) -> f64 {
         self.mean.unwrap_or(0.0)
     }
+}
+
+/// Whether a stage can learn from a record.
+fn teaches(record: &Record, stage: &Stage) -> bool {
+    stage.objective == Goal::Answers || !(record.labels.is_empty() || record.images.is_empty())
+}
+
+/// What the heads of labels can say, when a stage asks for them.
+fn labels_of(config: &TrainConfig, records: &[Record]) -> Result<LabelSet, TrainError> {
+    if !config.stages.iter().any(|stage| stage.objective == Goal::Labels) {
+        return Ok(LabelSet::default());
+    }
+    let labels = LabelSet::of(records);
+    if labels != LabelSet::default() {
+        return Ok(labels);
+    }
+    let reason = "a stage learns labels and no record has \"labels\" that differ".to_owned();
+    let path = config.data.train.first().cloned().unwrap_or_default();
+    Err(TrainError::Data { reason, path })
 }
 
 /// All records of some files; every picture is there.

@@ -149,6 +149,12 @@ impl Trainee {
         &self.folder
     }
 
+    /// Width of the tower's rows.
+    #[must_use]
+    pub fn tower_width(&self) -> usize {
+        self.clip.config.hidden_size
+    }
+
     /// Positions it reads at most.
     #[must_use]
     pub fn context_len(&self) -> usize {
@@ -336,6 +342,7 @@ impl Trainee {
     #[must_use]
     pub fn part_of(name: &str) -> &'static str {
         match name {
+            _ if name.starts_with("labels.") => "labels",
             _ if name.contains(".lora_") => "adapter",
             _ if name.starts_with(VISION_PREFIX) => "vision",
             _ if name.starts_with(PROJECTOR) => "projector",
@@ -359,16 +366,27 @@ impl TraineeNetworks {
     /// # Errors
     /// When the model has no such tower.
     pub fn encode(&self, pixel_values: &[f32], pictures: usize) -> Result<Tensor<2>, ModelError> {
+        let seen = self.look(pixel_values, pictures)?;
+        let projector = &self.networks.task(Task::Question)?.projector;
+        Ok(projector.as_ref().map_or_else(|| seen.clone(), |one| one.forward(seen.clone())))
+    }
+
+    /// Pictures as the tower leaves them.
+    ///
+    /// # Shapes
+    /// `[pictures, 3, height, width]` → `[pictures·rows, width of the tower]`.
+    ///
+    /// # Errors
+    /// When the model has no such tower.
+    pub fn look(&self, pixel_values: &[f32], pictures: usize) -> Result<Tensor<2>, ModelError> {
         let task = self.networks.task(Task::Question)?;
         let Vision::Clip(tower) = &self.networks.vision else {
             return Err(ModelError::TaskNotLoaded { task: Task::Question.title() });
         };
         let go_on = &mut || ControlFlow::Continue(());
-        let seen = tower.forward_many(pixel_values, pictures, task.blocks, &self.device, go_on);
-        match (seen, &task.projector) {
-            (ControlFlow::Continue(seen), Some(projector)) => Ok(projector.forward(seen)),
-            (ControlFlow::Continue(seen), None) => Ok(seen),
-            (ControlFlow::Break(()), _) => Err(ModelError::Cancelled),
+        match tower.forward_many(pixel_values, pictures, task.blocks, &self.device, go_on) {
+            ControlFlow::Continue(seen) => Ok(seen),
+            ControlFlow::Break(()) => Err(ModelError::Cancelled),
         }
     }
 

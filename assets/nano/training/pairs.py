@@ -321,6 +321,13 @@ def facts(entry):
     return known
 
 
+def labels(known):
+    """What a tower can learn from the picture alone; see `objective = "labels"`."""
+    if known.get("none"):
+        return {"modality": "none"}
+    return {kind: known[kind] for kind in ("modality", "body_part", "plane", "tumour", "chest") if kind in known}
+
+
 def summary(known):
     modality, part = known["modality"], known["body_part"]
     if modality == "blood smear microscopy":
@@ -479,11 +486,23 @@ def fan(picture, rng):
     row = np.clip((radius - near) / (far - near) * (side - 1), 0, side - 1).astype(int)
     out[inside] = source[row[inside], column[inside]]
     result = Image.fromarray(out.astype(np.uint8)).convert("RGB")
-    if rng.random() < 0.7:
-        decorate(result, rng)
     if rng.random() < 0.4:
         doppler(result, inside, rng)
     return result
+
+
+def console(picture, rng):
+    """Somewhere on the black screen of a device, darker or brighter, with its writing."""
+    width, height = rng.randint(100, 136), rng.randint(84, 136)
+    screen = Image.new("RGB", (width, height), (rng.choice([0, 0, 0, 12, 20]),) * 3)
+    share = rng.uniform(0.55, 1.0)
+    size = max(8, int(share * width)), max(8, int(share * height * rng.uniform(0.7, 1.0)))
+    gain = rng.uniform(0.4, 1.3)
+    part = picture.convert("RGB").resize(size, Image.BICUBIC).point(lambda level: min(255, int(level * gain)))
+    screen.paste(part, (rng.randint(0, width - size[0]), rng.randint(0, height - size[1])))
+    if rng.random() < 0.8:
+        decorate(screen, rng)
+    return screen
 
 
 def decorate(picture, rng):
@@ -584,21 +603,22 @@ def main(labelled, out):
         if split == "test":
             test.extend(questions(stem, known, rng))
             continue
-        times = {"busi.tar": 1, "bccd.tar": 3, "volumes.tar": 2, "nih.tar": 2, "covid.tar": 2}.get(shard, 1)
+        times = {"brainmri.tar": 2, "busi.tar": 1, "bccd.tar": 3, "volumes.tar": 6, "nih.tar": 2, "covid.tar": 2}.get(shard, 1)
         for copy in range(times if split == "train" else 1):
-            made = record(f"{stem}#{copy}", stem, exchanges(known, rng), rng)
+            made = record(f"{stem}#{copy}", stem, exchanges(known, rng), rng, labels=labels(known))
             (train if split == "train" else val).append(made)
         if shard == "busi.tar" and split == "train":
             picture = Image.open(io.BytesIO(data))
-            for copy in range(3):
+            for copy in range(5):
                 name = f"{stem}-fan{copy}.png"
-                fan(picture, rng).save(images / name)
-                train.append(record(name, name, exchanges(known, rng), rng))
+                whole = rng.random() < 0.3
+                console(picture if whole else fan(picture, rng), rng).save(images / name)
+                train.append(record(name, name, exchanges(known, rng), rng, labels=labels(known)))
     photos = photographs()
     for index in range(1200):
         name = f"other-{index}.png"
         not_medical(rng, photos).save(images / name)
-        made = record(name, name, exchanges({"none": True}, rng), rng)
+        made = record(name, name, exchanges({"none": True}, rng), rng, labels=labels({"none": True}))
         (train if index < 1050 else val).append(made)
     for index in range(600):
         train.append(record(f"text-{index}", None, [outside(rng)], rng))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::train::config::{OutputSection, read_toml};
-use crate::train::{Augment, Init, Stage, TrainError};
+use crate::train::{Augment, Goal, Init, Stage, TrainError};
 use crate::vlm::LossOn;
 
 /// The whole of it. Unknown keys are errors; paths are relative to the file.
@@ -147,8 +147,13 @@ fn check_stage(stage: &Stage) -> Result<(), String> {
         let part = part.name();
         return Err(format!("stage {name} trains {part}, and a codec has no such part"));
     }
-    if stage.max_length.is_some() || stage.loss_on != LossOn::default() {
-        return Err(format!("max_length and loss_on of stage {name} are about conversations"));
+    let is_of_words = stage.max_length.is_some()
+        || stage.loss_on != LossOn::default()
+        || stage.objective != Goal::default()
+        || stage.piece.is_some();
+    if is_of_words {
+        let keys = "max_length, loss_on, objective and piece";
+        return Err(format!("{keys} of stage {name} are about records, not pictures"));
     }
     Ok(())
 }

@@ -97,7 +97,7 @@ impl<'a> Run<'a> {
         let mut pace = Pace::default();
         for course in courses.iter().skip(self.standing.stage) {
             self.learning(course);
-            let mut order = Order::new(config.seed, course, count);
+            let mut order = Order::new(config.seed, course, (0..count).collect());
             while self.standing.stage_step < course.schedule.steps {
                 let begun = Instant::now();
                 let mut metric = self.step(course, &mut order)?;
@@ -162,7 +162,7 @@ impl<'a> Run<'a> {
             for passed in passed {
                 let (found, gradients) = passed?;
                 outcome.add(found);
-                sums.join(gradients);
+                sums.merge(gradients);
             }
         }
         let step = self.standing.step + 1;
