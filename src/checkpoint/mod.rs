@@ -16,6 +16,6 @@ pub use error::CheckpointError;
 pub use files::{WeightFiles, find_weight_files};
 pub use key_map::canonical_name;
 pub use reader::{Checkpoint, ReadEnd, TensorInfo, combined_hash};
-pub use shards::{Listed, write_shards};
+pub use shards::{Listed, write_file, write_shards};
 pub use tensor::{FileDtype, OwnedTensor, RawTensor};
 pub use write::{WrittenValues, write_safetensors};

@@ -43,6 +43,18 @@ pub fn write_shards<E>(
     Ok(())
 }
 
+/// The same as one file, however large.
+///
+/// # Errors
+/// When it cannot be written, or `make` fails or gives another shape.
+pub fn write_file<E>(
+    path: &Path,
+    tensors: &[Listed],
+    make: &mut dyn FnMut(&str) -> Result<OwnedTensor, E>,
+) -> Result<(), ReadEnd<E>> {
+    write_shard(path, tensors, make, &mut 0, &mut |_| ControlFlow::Continue(()))
+}
+
 fn shard_name(index: usize, count: usize) -> String {
     if count == 1 {
         return "model.safetensors".to_owned();

@@ -41,7 +41,7 @@ impl Batch {
         let mut batch = Self { sequences: examples.len(), ..Self::default() };
         for example in examples {
             let begin = batch.rows.len();
-            let Sequence { places, labels, positions } = &example.sequence;
+            let Sequence { places, labels, positions, task: _ } = &example.sequence;
             for place in places {
                 let row = match place {
                     Place::Id(id) => {

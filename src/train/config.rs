@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::nn::HLoraConfig;
 use crate::train::{Augment, TrainError};
-use crate::vlm::LossOn;
+use crate::vlm::{LossOn, NewAdapters, Task, Trainee};
 
 /// The whole of it. Unknown keys are errors; paths are relative to the file.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -40,6 +40,51 @@ pub struct ModelSection {
     pub init: Init,
     /// Adapters on the decoder's matrices.
     pub lora: Option<LoraSection>,
+    /// HealthGPT's adapters that begin anew.
+    #[serde(default)]
+    pub hlora: HLoraSections,
+}
+
+/// `[model.hlora]`: adapters of these tasks begin anew; the others are as the folder has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HLoraSections {
+    /// For questions.
+    pub comprehension: Option<HLoraSection>,
+    /// For pictures.
+    pub generation: Option<HLoraSection>,
+}
+
+/// Sizes of a task's adapter.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HLoraSection {
+    /// Ranks of all experts together.
+    pub rank: usize,
+    /// Experts.
+    pub experts: usize,
+    /// Scale of the addition before it is divided by the rank; twice the rank when absent, as in
+    /// every release.
+    pub alpha: Option<f32>,
+}
+
+impl HLoraSection {
+    fn adapter(self) -> HLoraConfig {
+        let Self { rank, experts, alpha } = self;
+        HLoraConfig { rank, experts, alpha: alpha.unwrap_or(2.0 * rank as f32) }
+    }
+}
+
+impl ModelSection {
+    /// Adapters that no file holds.
+    #[must_use]
+    pub fn new_adapters(&self) -> NewAdapters {
+        NewAdapters {
+            plain: self.lora.map(LoraSection::adapter),
+            questions: self.hlora.comprehension.map(HLoraSection::adapter),
+            reconstruction: self.hlora.generation.map(HLoraSection::adapter),
+        }
+    }
 }
 
 /// Where the first values of the tensors come from.
@@ -137,6 +182,8 @@ pub enum Part {
     Language,
     /// The adapters.
     Adapter,
+    /// The words for codes of pictures: embedding and head of HealthGPT's generation.
+    Embedding,
     /// The heads that read labels, which are not part of the finished model.
     Labels,
     /// Of a codec: pictures to places.
@@ -156,6 +203,7 @@ impl Part {
             Self::Projector => "projector",
             Self::Language => "language",
             Self::Adapter => "adapter",
+            Self::Embedding => "embedding",
             Self::Labels => "labels",
             Self::Encoder => "encoder",
             Self::Codebook => "codebook",
@@ -180,6 +228,28 @@ pub enum Goal {
     Labels,
 }
 
+/// Which of a model's tasks a stage teaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Taught {
+    /// Questions are answered in words.
+    #[default]
+    Comprehension,
+    /// Pictures are drawn: records with a `target`.
+    Generation,
+}
+
+impl Taught {
+    /// As models name it.
+    #[must_use]
+    pub fn task(self) -> Task {
+        match self {
+            Self::Comprehension => Task::Question,
+            Self::Generation => Task::Reconstruction,
+        }
+    }
+}
+
 /// `[[stage]]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -191,6 +261,9 @@ pub struct Stage {
     /// What it learns.
     #[serde(default)]
     pub objective: Goal,
+    /// For which task.
+    #[serde(default)]
+    pub task: Taught,
     /// Times through the records; `steps` counts instead when it is there.
     #[serde(default = "one")]
     pub epochs: f64,
@@ -279,7 +352,7 @@ impl TrainConfig {
             return Err("output.save_every and output.validate_every are at least 1".to_owned());
         }
         self.augment.check()?;
-        self.stages.iter().try_for_each(|stage| stage.check(self.model.lora.is_some()))
+        self.stages.iter().try_for_each(Stage::check)
     }
 }
 
@@ -295,14 +368,14 @@ pub(crate) fn read_toml<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T
 }
 
 impl Stage {
-    fn check(&self, has_adapter: bool) -> Result<(), String> {
+    fn check(&self) -> Result<(), String> {
         self.check_numbers()?;
         let name = &self.name;
         if let Some(part) = self.train.iter().find(|part| part.is_of_codec()) {
             return Err(format!("stage {name} trains the {}, which only a codec has", part.name()));
         }
-        if self.train.contains(&Part::Adapter) && !has_adapter {
-            return Err(format!("stage {name} trains an adapter and there is no [model.lora]"));
+        if self.train.contains(&Part::Embedding) && self.task == Taught::Comprehension {
+            return Err(format!("stage {name} trains the embedding: only generation has its own"));
         }
         let is_tower = |part: &Part| matches!(part, Part::Vision | Part::Labels);
         if self.objective == Goal::Labels && !self.train.iter().all(is_tower) {
@@ -310,6 +383,19 @@ impl Stage {
         }
         if self.objective == Goal::Answers && self.train.contains(&Part::Labels) {
             return Err(format!("stage {name} trains labels: its objective is not labels"));
+        }
+        Ok(())
+    }
+
+    /// Whether a model has what is to be trained.
+    pub(crate) fn check_for(&self, trainee: &Trainee) -> Result<(), String> {
+        let (name, task) = (&self.name, self.task.task());
+        if !trainee.has_task(task) {
+            let title = trainee.title();
+            return Err(format!("stage {name}: {title} has nothing for {} here", task.title()));
+        }
+        if self.train.contains(&Part::Adapter) && !trainee.has_adapter(task) {
+            return Err(format!("stage {name} trains an adapter and there is no [model.lora]"));
         }
         Ok(())
     }

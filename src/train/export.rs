@@ -6,48 +6,71 @@ use std::path::{Path, PathBuf};
 
 use half::{bf16, f16};
 
-use crate::checkpoint::{FileDtype, Listed, OwnedTensor, ReadEnd, write_shards};
+use crate::checkpoint::{FileDtype, Listed, OwnedTensor, ReadEnd, write_file, write_shards};
 use crate::train::config::{LoraSection, SavedPrecision};
-use crate::train::labels::LABELS;
 use crate::train::parameters::host_values;
 use crate::train::{Parameters, TrainError};
-use crate::vlm::{ModelError, Trainee};
+use crate::vlm::{ModelError, Trainee, WeightFile};
 
-/// Write `OUTPUT/model`: the folder's small files and all tensors, adapters added to their
-/// matrices. What stood there before is replaced once everything is written.
+/// What decides how a model is written.
+#[derive(Clone, Copy)]
+pub(crate) struct Form<'a> {
+    /// Added to its matrices.
+    pub(crate) lora: Option<LoraSection>,
+    pub(crate) precision: SavedPrecision,
+    /// Whether a tensor may be another than the folder's files hold.
+    pub(crate) is_changed: &'a dyn Fn(&str) -> bool,
+}
+
+/// Write `OUTPUT/model`: what was taught, and copies of the rest. What stood there before is
+/// replaced once everything is written.
 pub(crate) fn export(
     trainee: &Trainee,
     parameters: &Parameters,
-    lora: Option<LoraSection>,
-    precision: SavedPrecision,
+    form: Form<'_>,
     output: &Path,
 ) -> Result<PathBuf, TrainError> {
     let (partial, target) = (output.join("model.partial"), output.join("model"));
     let _nothing_there = std::fs::remove_dir_all(&partial);
     std::fs::create_dir_all(&partial).map_err(TrainError::io(&partial))?;
-    trainee.copy_files(&partial)?;
-    let dtype = dtype_of(precision);
-    let shapes: BTreeMap<&String, &Vec<usize>> =
-        parameters.iter().map(|(name, parameter)| (name, &parameter.shape)).collect();
-    let listed: Vec<Listed> = shapes
-        .iter()
-        .filter(|(name, _)| !name.contains(".lora_") && !name.starts_with(LABELS))
-        .map(|(name, shape)| ((*name).clone(), dtype, (*shape).clone()))
-        .collect();
-    let mut make = |name: &str| -> Result<OwnedTensor, TrainError> {
-        let values = whole(parameters, name, lora)?;
-        let shape = shapes.get(&name.to_owned()).map_or_else(Vec::new, |shape| (*shape).clone());
-        Ok(OwnedTensor { dtype, shape, bytes: bytes(&values, precision) })
+    for file in trainee.lay_out(&partial, form.is_changed)? {
+        write(&file, parameters, form)?;
+    }
+    let _nothing_there = std::fs::remove_dir_all(&target);
+    std::fs::rename(&partial, &target).map_err(TrainError::io(&target))?;
+    Ok(target)
+}
+
+fn write(file: &WeightFile, parameters: &Parameters, form: Form<'_>) -> Result<(), TrainError> {
+    let dtype = dtype_of(form.precision);
+    let names: BTreeMap<&String, &String> =
+        file.tensors.iter().map(|(in_file, name)| (in_file, name)).collect();
+    let shape_of = |name: &str| {
+        let parameter = parameters.get(name);
+        parameter.map_or_else(Vec::new, |parameter| parameter.shape.clone())
     };
-    let written = write_shards(&partial, &listed, &mut make, &mut |_| ControlFlow::Continue(()));
+    let listed: Vec<Listed> = names
+        .iter()
+        .map(|(in_file, name)| ((*in_file).clone(), dtype, shape_of(name)))
+        .collect();
+    let mut make = |in_file: &str| -> Result<OwnedTensor, TrainError> {
+        let name = names.get(&in_file.to_owned()).map_or(in_file, |name| name.as_str());
+        let values = whole(parameters, name, form.lora)?;
+        let bytes = bytes(&values, form.precision);
+        Ok(OwnedTensor { dtype, shape: shape_of(name), bytes })
+    };
+    let written = match file.name {
+        Some(name) => write_file(&file.folder.join(name), &listed, &mut make),
+        None => {
+            let go_on = &mut |_| ControlFlow::Continue(());
+            write_shards(&file.folder, &listed, &mut make, go_on)
+        }
+    };
     written.map_err(|end| match end {
         ReadEnd::Checkpoint(error) => TrainError::from(error),
         ReadEnd::Caller(error) => error,
         ReadEnd::Cancelled => ModelError::Cancelled.into(),
-    })?;
-    let _nothing_there = std::fs::remove_dir_all(&target);
-    std::fs::rename(&partial, &target).map_err(TrainError::io(&target))?;
-    Ok(target)
+    })
 }
 
 /// A tensor with what its adapter adds: W + alpha / rank · B·A.

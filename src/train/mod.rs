@@ -22,6 +22,7 @@ mod schedule;
 mod source;
 mod state;
 mod step;
+mod targets;
 
 pub use augment::Augment;
 pub use batch::Example;
@@ -29,7 +30,9 @@ pub use codec::{
     CodecConfig, CodecMetric, CodecObjective, CodecOutcome, Quantiser, read_codec_metrics,
     train_codec,
 };
-pub use config::{Goal, Init, LoraSection, Part, Stage, TrainConfig};
+pub use config::{
+    Goal, HLoraSection, HLoraSections, Init, LoraSection, Part, Stage, Taught, TrainConfig,
+};
 pub use error::TrainError;
 pub use labels::{LabelObjective, LabelSet, Labelled};
 pub use metrics::{Metric, read_metrics};

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::train::first_values::first_values;
 use crate::train::{Part, TrainError};
-use crate::vlm::{TensorShape, Trainee};
+use crate::vlm::{Task, TensorShape, Trainee};
 
 /// One tensor.
 #[derive(Clone, Debug)]
@@ -114,12 +114,22 @@ impl Parameters {
         self.learn_as(parts, Trainee::part_of);
     }
 
+    /// Only these parts of a task learn from now on.
+    pub fn learn_for(&mut self, task: Task, parts: &[Part]) {
+        self.learn_where(|name| {
+            Trainee::is_of_task(name, task) && is_one_of(Trainee::part_of(name), parts)
+        });
+    }
+
     /// The same where tensors belong to other parts.
     pub(crate) fn learn_as(&mut self, parts: &[Part], part_of: fn(&str) -> &'static str) {
+        self.learn_where(|name| is_one_of(part_of(name), parts));
+    }
+
+    fn learn_where(&mut self, learns: impl Fn(&str) -> bool) {
         for (name, parameter) in &mut self.by_name {
-            let part = part_of(name);
-            let learns = parts.iter().any(|wanted| wanted.name() == part);
-            parameter.leaf = learns.then(|| parameter.value.clone().autodiff().require_grad());
+            let leaf = || parameter.value.clone().autodiff().require_grad();
+            parameter.leaf = learns(name).then(leaf);
         }
     }
 
@@ -152,6 +162,10 @@ impl Parameters {
         let value = self.by_name.get(name).map(|parameter| parameter.value.clone());
         value.map_or_else(|| Ok(Vec::new()), host_values)
     }
+}
+
+fn is_one_of(part: &str, parts: &[Part]) -> bool {
+    parts.iter().any(|wanted| wanted.name() == part)
 }
 
 /// Numbers of a tensor on the host.

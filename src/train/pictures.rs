@@ -9,8 +9,9 @@ use rayon::prelude::*;
 use crate::imaging::{DisplayImage, FrameRef, OpenError, parse_image_path, read_frame};
 use crate::train::batch::Example;
 use crate::train::labels::{LabelSet, Labelled};
+use crate::train::targets::Targets;
 use crate::train::{Augment, Record, TrainError};
-use crate::vlm::{LossOn, Trainee};
+use crate::vlm::{LossOn, Sequence, Trainee};
 
 /// How records become examples.
 pub(crate) struct Preparation<'a> {
@@ -18,6 +19,8 @@ pub(crate) struct Preparation<'a> {
     pub(crate) images: &'a Path,
     pub(crate) augment: Augment,
     pub(crate) loss_on: LossOn,
+    /// Codes of the pictures to be drawn, in a stage that teaches to draw.
+    pub(crate) targets: Option<&'a Targets>,
     /// Positions a sequence may have.
     pub(crate) max_length: usize,
 }
@@ -48,13 +51,26 @@ impl Preparation<'_> {
     }
 
     fn example(&self, record: &Record, seed: Option<u64>) -> Result<Vec<Example>, TrainError> {
+        // a distorted picture would no longer be the one that is drawn
+        let seed = seed.filter(|_| self.targets.is_none());
         let mut pictures = Vec::new();
         for (index, path) in record.images.iter().enumerate() {
             pictures.push(self.distorted(record, index, path, seed)?);
         }
-        let sequences = self.trainee.sequences(&record.exchanges, self.loss_on)?;
+        let sequences = self.sequences(record)?;
         let fits = sequences.into_iter().filter(|one| one.places.len() <= self.max_length);
         Ok(fits.map(|sequence| Example { sequence, pictures: pictures.clone() }).collect())
+    }
+
+    fn sequences(&self, record: &Record) -> Result<Vec<Sequence>, TrainError> {
+        let Some(targets) = self.targets else {
+            return Ok(self.trainee.sequences(&record.exchanges, self.loss_on)?);
+        };
+        let codes = record.target.as_ref().and_then(|target| targets.get(target));
+        let Some((exchange, codes)) = record.exchanges.first().zip(codes) else {
+            return Ok(Vec::new());
+        };
+        Ok(vec![self.trainee.drawing(exchange, codes)?])
     }
 
     /// A picture of a record as the tower takes it.

@@ -19,6 +19,8 @@ pub struct Record {
     pub images: Vec<PathBuf>,
     /// Questions with their answers.
     pub exchanges: Vec<Exchange>,
+    /// The picture that is to be drawn as an answer.
+    pub target: Option<PathBuf>,
     /// What is said of the first picture, by key: modality, body part, finding…
     pub labels: BTreeMap<String, String>,
 }
@@ -31,6 +33,8 @@ struct Raw {
     image: Option<OneOrMore>,
     #[serde(alias = "conversatons")]
     conversations: Vec<Said>,
+    #[serde(default)]
+    target: Option<PathBuf>,
     #[serde(default)]
     labels: BTreeMap<String, String>,
 }
@@ -91,13 +95,20 @@ fn record(raw: Raw, at: usize) -> Result<Record, String> {
         Value::Null => (at + 1).to_string(),
         other => other.to_string(),
     };
-    let (exchanges, labels) = (exchanges(raw.conversations, images.len())?, raw.labels);
-    Ok(Record { id, exchanges, images, labels })
+    let exchanges = exchanges(raw.conversations, images.len(), raw.target.is_some())?;
+    if raw.target.is_some() && exchanges.len() > 1 {
+        return Err("a picture is drawn for one question, not for several".to_owned());
+    }
+    Ok(Record { id, exchanges, images, target: raw.target, labels: raw.labels })
 }
 
 /// Questions and answers take turns; pictures belong to the questions with their markers, and
-/// those without a marker to the first question.
-fn exchanges(said: Vec<Said>, num_images: usize) -> Result<Vec<Exchange>, String> {
+/// those without a marker to the first question. Where a picture is drawn nothing need be said.
+fn exchanges(
+    said: Vec<Said>,
+    num_images: usize,
+    is_drawn: bool,
+) -> Result<Vec<Exchange>, String> {
     let mut exchanges: Vec<Exchange> = Vec::new();
     let mut question: Option<String> = None;
     for Said { from, value } in said {
@@ -106,13 +117,13 @@ fn exchanges(said: Vec<Said>, num_images: usize) -> Result<Vec<Exchange>, String
             ("system", None) => {}
             ("human" | "user", None) => question = Some(value),
             ("gpt" | "assistant", Some(question)) => {
-                let num_images = question.matches(IMAGE_MARKER).count();
-                // the family's own form says where pictures stand
-                let question = question.replace(IMAGE_MARKER, "").trim().to_owned();
-                exchanges.push(Exchange { question, answer: value, num_images });
+                exchanges.push(exchange(&question, value));
             }
             (from, _) => return Err(format!("{from:?} speaks out of turn")),
         }
+    }
+    if let Some(open) = question.take_if(|_| is_drawn) {
+        exchanges.push(exchange(&open, String::new()));
     }
     if question.is_some() || exchanges.is_empty() {
         return Err("a question has no answer".to_owned());
@@ -126,4 +137,11 @@ fn exchanges(said: Vec<Said>, num_images: usize) -> Result<Vec<Exchange>, String
         _ => {}
     }
     Ok(exchanges)
+}
+
+fn exchange(question: &str, answer: String) -> Exchange {
+    let num_images = question.matches(IMAGE_MARKER).count();
+    // the family's own form says where pictures stand
+    let question = question.replace(IMAGE_MARKER, "").trim().to_owned();
+    Exchange { question, answer, num_images }
 }

@@ -10,16 +10,17 @@ use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};
 
-use crate::train::export::export;
+use crate::train::export::{Form, export};
 use crate::train::labels::{LabelObjective, LabelSet};
 use crate::train::metrics::MetricsFile;
 use crate::train::optimizer::{GradientSums, Update};
 use crate::train::pictures::Preparation;
 use crate::train::pieces::Workers;
 use crate::train::state::{Standing, States};
+use crate::train::targets::Targets;
 use crate::train::{
     AdamW, Goal, Init, Metric, Objective, Outcome, Parameters, Record, Schedule, Stage,
-    TrainConfig, TrainError, read_records,
+    Taught, TrainConfig, TrainError, read_records,
 };
 use crate::vlm::Trainee;
 
@@ -67,8 +68,10 @@ pub fn train(
         run.learn(tell)?;
     }
     run.parameters.rest();
+    let is_changed = |name: &str| run.is_changed(name);
     let (lora, precision) = (config.model.lora, config.output.precision);
-    let model = export(&run.trainee, &run.parameters, lora, precision, &config.output.folder)?;
+    let form = Form { lora, precision, is_changed: &is_changed };
+    let model = export(&run.trainee, &run.parameters, form, &config.output.folder)?;
     Ok(Trained { model, steps: run.standing.step, resumed: run.resumed })
 }
 
@@ -81,6 +84,7 @@ struct Run<'a> {
     records: Vec<Record>,
     validation: Vec<Record>,
     labels: LabelSet,
+    targets: Targets,
     workers: Workers,
     parameters: Parameters,
     optimizer: AdamW,
@@ -100,11 +104,13 @@ pub(super) struct Course<'a> {
 
 impl<'a> Run<'a> {
     fn open(config: &'a TrainConfig, device: &Device) -> Result<Self, TrainError> {
-        let adapter = config.model.lora.map(|lora| lora.adapter());
-        let trainee = Trainee::open(&config.model.folder, adapter)?;
+        let trainee = Trainee::open_with(&config.model.folder, config.model.new_adapters())?;
+        let fault = |reason| TrainError::Config { reason, path: config.model.folder.clone() };
+        config.stages.iter().try_for_each(|stage| stage.check_for(&trainee).map_err(fault))?;
         let records = read_all(&config.data.train, &config.data.images)?;
         let validation = read_all(&config.data.validation, &config.data.images)?;
         let labels = labels_of(config, &records)?;
+        check_tasks(config, &records)?;
         // a card does one thing after the other anyway
         let is_host = *device == Device::flex();
         let workers = Workers::new(if is_host { rayon::current_num_threads() } else { 0 });
@@ -118,6 +124,13 @@ impl<'a> Run<'a> {
         }
         let folder = &config.output.folder;
         std::fs::create_dir_all(folder).map_err(TrainError::io(folder))?;
+        let targets = match config.stages.iter().any(|stage| stage.task == Taught::Generation) {
+            true => {
+                let (all, kept) = (records.iter().chain(&validation), folder.join("codes.jsonl"));
+                Targets::of(&trainee, all, &config.data.images, &kept)?
+            }
+            false => Targets::default(),
+        };
         let states = States::new(folder);
         let fingerprint = fingerprint(config, &records);
         let found = states.load(&fingerprint, &mut parameters)?;
@@ -130,6 +143,7 @@ impl<'a> Run<'a> {
             records,
             validation,
             labels,
+            targets,
             workers,
             parameters,
             optimizer,
@@ -137,6 +151,18 @@ impl<'a> Run<'a> {
             states,
             resumed,
         })
+    }
+
+    /// Whether a tensor may be another than in the model's files.
+    fn is_changed(&self, name: &str) -> bool {
+        let learns = |stage: &Stage| {
+            let part = Trainee::part_of(name);
+            Trainee::is_of_task(name, stage.task.task())
+                && stage.train.iter().any(|wanted| wanted.name() == part)
+        };
+        self.config.model.init == Init::Random
+            || self.trainee.begins_anew(name)
+            || self.config.stages.iter().any(learns)
     }
 
     fn courses(&self) -> Vec<Course<'a>> {
@@ -153,7 +179,7 @@ impl<'a> Run<'a> {
         let mut file = MetricsFile::open(path, self.standing.step)?;
         let mut pace = Pace::default();
         for course in courses.iter().skip(self.standing.stage) {
-            self.parameters.learn(&course.stage.train);
+            self.parameters.learn_for(course.stage.task.task(), &course.stage.train);
             let mut order =
                 Order::new(self.config.seed, course, usable(&self.records, course.stage));
             while self.standing.stage_step < course.schedule.steps {
@@ -164,8 +190,9 @@ impl<'a> Run<'a> {
                 let due = |every: u64| is_last || step.is_multiple_of(every);
                 if due(output.validate_every) && !self.validation.is_empty() {
                     let measured = self.measure(course)?;
-                    metric.validation_loss = Some(measured.mean());
-                    metric.validation_accuracy = Some(share_right(measured));
+                    let is_any = measured.tokens > 0;
+                    metric.validation_loss = is_any.then(|| measured.mean());
+                    metric.validation_accuracy = is_any.then(|| share_right(measured));
                 }
                 metric.seconds = begun.elapsed().as_secs_f64();
                 file.add(&metric)?;
@@ -295,6 +322,7 @@ impl<'a> Run<'a> {
             images: &self.config.data.images,
             augment: self.config.augment,
             loss_on: stage.loss_on,
+            targets: (stage.task == Taught::Generation).then_some(&self.targets),
             max_length: stage.max_length.unwrap_or(most).min(most),
         }
     }
@@ -313,7 +341,7 @@ impl<'a> Run<'a> {
         for chosen in chosen.chunks(VALIDATION_BATCH.min(course.stage.batch)) {
             outcome.add(self.outcome(course.stage, chosen, None)?);
         }
-        self.parameters.learn(&course.stage.train);
+        self.parameters.learn_for(course.stage.task.task(), &course.stage.train);
         Ok(outcome)
     }
 }
@@ -402,7 +430,22 @@ impl Pace {
 
 /// Whether a stage can learn from a record.
 fn teaches(record: &Record, stage: &Stage) -> bool {
-    stage.objective == Goal::Answers || !(record.labels.is_empty() || record.images.is_empty())
+    match stage.objective {
+        Goal::Answers => record.target.is_some() == (stage.task == Taught::Generation),
+        Goal::Labels => !(record.labels.is_empty() || record.images.is_empty()),
+    }
+}
+
+/// Every stage has something to learn from.
+fn check_tasks(config: &TrainConfig, records: &[Record]) -> Result<(), TrainError> {
+    let without = |stage: &&Stage| !records.iter().any(|record| teaches(record, stage));
+    let Some(Stage { name, task, .. }) = config.stages.iter().find(without) else { return Ok(()) };
+    let reason = match task {
+        Taught::Generation => format!("stage {name} teaches to draw and no record has a \"target\""),
+        Taught::Comprehension => format!("stage {name} finds no record that it can learn from"),
+    };
+    let path = config.data.train.first().cloned().unwrap_or_default();
+    Err(TrainError::Data { reason, path })
 }
 
 /// What the heads of labels can say, when a stage asks for them.
@@ -428,7 +471,7 @@ fn read_all(files: &[PathBuf], images: &Path) -> Result<Vec<Record>, TrainError>
             let (path, _) = crate::imaging::parse_image_path(&images.join(path));
             !path.is_file()
         };
-        let pictures = || read.iter().flat_map(|record| &record.images);
+        let pictures = || read.iter().flat_map(|one| one.images.iter().chain(&one.target));
         let missing: Vec<&PathBuf> = pictures().filter(is_missing).collect();
         if let Some(first) = missing.first() {
             let (count, of) = (missing.len(), pictures().count());
@@ -448,9 +491,20 @@ fn read_all(files: &[PathBuf], images: &Path) -> Result<Vec<Record>, TrainError>
 fn fingerprint(config: &TrainConfig, records: &[Record]) -> String {
     let TrainConfig { model, data: _, augment, output: _, stages, seed } = config;
     let mut hash = Sha256::new();
-    hash.update(format!("{model:?}{augment:?}{stages:?}{seed}"));
+    hash.update(as_before(&format!("{model:?}{augment:?}{stages:?}{seed}")));
     for record in records {
-        hash.update(format!("{record:?}"));
+        hash.update(as_before(&format!("{record:?}")));
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Without what says that a later key is absent: states that were saved before there was such a
+/// key are gone on from.
+fn as_before(text: &str) -> String {
+    let absent = [
+        ", hlora: HLoraSections { comprehension: None, generation: None }",
+        ", task: Comprehension",
+        ", target: None",
+    ];
+    absent.iter().fold(text.to_owned(), |text, absent| text.replace(absent, ""))
 }

@@ -7,7 +7,7 @@ use crate::train::optimizer::GradientSums;
 use crate::train::parameters::host_values;
 use crate::train::source::Learning;
 use crate::train::{Parameters, TrainError};
-use crate::vlm::{EMBEDDING, Trainee};
+use crate::vlm::Trainee;
 
 /// What a batch came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -51,11 +51,15 @@ impl Objective<'_> {
         examples: &[Example],
         sums: &mut GradientSums,
     ) -> Result<Outcome, TrainError> {
-        let (loss, outcome) = self.loss(parameters, examples)?;
-        if loss.is_autodiff() && loss.is_tracked() {
-            sums.add(parameters, loss.backward());
+        let mut whole = Outcome::default();
+        for examples in of_one_task(examples) {
+            let (loss, outcome) = self.loss(parameters, examples)?;
+            if loss.is_autodiff() && loss.is_tracked() {
+                sums.add(parameters, loss.backward());
+            }
+            whole.add(outcome);
         }
-        Ok(outcome)
+        Ok(whole)
     }
 
     /// The loss of a batch alone.
@@ -67,7 +71,11 @@ impl Objective<'_> {
         parameters: &Parameters,
         examples: &[Example],
     ) -> Result<Outcome, TrainError> {
-        Ok(self.loss(parameters, examples)?.1)
+        let mut whole = Outcome::default();
+        for examples in of_one_task(examples) {
+            whole.add(self.loss(parameters, examples)?.1);
+        }
+        Ok(whole)
     }
 
     fn loss(
@@ -82,13 +90,15 @@ impl Objective<'_> {
             let len = values.len();
             Tensor::<1, Int>::from_data(TensorData::new(values, [len]), device)
         };
-        let networks = self.trainee.networks(&mut Learning { parameters })?;
-        let embedding = parameters.get(EMBEDDING).map(|parameter| {
+        let task = examples.first().map(|one| one.sequence.task).unwrap_or_default();
+        let networks = self.trainee.networks_for(task, &mut Learning { parameters })?;
+        let name = Trainee::embedding_of(task);
+        let embedding = parameters.get(&name).map(|parameter| {
             let columns = parameter.shape.get(1).copied().unwrap_or(1);
             parameter.tensor().reshape([-1, columns as i32])
         });
         let Some(embedding): Option<Tensor<2>> = embedding else {
-            let (files, path) = (vec![EMBEDDING.to_owned()], self.trainee.folder().to_owned());
+            let (files, path) = (vec![name], self.trainee.folder().to_owned());
             return Err(crate::checkpoint::CheckpointError::MissingShards { files, path }.into());
         };
         let mut all =
@@ -114,4 +124,9 @@ impl Objective<'_> {
             Outcome { loss: f64::from(*sum), tokens: batch.labels.len(), right: *right as usize };
         Ok((loss, outcome))
     }
+}
+
+/// Every task has its own networks.
+fn of_one_task(examples: &[Example]) -> impl Iterator<Item = &[Example]> {
+    examples.chunk_by(|a, b| a.sequence.task == b.sequence.task)
 }

@@ -44,6 +44,11 @@ impl Codes {
         Ok(Some(Self { first, count: end - first, end }))
     }
 
+    /// The id that stands for a code.
+    pub(crate) fn id(&self, code: u32) -> u32 {
+        self.first + code.min(self.count.saturating_sub(1))
+    }
+
     /// The code an id stands for.
     pub(crate) fn code(&self, id: u32) -> Option<u32> {
         id.checked_sub(self.first).filter(|code| *code < self.count)

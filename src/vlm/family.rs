@@ -122,6 +122,11 @@ impl Family {
         })
     }
 
+    /// Whether its tasks are adapters of several experts on one base.
+    pub(crate) fn has_hlora(self) -> bool {
+        matches!(self, Self::HealthGptM3 | Self::HealthGptL14 | Self::HealthGptXl32)
+    }
+
     /// Languages it was trained to answer in.
     pub(crate) fn languages(self) -> &'static [&'static str] {
         match self {

@@ -65,7 +65,7 @@ pub use spec::{Abilities, Family, ModelSpec, Part, Tasks};
 pub use storage::MatrixSizes;
 pub use synthetic::{Synthetic, SyntheticModel};
 pub use trainee::{
-    EMBEDDING, Exchange, LossOn, Place, PlaceTensor, Sequence, TensorShape, Trainee,
-    TraineeNetworks,
+    EMBEDDING, Exchange, LossOn, NewAdapters, Place, PlaceTensor, Sequence, TargetCodec,
+    TensorShape, Trainee, TraineeNetworks, WeightFile,
 };
 pub use weights_cache::WeightsCache;

@@ -27,7 +27,7 @@ use crate::vlm::{
 };
 
 /// Codes of the published decoder of pictures.
-const PUBLISHED_CODES: u32 = 8192;
+pub(crate) const PUBLISHED_CODES: u32 = 8192;
 
 /// What loading is busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -164,9 +164,13 @@ fn shown(pixels: &RgbPixels) -> DisplayImage {
 
 /// The square that the model saw, at the size of the codec's pictures.
 fn original(vlm: &Vlm, codec: &Codec, image: &DisplayImage) -> DisplayImage {
-    let color = vlm.config.vision.pad_color();
+    shown(&square(vlm.config.vision.pad_color(), codec, image))
+}
+
+/// A picture as a model is asked to draw it.
+pub(crate) fn square(color: [u8; 3], codec: &Codec, image: &DisplayImage) -> RgbPixels {
     let square = pad_to_square(&RgbPixels::from(image), color);
-    shown(&resize_lanczos(&square, codec.side(), codec.side()))
+    resize_lanczos(&square, codec.side(), codec.side())
 }
 
 fn ceiling(

@@ -50,6 +50,12 @@ impl Codec {
         files::missing(folder)
     }
 
+    /// Its files in a folder that lacks none.
+    #[must_use]
+    pub fn files(folder: &Path) -> Vec<PathBuf> {
+        files::weights(folder).into_iter().chain([folder.join(files::CONFIG)]).collect()
+    }
+
     /// The numbers in a codec's folder, without loading anything.
     ///
     /// # Errors

@@ -54,6 +54,18 @@ impl Adapter {
         }))
     }
 
+    /// One that no file holds yet.
+    pub(crate) fn new(folder: &Path, HLoraConfig { rank, experts, alpha }: HLoraConfig) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            files: WeightFiles { present: Vec::new(), missing: Vec::new() },
+            hidden: None,
+            told: AdapterToml { alpha: Some(alpha), ..AdapterToml::default() },
+            rank: Some(rank),
+            experts: Some(experts),
+        }
+    }
+
     /// Rank and experts are those of the file; alpha is twice the rank in every release.
     pub(crate) fn config(&self) -> Result<HLoraConfig, BadConfig> {
         let agreed = |key: &str, told: Option<usize>, found: Option<usize>| match (told, found) {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::checkpoint::{Checkpoint, WeightFiles};
+use crate::nn::HLoraConfig;
 use crate::vlm::codec::Codec;
 use crate::vlm::config::TowerFiles;
 use crate::vlm::parts::adapter::{Adapter, adapter_in};
@@ -14,7 +15,10 @@ use crate::vlm::parts::{GENERATION, PartKind, Parts, WeightPart};
 use crate::vlm::{Family, ModelError};
 
 /// Where the authors' program keeps the decoder of pictures.
-const PUBLISHED_VQGAN: &str = "taming_transformers/ckpt";
+pub(crate) const PUBLISHED_VQGAN: &str = "taming_transformers/ckpt";
+
+/// The tower's published folder.
+pub(crate) const PUBLISHED_TOWER: &str = "clip-vit-large-patch14-336";
 
 /// What reconstruction adds to the base: adapter, embeddings with codes, decoder of pictures.
 #[derive(Clone, Debug)]
@@ -48,7 +52,7 @@ impl Parts {
         };
         let either = questions.as_ref().or(generation.as_ref());
         let hidden = either.and_then(|adapter| adapter.hidden);
-        let (base_name, tower_name) = (published_base(family), "clip-vit-large-patch14-336");
+        let (base_name, tower_name) = (published_base(family), PUBLISHED_TOWER);
         let fits = |json: &Value| fits_base(json, family, hidden);
         match find_beside(folder, self.told.base.as_deref(), base_name, &fits) {
             Some(base) => {
@@ -134,6 +138,36 @@ impl Parts {
     }
 }
 
+impl Parts {
+    /// Begin the adapter of questions anew, whatever files there are.
+    pub(crate) fn begin_questions(&mut self, folder: &Path, hlora: HLoraConfig) {
+        self.weights.retain(|part| part.kind != PartKind::Adapter || part.prefix == GENERATION);
+        self.missing_for_questions.clear();
+        self.adapter = Some(Adapter::new(folder, hlora));
+    }
+
+    /// The same for reconstruction, whose embedding has so many rows.
+    pub(crate) fn begin_generation(
+        &mut self,
+        folder: &Path,
+        hlora: HLoraConfig,
+        vocab_size: usize,
+    ) {
+        self.weights.retain(|part| part.prefix != GENERATION);
+        let vqgan = vqgan_folder(folder, self.told.vqgan.as_deref());
+        let place = self.told.vqgan.as_deref().unwrap_or(PUBLISHED_VQGAN);
+        let absent = Codec::missing(&vqgan).into_iter().map(|name| format!("{place}/{name}"));
+        self.missing_for_reconstruction = absent.collect();
+        let own = ["model.embed_tokens.weight", "lm_head.weight"];
+        self.generation = Some(GenerationParts {
+            adapter: Adapter::new(folder, hlora),
+            vocab_size,
+            replaced: own.map(|name| format!("{GENERATION}{name}")).into_iter().collect(),
+            vqgan,
+        });
+    }
+}
+
 /// Where it is said to be, else inside or beside the model's folder.
 fn vqgan_folder(folder: &Path, told: Option<&str>) -> PathBuf {
     if let Some(told) = told {
@@ -145,7 +179,7 @@ fn vqgan_folder(folder: &Path, told: Option<&str>) -> PathBuf {
     beside.filter(|beside| !inside.is_dir() && beside.is_dir()).unwrap_or(inside)
 }
 
-fn published_base(family: Family) -> &'static str {
+pub(crate) fn published_base(family: Family) -> &'static str {
     match family {
         Family::HealthGptL14 => "phi-4",
         Family::HealthGptXl32 => "Qwen2.5-32B-Instruct",

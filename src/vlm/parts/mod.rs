@@ -13,7 +13,7 @@ use crate::vlm::config::{RoomToml, TowerFiles, VisionWeights, read_json};
 use crate::vlm::{Family, ModelError, Tasks};
 
 pub(crate) use adapter::{Adapter, adapter_in};
-pub(crate) use healthgpt::GenerationParts;
+pub(crate) use healthgpt::{GenerationParts, PUBLISHED_TOWER, PUBLISHED_VQGAN, published_base};
 pub(crate) use places::architecture;
 use places::{find_beside, not_found};
 
