@@ -18,7 +18,7 @@ use healthgpt::with_room;
 use models::{ask, committed, copy_folder, load};
 use reading_room::imaging::{Channels, DisplayImage};
 use reading_room::train::{
-    Example, GradientSums, HLoraSection, Objective, Parameters, Part, TrainConfig, TrainError,
+    Example, GradientSums, Metric, Objective, Parameters, Part, TrainConfig, TrainError,
     Trained, read_metrics, read_records, train,
 };
 use reading_room::vlm::{
@@ -166,4 +166,334 @@ fn gradients_of_questions_are_those_of_finite_differences() {
 #[test]
 fn gradients_of_drawing_are_those_of_finite_differences() {
     with_room(|| gradients_of("m3-gen-tiny", "HealthGPT-M3", Task::Reconstruction));
+}
+
+/// A model folder with its base and tower inside the published neighbours, pictures, and records
+/// of both tasks.
+struct Room {
+    folder: tempfile::TempDir,
+}
+
+const STAGES: &str = r#"
+[[stage]]
+name = "questions"
+train = ["projector", "adapter"]
+steps = 3
+batch = 2
+learning_rate = 3e-3
+[[stage]]
+name = "pictures"
+task = "generation"
+train = ["projector", "adapter", "embedding"]
+steps = 4
+batch = 2
+learning_rate = 3e-3
+weight_decay = 0.01
+"#;
+
+const NEW: &str = "[model.hlora]
+comprehension = { rank = 8, experts = 4 }
+generation = { rank = 16, experts = 4, alpha = 24.0 }
+";
+
+impl Room {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        copy_folder(&committed("m3-gen-tiny"), &folder.path().join("published"), &|_| true);
+        let mut records = Vec::new();
+        for index in 0..4_u8 {
+            let name = format!("{index}.png");
+            picture(index).write_png(&folder.path().join(&name)).unwrap();
+            let answer = if index.is_multiple_of(2) { "across" } else { "down" };
+            records.push(json!({"id": format!("q{index}"), "image": name, "conversations": [
+                {"from": "human", "value": "<image>\nWhich way?"},
+                {"from": "gpt", "value": answer}]}));
+            records.push(json!({"id": format!("d{index}"), "image": name, "target": name,
+                "conversations": [{"from": "human", "value": "Draw it again."}]}));
+        }
+        std::fs::write(folder.path().join("data.json"), Value::from(records).to_string()).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, rest: &str) -> PathBuf {
+        self.folder.path().join(rest)
+    }
+
+    fn model(&self) -> PathBuf {
+        self.path("published/HealthGPT-M3")
+    }
+
+    fn config(&self, output: &str, new: &str, stages: &str) -> PathBuf {
+        let text = format!(
+            "seed = 5\n[model]\nfolder = \"published/HealthGPT-M3\"\n{new}\
+             [data]\ntrain = [\"data.json\"]\nvalidation = [\"data.json\"]\nimages = \".\"\n\
+             [augment]\ncrop = 0.1\n[output]\nfolder = \"{output}\"\nsave_every = 2\n{stages}"
+        );
+        let path = self.path(&format!("{output}.toml"));
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+fn run(config: &Path, stop_after: Option<u64>) -> Result<Trained, TrainError> {
+    let config = TrainConfig::read(config)?;
+    train(&config, &Device::flex(), false, &mut |report| {
+        if Some(report.metric.step) == stop_after {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    })
+}
+
+/// Every file of a folder, by its path in it.
+fn files_in(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_owned();
+                files.insert(name, std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn an_interrupted_run_ends_as_an_uninterrupted_one() {
+    with_room(|| {
+        let room = Room::new();
+        let whole = run(&room.config("whole", NEW, STAGES), None).unwrap();
+        assert_eq!((whole.steps, whole.resumed), (7, None));
+        let parts = room.config("parts", NEW, STAGES);
+        for stop in [1, 3, 5] {
+            assert!(matches!(run(&parts, Some(stop)), Err(TrainError::Stopped)));
+        }
+        // a run that was killed while it kept codes leaves this
+        let kept = room.path("parts/codes.jsonl");
+        let text = std::fs::read_to_string(&kept).unwrap();
+        std::fs::write(&kept, &text[..text.len() - 20]).unwrap();
+        let parts = run(&parts, None).unwrap();
+        assert_eq!((parts.steps, parts.resumed), (7, Some(4)));
+        let (whole, parts) = (files_in(&whole.model), files_in(&parts.model));
+        assert_eq!(whole.keys().collect::<Vec<_>>(), parts.keys().collect::<Vec<_>>());
+        assert!(whole == parts, "the files differ");
+        let metrics = |name: &str| {
+            let all = read_metrics(&room.path(name).join("metrics.jsonl")).unwrap();
+            all.iter().map(|one| (one.step, one.loss.to_bits())).collect::<Vec<_>>()
+        };
+        assert_eq!(metrics("whole"), metrics("parts"));
+    });
+}
+
+#[test]
+fn what_is_not_taught_stays_as_it_was() {
+    with_room(|| {
+        let room = Room::new();
+        let (before, model) = (files_in(&room.path("published")), room.model());
+        let stage = STAGES.split("[[stage]]").nth(2).unwrap();
+        let only = stage.replace(r#""projector", "adapter", "embedding""#, r#""adapter""#);
+        let trained = run(&room.config("adapter", "", &format!("[[stage]]{only}")), None).unwrap();
+        let after = files_in(&trained.model);
+        // base, tower and codec, byte for byte, inside the model's folder
+        let mut copied = 0;
+        for (name, bytes) in &before {
+            let is_part = ["Phi-3", "clip-vit", "taming"];
+            if is_part.iter().any(|part| name.to_string_lossy().starts_with(part)) {
+                assert!(after.get(name) == Some(bytes), "{}", name.display());
+                copied += 1;
+            }
+        }
+        assert!(copied > 12, "{copied}");
+        let fusion = "fusion_layer_weights.bin";
+        assert!(after[Path::new(fusion)] == std::fs::read(model.join(fusion)).unwrap());
+        // the projector lies in the file of the adapter and did not change
+        let (before, after) = (Trainee::open(&model, None), Trainee::open(&trained.model, None));
+        let (before, after) = (opened(&before.unwrap()), opened(&after.unwrap()));
+        let mut changed = 0;
+        for (name, parameter) in before.iter() {
+            assert_eq!(after.get(name).unwrap().shape, parameter.shape, "{name}");
+            let is_same = before.values(name).unwrap() == after.values(name).unwrap();
+            assert_eq!(is_same, !name.contains(".lora_"), "{name}");
+            changed += usize::from(!is_same);
+        }
+        assert_eq!(changed, 3 * 4 * 3);
+    });
+}
+
+fn teach(room: &Room, output: &str, stages: &str) -> Trained {
+    // the words of the tiny published head are so unlike that no adapter can end an answer
+    let path = room.config(output, &format!("init = \"random\"\n{NEW}"), stages);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let text = text.replace("crop = 0.1", "").replace("save_every = 2", "save_every = 100");
+    std::fs::write(&path, text).unwrap();
+    let trained = run(&path, None).unwrap();
+    let metrics = read_metrics(&room.path(output).join("metrics.jsonl")).unwrap();
+    let last = metrics.last().unwrap();
+    let ends = metrics.iter().filter(|one| one.step == last.step || one.step == 150);
+    for Metric { stage, loss, validation_accuracy, .. } in ends {
+        println!("{output}: {stage}: loss {loss}, {validation_accuracy:?}");
+    }
+    trained
+}
+
+/// Sum of −log p of what one record teaches.
+fn measured(trainee: &Trainee, picture: &DisplayImage, sequences: Vec<Sequence>) -> f64 {
+    let pictures = vec![trainee.pixel_values(picture)];
+    let example = |sequence| Example { sequence, pictures: pictures.clone() };
+    let examples: Vec<Example> = sequences.into_iter().map(example).collect();
+    Objective { trainee }.measure(&opened(trainee), &examples).unwrap().loss
+}
+
+fn question(text: &str, index: u8, task: Task) -> Question {
+    Question {
+        history: Vec::new(),
+        text: text.to_owned(),
+        images: vec![picture(index)],
+        sampling: SamplingParams::greedy(),
+        max_new_tokens: 60,
+        ignore_eos: false,
+        stop: Vec::new(),
+        template: None,
+        task,
+        only_codes: 0,
+    }
+}
+
+#[test]
+fn what_was_taught_is_answered_and_drawn() {
+    with_room(|| {
+        let room = Room::new();
+        let stages = STAGES.replace("steps = 3", "steps = 150").replace("steps = 4", "steps = 150");
+        let stages = stages.replace("batch = 2", "batch = 4");
+        let trained = teach(&room, "taught", &stages);
+        let spec = recognise(&trained.model).unwrap();
+        assert!(spec.missing.is_empty() && spec.missing_for_reconstruction.is_empty(), "{spec:?}");
+        assert!(spec.abilities.questions && spec.abilities.reconstruction);
+        let trainee = Trainee::open(&trained.model, None).unwrap();
+        let records = read_records(&room.path("data.json")).unwrap();
+        let mut vlm = load(&trained.model, ComputeDevice::cpu());
+        let codec = trainee.target_codec().unwrap();
+        for index in 0..4_u8 {
+            let picture = picture(index);
+            let answer = ask(&mut vlm, &question("Which way?", index, Task::Question), None);
+            assert_eq!(answer.text, if index.is_multiple_of(2) { "across" } else { "down" });
+            let said: f64 = answer.logprobs.iter().map(|one| -f64::from(*one)).sum();
+            let talk = &records[usize::from(index) * 2].exchanges;
+            let sequences = trainee.sequences(talk, LossOn::AllAnswers).unwrap();
+            let loss = measured(&trainee, &picture, sequences);
+            println!("{index}: {said} said, {loss} measured, {} ids", answer.logprobs.len());
+            assert!((said - loss).abs() < 1e-3 * said.max(0.01), "{said} {loss}");
+
+            let asked = question("Draw it again.", index, Task::Reconstruction);
+            let go_on = &mut |_| ControlFlow::Continue(());
+            let drawn = vlm.reconstruct(&asked, false, go_on, None).unwrap();
+            let wanted = codec.codes(&picture).unwrap();
+            assert!(drawn.complete, "{:?}", drawn.shortfall());
+            assert_eq!(drawn.answer.codes, wanted);
+            assert_eq!(drawn.ceiling.unwrap().codes, wanted);
+            let said: f64 = drawn.answer.logprobs.iter().map(|one| -f64::from(*one)).sum();
+            let sequence = trainee.drawing(&exchange("Draw it again.", ""), &wanted).unwrap();
+            let loss = measured(&trainee, &picture, vec![sequence]);
+            let ids = drawn.answer.logprobs.len();
+            println!("{index}: {said} drawn, {loss} measured, {ids} ids");
+            assert!((said - loss).abs() < 1e-3 * said.max(0.01), "{said} {loss}");
+        }
+    });
+}
+
+#[test]
+fn a_model_of_no_weights_begins_anew() {
+    with_room(|| {
+        let room = Room::new();
+        for folder in ["Phi-3-mini-4k-instruct", "clip-vit-large-patch14-336", "HealthGPT-M3"] {
+            for entry in std::fs::read_dir(room.path("published").join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.display().to_string();
+                if [".bin", ".safetensors", ".index.json"].iter().any(|end| name.ends_with(end)) {
+                    std::fs::remove_file(path).unwrap();
+                }
+            }
+        }
+        let stages = STAGES.replace(r#"["projector", "adapter"]"#, r#"["vision", "language"]"#);
+        let trained = run(&room.config("anew", &format!("init = \"random\"\n{NEW}"), &stages), None);
+        let trained = trained.unwrap();
+        let mut vlm = load(&trained.model, ComputeDevice::cpu());
+        ask(&mut vlm, &question("Which way?", 0, Task::Question), None);
+        let go_on = &mut |_| ControlFlow::Continue(());
+        let mut asked = question("Draw it again.", 1, Task::Reconstruction);
+        asked.max_new_tokens = 36;
+        assert!(vlm.reconstruct(&asked, true, go_on, None).unwrap().complete);
+    });
+}
+
+#[test]
+fn published_adapters_learn_on_in_every_family() {
+    with_room(|| {
+        let room = Room::new();
+        let stage = STAGES.split("[[stage]]").nth(1).unwrap();
+        for (family, model) in [("l14-com-tiny", "HealthGPT-L14"), ("xl32-com-tiny", "HealthGPT-XL32")]
+        {
+            let config = room.config(family, "", &format!("[[stage]]{stage}"));
+            let text = std::fs::read_to_string(&config).unwrap();
+            let folder = model_of(family, model).display().to_string();
+            std::fs::write(&config, text.replace("published/HealthGPT-M3", &folder)).unwrap();
+            let trained = run(&config, None).unwrap();
+            let trainee = Trainee::open(&trained.model, None).unwrap();
+            let answer = ask(
+                &mut load(&trained.model, ComputeDevice::cpu()),
+                &question("Which way?", 0, Task::Question),
+                None,
+            );
+            assert!(!answer.output_ids.is_empty());
+            assert!(opened(&trainee).iter().any(|(name, _)| name.contains(".lora_route")));
+        }
+    });
+}
+
+#[test]
+fn bad_input_is_named() {
+    with_room(|| {
+        let room = Room::new();
+        let fault = |new: &str, stages: &str| {
+            run(&room.config("bad", new, stages), None).unwrap_err().to_string()
+        };
+        let said = fault(&NEW.replace("rank = 8", "rank = 6"), STAGES);
+        assert!(said.contains("4 experts of an adapter do not share rank 6 evenly"), "{said}");
+        let said = fault("[model.lora]\nrank = 4\nalpha = 8.0\n", STAGES);
+        assert!(said.contains("[model.hlora]"), "{said}");
+        let said = fault(NEW, &STAGES.replace(r#"task = "generation""#, ""));
+        assert!(said.contains("only generation has its own"), "{said}");
+        // the folder has an adapter for pictures alone
+        let said = fault("", STAGES);
+        assert!(said.contains("has nothing for questions"), "{said}");
+        let said = fault("experts = 3\n", STAGES);
+        assert!(said.contains("experts") && said.contains("line"), "{said}");
+        let data = std::fs::read_to_string(room.path("data.json")).unwrap();
+        let text = data.replace("\"target\"", "\"aim\"").replace("Draw it again.\"}]", "Draw\"},{\"from\":\"gpt\",\"value\":\"no\"}]");
+        std::fs::write(room.path("data.json"), text).unwrap();
+        let said = fault(NEW, STAGES);
+        assert!(said.contains("no record has a \"target\""), "{said}");
+        std::fs::write(room.path("data.json"), data.replace("\"target\":\"3.png\"", "\"target\":\"9.png\"")).unwrap();
+        let said = fault(NEW, STAGES);
+        assert!(said.contains("1 of 12 pictures are not in") && said.contains("9.png"), "{said}");
+        std::fs::write(room.path("data.json"), &data).unwrap();
+        std::fs::remove_file(room.path("published/taming_transformers/ckpt/last.ckpt")).unwrap();
+        let said = fault(NEW, STAGES);
+        assert!(said.contains("last.ckpt"), "{said}");
+        // families without a place for it
+        let lora = NewAdapters {
+            reconstruction: Some(reading_room::nn::HLoraConfig { rank: 4, experts: 2, alpha: 8.0 }),
+            ..NewAdapters::default()
+        };
+        let open = |folder: &Path| Trainee::open_with(folder, lora).err().unwrap().to_string();
+        let said = open(&model_of("huatuo-7b-tiny", "model"));
+        assert!(said.contains("only HealthGPT has a place for several experts"), "{said}");
+        let said = open(&model_of("l14-com-tiny", "HealthGPT-L14"));
+        assert!(said.contains("HealthGPT L14 does not draw"), "{said}");
+    });
 }
