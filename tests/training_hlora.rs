@@ -1,6 +1,6 @@
 //! Training of HealthGPT: gradients through router and experts of both tasks, resuming, answers
 //! and pictures that were taught, and a base that stays as it was.
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
 #[expect(dead_code, reason = "shared with the other tests of models")]
 #[path = "support/healthgpt.rs"]
@@ -15,15 +15,15 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use healthgpt::with_room;
-use models::{ask, committed, copy_folder, load};
+use models::{ask, committed, copy_folder, load, read_golden};
 use reading_room::imaging::{Channels, DisplayImage};
 use reading_room::train::{
-    Example, GradientSums, Metric, Objective, Parameters, Part, TrainConfig, TrainError,
-    Trained, read_metrics, read_records, train,
+    Example, GradientSums, Metric, Objective, Parameters, Part, TrainConfig, TrainError, Trained,
+    read_metrics, read_records, train,
 };
 use reading_room::vlm::{
-    ComputeDevice, Exchange, LossOn, NewAdapters, Question, SamplingParams, Sequence, Task, Trainee,
-    recognise,
+    ComputeDevice, Exchange, LossOn, NewAdapters, Question, SamplingParams, Sequence, Task,
+    Trainee, recognise,
 };
 use serde_json::{Value, json};
 
@@ -59,7 +59,8 @@ fn examples(trainee: &Trainee, task: Task) -> Vec<Example> {
         let pictures = vec![trainee.pixel_values(&picture(index))];
         let sequences = match task {
             Task::Question => {
-                let talk = [exchange("What is this?", if index == 0 { "A CT." } else { "No bars" })];
+                let talk =
+                    [exchange("What is this?", if index == 0 { "A CT." } else { "No bars" })];
                 trainee.sequences(&talk, LossOn::AllAnswers).unwrap()
             }
             Task::Reconstruction => {
@@ -119,16 +120,23 @@ fn gradients_of(family: &str, model: &str, task: Task) {
     let mut checked: BTreeMap<&str, usize> = BTreeMap::new();
     let mut worst = 0.0_f64;
     for name in &learning {
-        let gradient: Vec<f32> =
-            sums.get(name).unwrap_or_else(|| panic!("{name}")).clone().into_data().try_to_vec().unwrap();
+        let gradient: Vec<f32> = sums
+            .get(name)
+            .unwrap_or_else(|| panic!("{name}"))
+            .clone()
+            .into_data()
+            .try_to_vec()
+            .unwrap();
         let shape = parameters.get(name).unwrap().shape.clone();
         let is_adapter = name.contains(".lora_");
-        let groups =
-            if is_adapter { experts_of(name, &shape, 4) } else { vec![(0..gradient.len()).collect()] };
+        let groups = if is_adapter {
+            experts_of(name, &shape, 4)
+        } else {
+            vec![(0..gradient.len()).collect()]
+        };
         for (expert, places) in groups.iter().enumerate() {
-            let steepest = places.iter().max_by(|a, b| {
-                gradient[**a].abs().total_cmp(&gradient[**b].abs())
-            });
+            let steepest =
+                places.iter().max_by(|a, b| gradient[**a].abs().total_cmp(&gradient[**b].abs()));
             let at = *steepest.unwrap();
             let analytic = f64::from(gradient[at]);
             if analytic.abs() < 0.03 {
@@ -322,6 +330,9 @@ fn what_is_not_taught_stays_as_it_was() {
             changed += usize::from(!is_same);
         }
         assert_eq!(changed, 3 * 4 * 3);
+        // nor does a saved state hold what never changes
+        let state = room.path("adapter/state/step-00000004/model.safetensors");
+        assert_eq!(read_golden(&state).len(), changed);
     });
 }
 
@@ -420,7 +431,8 @@ fn a_model_of_no_weights_begins_anew() {
             }
         }
         let stages = STAGES.replace(r#"["projector", "adapter"]"#, r#"["vision", "language"]"#);
-        let trained = run(&room.config("anew", &format!("init = \"random\"\n{NEW}"), &stages), None);
+        let trained =
+            run(&room.config("anew", &format!("init = \"random\"\n{NEW}"), &stages), None);
         let trained = trained.unwrap();
         let mut vlm = load(&trained.model, ComputeDevice::cpu());
         ask(&mut vlm, &question("Which way?", 0, Task::Question), None);
@@ -436,7 +448,8 @@ fn published_adapters_learn_on_in_every_family() {
     with_room(|| {
         let room = Room::new();
         let stage = STAGES.split("[[stage]]").nth(1).unwrap();
-        for (family, model) in [("l14-com-tiny", "HealthGPT-L14"), ("xl32-com-tiny", "HealthGPT-XL32")]
+        for (family, model) in
+            [("l14-com-tiny", "HealthGPT-L14"), ("xl32-com-tiny", "HealthGPT-XL32")]
         {
             let config = room.config(family, "", &format!("[[stage]]{stage}"));
             let text = std::fs::read_to_string(&config).unwrap();
@@ -474,11 +487,17 @@ fn bad_input_is_named() {
         let said = fault("experts = 3\n", STAGES);
         assert!(said.contains("experts") && said.contains("line"), "{said}");
         let data = std::fs::read_to_string(room.path("data.json")).unwrap();
-        let text = data.replace("\"target\"", "\"aim\"").replace("Draw it again.\"}]", "Draw\"},{\"from\":\"gpt\",\"value\":\"no\"}]");
+        let text = data
+            .replace("\"target\"", "\"aim\"")
+            .replace("Draw it again.\"}]", "Draw\"},{\"from\":\"gpt\",\"value\":\"no\"}]");
         std::fs::write(room.path("data.json"), text).unwrap();
         let said = fault(NEW, STAGES);
         assert!(said.contains("no record has a \"target\""), "{said}");
-        std::fs::write(room.path("data.json"), data.replace("\"target\":\"3.png\"", "\"target\":\"9.png\"")).unwrap();
+        std::fs::write(
+            room.path("data.json"),
+            data.replace("\"target\":\"3.png\"", "\"target\":\"9.png\""),
+        )
+        .unwrap();
         let said = fault(NEW, STAGES);
         assert!(said.contains("1 of 12 pictures are not in") && said.contains("9.png"), "{said}");
         std::fs::write(room.path("data.json"), &data).unwrap();

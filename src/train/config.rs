@@ -278,6 +278,8 @@ pub struct Stage {
     pub accumulate: usize,
     /// The highest.
     pub learning_rate: f64,
+    /// The highest of the projector, where it is another (`mm_projector_lr` of LLaVA's code).
+    pub projector_learning_rate: Option<f64>,
     /// Where the cosine ends, as a share of the highest.
     #[serde(default)]
     pub final_share: f64,
@@ -416,7 +418,8 @@ impl Stage {
             return Err(format!("stage {name} trains nothing"));
         }
         let positive = |value: f64| value.is_finite() && value > 0.0;
-        if !positive(self.learning_rate) || !positive(self.epochs) {
+        let rates = std::iter::once(self.learning_rate).chain(self.projector_learning_rate);
+        if !rates.into_iter().all(positive) || !positive(self.epochs) {
             return Err(format!("learning_rate and epochs of stage {name} are above 0"));
         }
         let decays = self.weight_decay >= 0.0 && self.clip >= 0.0;

@@ -49,10 +49,8 @@ fn write(file: &WeightFile, parameters: &Parameters, form: Form<'_>) -> Result<(
         let parameter = parameters.get(name);
         parameter.map_or_else(Vec::new, |parameter| parameter.shape.clone())
     };
-    let listed: Vec<Listed> = names
-        .iter()
-        .map(|(in_file, name)| ((*in_file).clone(), dtype, shape_of(name)))
-        .collect();
+    let listed: Vec<Listed> =
+        names.iter().map(|(in_file, name)| ((*in_file).clone(), dtype, shape_of(name))).collect();
     let mut make = |in_file: &str| -> Result<OwnedTensor, TrainError> {
         let name = names.get(&in_file.to_owned()).map_or(in_file, |name| name.as_str());
         let values = whole(parameters, name, form.lora)?;

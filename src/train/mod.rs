@@ -9,6 +9,7 @@ mod codec;
 mod config;
 mod error;
 mod export;
+mod fingerprint;
 mod first_values;
 mod labels;
 mod metrics;

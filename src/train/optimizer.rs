@@ -42,12 +42,23 @@ pub struct Update {
 impl AdamW {
     /// One step: p ← p − rate·decay·p − rate·m̂ / (√v̂ + ε).
     pub fn step(&mut self, parameters: &mut Parameters, sums: &GradientSums, update: Update) {
+        self.step_at(parameters, sums, update, |_| 1.0);
+    }
+
+    /// The same with a share of the rate for every tensor.
+    pub(crate) fn step_at(
+        &mut self,
+        parameters: &mut Parameters,
+        sums: &GradientSums,
+        Update { rate, betas: [b1, b2], weight_decay }: Update,
+        share: impl Fn(&str) -> f64,
+    ) {
         self.steps += 1;
-        let Update { rate, betas: [b1, b2], weight_decay } = update;
         let count = i32::try_from(self.steps).unwrap_or(i32::MAX);
         let (c1, c2) = (1.0 - b1.powi(count), 1.0 - b2.powi(count));
         for (name, parameter) in parameters.iter_mut() {
             let Some(gradient) = sums.by_name.get(name).cloned() else { continue };
+            let rate = rate * share(name);
             let old = self.moments.remove(name);
             let (mean, square) = match old {
                 Some(Moments { mean, square }) => (

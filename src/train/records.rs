@@ -104,11 +104,7 @@ fn record(raw: Raw, at: usize) -> Result<Record, String> {
 
 /// Questions and answers take turns; pictures belong to the questions with their markers, and
 /// those without a marker to the first question. Where a picture is drawn nothing need be said.
-fn exchanges(
-    said: Vec<Said>,
-    num_images: usize,
-    is_drawn: bool,
-) -> Result<Vec<Exchange>, String> {
+fn exchanges(said: Vec<Said>, num_images: usize, is_drawn: bool) -> Result<Vec<Exchange>, String> {
     let mut exchanges: Vec<Exchange> = Vec::new();
     let mut question: Option<String> = None;
     for Said { from, value } in said {

@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};
 
 use crate::train::export::{Form, export};
+use crate::train::fingerprint::fingerprint;
 use crate::train::labels::{LabelObjective, LabelSet};
 use crate::train::metrics::MetricsFile;
 use crate::train::optimizer::{GradientSums, Update};
@@ -19,8 +20,8 @@ use crate::train::pieces::Workers;
 use crate::train::state::{Standing, States};
 use crate::train::targets::Targets;
 use crate::train::{
-    AdamW, Goal, Init, Metric, Objective, Outcome, Parameters, Record, Schedule, Stage,
-    Taught, TrainConfig, TrainError, read_records,
+    AdamW, Goal, Init, Metric, Objective, Outcome, Parameters, Record, Schedule, Stage, Taught,
+    TrainConfig, TrainError, read_records,
 };
 use crate::vlm::Trainee;
 
@@ -68,7 +69,7 @@ pub fn train(
         run.learn(tell)?;
     }
     run.parameters.rest();
-    let is_changed = |name: &str| run.is_changed(name);
+    let is_changed = |name: &str| may_change(config, &run.trainee, name);
     let (lora, precision) = (config.model.lora, config.output.precision);
     let form = Form { lora, precision, is_changed: &is_changed };
     let model = export(&run.trainee, &run.parameters, form, &config.output.folder)?;
@@ -131,7 +132,9 @@ impl<'a> Run<'a> {
             }
             false => Targets::default(),
         };
-        let states = States::new(folder);
+        let names = parameters.iter().map(|(name, _)| name);
+        let fixed = names.filter(|name| !may_change(config, &trainee, name)).cloned().collect();
+        let states = States::new(folder).without(fixed);
         let fingerprint = fingerprint(config, &records);
         let found = states.load(&fingerprint, &mut parameters)?;
         let resumed = found.as_ref().map(|(standing, _)| standing.step);
@@ -151,18 +154,6 @@ impl<'a> Run<'a> {
             states,
             resumed,
         })
-    }
-
-    /// Whether a tensor may be another than in the model's files.
-    fn is_changed(&self, name: &str) -> bool {
-        let learns = |stage: &Stage| {
-            let part = Trainee::part_of(name);
-            Trainee::is_of_task(name, stage.task.task())
-                && stage.train.iter().any(|wanted| wanted.name() == part)
-        };
-        self.config.model.init == Init::Random
-            || self.trainee.begins_anew(name)
-            || self.config.stages.iter().any(learns)
     }
 
     fn courses(&self) -> Vec<Course<'a>> {
@@ -243,7 +234,12 @@ impl<'a> Run<'a> {
         }
         let rate = course.schedule.rate(self.standing.stage_step);
         let update = Update { rate, betas: stage.betas, weight_decay: stage.weight_decay };
-        self.optimizer.step(&mut self.parameters, &sums, update);
+        let of_projector = stage.projector_learning_rate.map(|own| own / stage.learning_rate);
+        let share = |name: &str| match Trainee::part_of(name) {
+            "projector" => of_projector.unwrap_or(1.0),
+            _ => 1.0,
+        };
+        self.optimizer.step_at(&mut self.parameters, &sums, update, share);
         self.standing.step = step;
         self.standing.stage_step += 1;
         Ok(Metric {
@@ -346,6 +342,18 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Whether a tensor may become another than in the model's files.
+fn may_change(config: &TrainConfig, trainee: &Trainee, name: &str) -> bool {
+    let learns = |stage: &Stage| {
+        let part = Trainee::part_of(name);
+        Trainee::is_of_task(name, stage.task.task())
+            && stage.train.iter().any(|wanted| wanted.name() == part)
+    };
+    config.model.init == Init::Random
+        || trainee.begins_anew(name)
+        || config.stages.iter().any(learns)
+}
+
 /// Which records teach something in a stage.
 fn usable(records: &[Record], stage: &Stage) -> Vec<usize> {
     let all = records.iter().enumerate().filter(|(_, record)| teaches(record, stage));
@@ -441,7 +449,9 @@ fn check_tasks(config: &TrainConfig, records: &[Record]) -> Result<(), TrainErro
     let without = |stage: &&Stage| !records.iter().any(|record| teaches(record, stage));
     let Some(Stage { name, task, .. }) = config.stages.iter().find(without) else { return Ok(()) };
     let reason = match task {
-        Taught::Generation => format!("stage {name} teaches to draw and no record has a \"target\""),
+        Taught::Generation => {
+            format!("stage {name} teaches to draw and no record has a \"target\"")
+        }
         Taught::Comprehension => format!("stage {name} finds no record that it can learn from"),
     };
     let path = config.data.train.first().cloned().unwrap_or_default();
@@ -485,26 +495,4 @@ fn read_all(files: &[PathBuf], images: &Path) -> Result<Vec<Record>, TrainError>
         records.extend(read);
     }
     Ok(records)
-}
-
-/// Of everything that decides what is learnt; where the results go does not.
-fn fingerprint(config: &TrainConfig, records: &[Record]) -> String {
-    let TrainConfig { model, data: _, augment, output: _, stages, seed } = config;
-    let mut hash = Sha256::new();
-    hash.update(as_before(&format!("{model:?}{augment:?}{stages:?}{seed}")));
-    for record in records {
-        hash.update(as_before(&format!("{record:?}")));
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Without what says that a later key is absent: states that were saved before there was such a
-/// key are gone on from.
-fn as_before(text: &str) -> String {
-    let absent = [
-        ", hlora: HLoraSections { comprehension: None, generation: None }",
-        ", task: Comprehension",
-        ", target: None",
-    ];
-    absent.iter().fold(text.to_owned(), |text, absent| text.replace(absent, ""))
 }

@@ -1,5 +1,6 @@
 //! Saved states: everything that a training needs to go on as if it had never stopped.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -30,11 +31,18 @@ pub(crate) struct Standing {
 /// The folder of states.
 pub(crate) struct States {
     folder: PathBuf,
+    /// Tensors that no stage changes: they come from where they came from at first.
+    fixed: BTreeSet<String>,
 }
 
 impl States {
     pub(crate) fn new(output: &Path) -> Self {
-        Self { folder: output.join("state") }
+        Self { folder: output.join("state"), fixed: BTreeSet::new() }
+    }
+
+    /// The same without these tensors.
+    pub(crate) fn without(self, fixed: BTreeSet<String>) -> Self {
+        Self { fixed, ..self }
     }
 
     /// Write a state beside the others, then take the oldest away. A run that is killed in
@@ -49,7 +57,7 @@ impl States {
         remove(&partial)?;
         std::fs::create_dir_all(&partial).map_err(TrainError::io(&partial))?;
         let mut values = Vec::new();
-        for (name, parameter) in parameters.iter() {
+        for (name, parameter) in parameters.iter().filter(|(name, _)| !self.fixed.contains(*name)) {
             values.push((name.clone(), parameter.shape.clone(), parameters.values(name)?));
         }
         write(&partial.join("model.safetensors"), &values)?;

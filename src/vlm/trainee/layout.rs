@@ -63,6 +63,111 @@ impl Home {
     }
 }
 
+/// The folders of HealthGPT while they are filled.
+struct Layout<'a> {
+    trainee: &'a Trainee,
+    to: &'a Path,
+    tensors: &'a [TensorShape],
+    is_changed: &'a dyn Fn(&str) -> bool,
+    /// What the new folder says about itself.
+    room: Table,
+    /// What is still to be written.
+    files: Vec<WeightFile>,
+}
+
+impl Layout<'_> {
+    fn base_and_tower(&mut self) -> Result<(), ModelError> {
+        let (base, parts) = (published_base(self.trainee.family), &self.trainee.parts);
+        let tower = parts.tower.as_ref().and_then(|tower| tower.folder.as_ref());
+        for (home, kind, key, name, from) in [
+            (Home::Base, PartKind::Model, "base", base, Some(&parts.language)),
+            (Home::Tower, PartKind::Tower, "vision", PUBLISHED_TOWER, tower),
+        ] {
+            let (Some(from), target) = (from, self.to.join(name)) else { continue };
+            make(&target)?;
+            copy_small_files(from, &target)?;
+            if !self.is_written(home, &target, None) {
+                let parts = parts.weights.iter().filter(|part| part.kind == kind);
+                parts.map(|part| &part.files).try_for_each(|files| copy_weights(files, &target))?;
+            }
+            self.put(key, name);
+        }
+        Ok(())
+    }
+
+    fn adapters(&mut self) -> Result<(), ModelError> {
+        let (told, config) = (&self.trainee.parts.told, &self.trainee.config);
+        let drawing = config.generation.as_ref().map(|generation| generation.hlora);
+        for (home, key, told, hlora, stem, new) in [
+            (
+                Home::Questions,
+                "comprehension",
+                &told.comprehension.weights,
+                config.hlora,
+                "com_hlora_weights",
+                "com_hlora_weights.safetensors",
+            ),
+            (
+                Home::Drawing,
+                "generation",
+                &told.generation.weights,
+                drawing,
+                "gen_hlora_weights",
+                "gen_hlora_weights.safetensors",
+            ),
+        ] {
+            if self.is_written(home, self.to, Some(new)) {
+                put_adapter(&mut self.room, key, new, hlora);
+            } else if let Some(name) = self.copied(told.as_ref(), stem)? {
+                put_weights(&mut self.room, key, &name);
+            }
+        }
+        Ok(())
+    }
+
+    fn fusion_and_codec(&mut self) -> Result<(), ModelError> {
+        let new = "fusion_layer_weights.safetensors";
+        let told = self.trainee.parts.told.fusion.as_ref();
+        if self.is_written(Home::Fusion, self.to, Some(new)) {
+            self.put("fusion", new);
+        } else if let Some(name) = self.copied(told, "fusion_layer_weights")? {
+            self.put("fusion", &name);
+        }
+        let Some(generation) = &self.trainee.parts.generation else { return Ok(()) };
+        let target = self.to.join(PUBLISHED_VQGAN);
+        make(&target)?;
+        for file in Codec::files(&generation.vqgan) {
+            copy_file(&file, &target)?;
+        }
+        self.put("vqgan", PUBLISHED_VQGAN);
+        Ok(())
+    }
+
+    /// Whether a file has to be written anew, which is noted.
+    fn is_written(&mut self, home: Home, folder: &Path, name: Option<&'static str>) -> bool {
+        let of_home = self.tensors.iter().filter(|one| Home::of(&one.name) == home);
+        let names: Vec<&String> = of_home.map(|one| &one.name).collect();
+        if !names.iter().any(|name| (self.is_changed)(name)) {
+            return false;
+        }
+        let named = |name: &&String| (home.name_in_file(name), (*name).clone());
+        let tensors = names.iter().map(named).collect();
+        self.files.push(WeightFile { folder: folder.to_owned(), name, tensors });
+        true
+    }
+
+    /// The name of a file of a task, when there is one and it was copied.
+    fn copied(&self, told: Option<&String>, stem: &str) -> Result<Option<String>, ModelError> {
+        let folder = &self.trainee.folder;
+        let name = told.cloned().or_else(|| adapter_in(folder, stem));
+        name.map_or(Ok(None), |name| copy_file(&folder.join(name), self.to))
+    }
+
+    fn put(&mut self, key: &str, value: &str) {
+        put(&mut self.room, key, value);
+    }
+}
+
 impl Trainee {
     /// Copy all that is not weights, and the weight files none of whose tensors `is_changed`, into
     /// a new folder; gives the files that are to be written there.
@@ -92,87 +197,17 @@ impl Trainee {
         tensors: &[TensorShape],
         is_changed: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<WeightFile>, ModelError> {
-        let base = published_base(self.family);
         copy_small_files(&self.folder, to)?;
-        let mut room = self.room()?;
-        let mut files = Vec::new();
-        let mut written = |home: Home, folder: &Path, name: Option<&'static str>| {
-            let of_home = tensors.iter().filter(|one| Home::of(&one.name) == home);
-            let names: Vec<&String> = of_home.map(|one| &one.name).collect();
-            let is_written = names.iter().any(|name| is_changed(name));
-            if is_written {
-                let name_in_file = |name: &&String| (home.name_in_file(name), (*name).clone());
-                let tensors = names.iter().map(name_in_file).collect();
-                files.push(WeightFile { folder: folder.to_owned(), name, tensors });
-            }
-            is_written
-        };
-        let tower = self.parts.tower.as_ref().and_then(|tower| tower.folder.as_ref());
-        for (home, kind, name, from) in [
-            (Home::Base, PartKind::Model, base, Some(&self.parts.language)),
-            (Home::Tower, PartKind::Tower, PUBLISHED_TOWER, tower),
-        ] {
-            let (Some(from), target) = (from, to.join(name)) else { continue };
-            make(&target)?;
-            copy_small_files(from, &target)?;
-            if !written(home, &target, None) {
-                let parts = self.parts.weights.iter().filter(|part| part.kind == kind);
-                parts.map(|part| &part.files).try_for_each(|files| copy_weights(files, &target))?;
-            }
-        }
-        put(&mut room, "family", self.family.as_str());
-        put(&mut room, "base", base);
-        put(&mut room, "vision", PUBLISHED_TOWER);
-        let told = &self.parts.told;
-        let named = |told: &Option<String>, beginning: &str| {
-            told.clone().or_else(|| adapter_in(&self.folder, beginning))
-        };
-        let generation = self.config.generation.as_ref().map(|generation| generation.hlora);
-        for (home, key, told, hlora, stem, new) in [
-            (
-                Home::Questions,
-                "comprehension",
-                &told.comprehension.weights,
-                self.config.hlora,
-                "com_hlora_weights",
-                "com_hlora_weights.safetensors",
-            ),
-            (
-                Home::Drawing,
-                "generation",
-                &told.generation.weights,
-                generation,
-                "gen_hlora_weights",
-                "gen_hlora_weights.safetensors",
-            ),
-        ] {
-            if written(home, to, Some(new)) {
-                put_adapter(&mut room, key, new, hlora);
-            } else if let Some(name) = named(told, stem)
-                && let Some(name) = copy_file(&self.folder.join(name), to)?
-            {
-                put_weights(&mut room, key, &name);
-            }
-        }
-        let fusion = "fusion_layer_weights.safetensors";
-        if written(Home::Fusion, to, Some(fusion)) {
-            put(&mut room, "fusion", fusion);
-        } else if let Some(name) = named(&told.fusion, "fusion_layer_weights")
-            && let Some(name) = copy_file(&self.folder.join(name), to)?
-        {
-            put(&mut room, "fusion", &name);
-        }
-        if let Some(generation) = &self.parts.generation {
-            let target = to.join(PUBLISHED_VQGAN);
-            make(&target)?;
-            for file in Codec::files(&generation.vqgan) {
-                copy_file(&file, &target)?;
-            }
-            put(&mut room, "vqgan", PUBLISHED_VQGAN);
-        }
+        let (room, files) = (self.room()?, Vec::new());
+        let mut layout = Layout { trainee: self, to, tensors, is_changed, room, files };
+        layout.base_and_tower()?;
+        layout.adapters()?;
+        layout.fusion_and_codec()?;
+        layout.put("family", self.family.as_str());
         let path = to.join(ROOM);
-        std::fs::write(&path, room.to_string()).map_err(|source| ModelError::Io { source, path })?;
-        Ok(files)
+        std::fs::write(&path, layout.room.to_string())
+            .map_err(|source| ModelError::Io { source, path })?;
+        Ok(layout.files)
     }
 
     /// What the folder says about itself.
@@ -183,9 +218,8 @@ impl Trainee {
         }
         let text =
             std::fs::read_to_string(&path).map_err(|source| ModelError::Io { source, path })?;
-        text.parse().map_err(|error: toml::de::Error| {
-            config_error(&self.folder, ROOM, &error.message())
-        })
+        text.parse()
+            .map_err(|error: toml::de::Error| config_error(&self.folder, ROOM, &error.message()))
     }
 
     /// Everything but the weights.
@@ -205,7 +239,6 @@ impl Trainee {
             .map_err(|source| ModelError::Io { source, path: to.clone() })?;
         copy_small_files(tower, &to)
     }
-
 }
 
 fn put(table: &mut Table, key: &str, value: &str) {
