@@ -511,8 +511,65 @@ fn bad_input_is_named() {
         };
         let open = |folder: &Path| Trainee::open_with(folder, lora).err().unwrap().to_string();
         let said = open(&model_of("huatuo-7b-tiny", "model"));
-        assert!(said.contains("only HealthGPT has a place for several experts"), "{said}");
+        assert!(
+            said.contains("only HealthGPT and nano have a place for several experts"),
+            "{said}"
+        );
         let said = open(&model_of("l14-com-tiny", "HealthGPT-L14"));
         assert!(said.contains("HealthGPT L14 does not draw"), "{said}");
+    });
+}
+
+#[test]
+fn nano_draws_beside_its_answers() {
+    with_room(|| {
+        let room = Room::new();
+        let start = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/nano/training/start");
+        copy_folder(&start, &room.path("nano"), &|_| true);
+        let room_toml = "family = \"nano\"\nvq_tokens = 96\n\
+                         vqgan = \"../published/taming_transformers/ckpt\"\n";
+        std::fs::write(room.path("nano/reading-room.toml"), room_toml).unwrap();
+        let stages = STAGES.replace(r#"["projector", "adapter"]"#, r#"["vision", "language"]"#);
+        let new = "init = \"random\"\n[model.hlora]\ngeneration = { rank = 8, experts = 4 }\n";
+        let config = room.config("small", new, &stages);
+        let of_nano = |config: &Path, folder: &str| {
+            let text = std::fs::read_to_string(config).unwrap();
+            std::fs::write(config, text.replace("published/HealthGPT-M3", folder)).unwrap();
+        };
+        of_nano(&config, "nano");
+        let first = run(&config, None).unwrap();
+        let spec = recognise(&first.model).unwrap();
+        assert!(spec.abilities.questions && spec.abilities.reconstruction, "{spec:?}");
+        let mut vlm = load(&first.model, ComputeDevice::cpu());
+        let answer = ask(&mut vlm, &question("Which way?", 0, Task::Question), None);
+        let go_on = &mut |_| ControlFlow::Continue(());
+        let mut asked = question("Draw it again.", 1, Task::Reconstruction);
+        asked.max_new_tokens = 36;
+        let drawn = vlm.reconstruct(&asked, true, go_on, None).unwrap();
+        assert!(drawn.complete);
+        // it learns to draw on, and what it answers stays the same
+        let generation = STAGES.split("[[stage]]").nth(2).unwrap();
+        let config = room.config("on", "", &format!("[[stage]]{generation}"));
+        of_nano(&config, "small/model");
+        let second = run(&config, None).unwrap();
+        let base = "model.safetensors";
+        let base = [&first, &second].map(|run| std::fs::read(run.model.join(base)).unwrap());
+        assert!(base[0] == base[1], "the base changed");
+        let mut vlm = load(&second.model, ComputeDevice::cpu());
+        let again = ask(&mut vlm, &question("Which way?", 0, Task::Question), None);
+        assert_eq!((again.output_ids, again.logprobs), (answer.output_ids, answer.logprobs));
+        // a plain nano is as it was
+        let plain = room.config(
+            "plain",
+            "init = \"random\"\n",
+            STAGES.split("[[stage]]\nname = \"pictures\"").next().unwrap(),
+        );
+        let text = std::fs::read_to_string(&plain).unwrap();
+        std::fs::write(&plain, text.replace(r#"["projector", "adapter"]"#, r#"["language"]"#))
+            .unwrap();
+        std::fs::write(room.path("nano/reading-room.toml"), "family = \"nano\"\n").unwrap();
+        of_nano(&plain, "nano");
+        let plain = recognise(&run(&plain, None).unwrap().model).unwrap();
+        assert!(plain.abilities.questions && !plain.abilities.reconstruction && !plain.draws());
     });
 }

@@ -17,7 +17,7 @@ pub(super) fn run(args: &ReconstructArgs, machine: &MachineArgs) -> anyhow::Resu
     compute_here(args.in_process);
     let spec = plan::find_model(args.model.as_deref(), machine)?;
     ensure!(
-        spec.family.reconstructs(),
+        spec.draws(),
         "{} does not draw pictures; HealthGPT M3 with its generation weights does",
         spec.title
     );

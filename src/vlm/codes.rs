@@ -1,9 +1,12 @@
 //! Ids that stand for codes of a picture (HealthGPT's extended vocabulary).
 
 use crate::text::{START_INDEX, Tokenizer};
-use crate::vlm::ModelError;
 use crate::vlm::config::{VlmConfig, config_error};
 use crate::vlm::parts::Parts;
+use crate::vlm::{Family, ModelError};
+
+/// Codes of the published decoder of pictures.
+const PUBLISHED_CODES: u32 = 8192;
 
 /// Which ids are codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +17,16 @@ pub(crate) struct Codes {
 }
 
 impl Codes {
+    /// How many codes the vocabulary is to have words for.
+    pub(crate) fn asked_for(family: Family, parts: &Parts) -> Option<u32> {
+        let told = parts.told.vq_tokens;
+        match family {
+            // only when something draws with it
+            Family::Nano => told,
+            _ => family.rules()?.has_codes.then(|| told.unwrap_or(PUBLISHED_CODES)),
+        }
+    }
+
     /// `None` for a model that does not reconstruct.
     ///
     /// # Errors

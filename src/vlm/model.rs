@@ -26,9 +26,6 @@ use crate::vlm::{
     Task, Tasks, Trace, WeightsCache,
 };
 
-/// Codes of the published decoder of pictures.
-pub(crate) const PUBLISHED_CODES: u32 = 8192;
-
 /// What loading is busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LoadStage {
@@ -205,7 +202,7 @@ impl Vlm {
         let parts = Parts::find(&spec.path, spec.family)?.for_tasks(tasks)?;
         let mut config = VlmConfig::read(&parts, spec.family)?;
         let template = spec.family.template(parts.told.template.as_deref())?;
-        let vq_tokens = rules.has_codes.then(|| parts.told.vq_tokens.unwrap_or(PUBLISHED_CODES));
+        let vq_tokens = Codes::asked_for(spec.family, &parts);
         let reading = TokenizerOptions { kind: rules.tokenizer, vq_tokens };
         let tokenizer = Tokenizer::load_with(&parts.language, reading)?;
         config.settle(spec.family, &tokenizer);

@@ -53,7 +53,7 @@ pub fn recognise(folder: &Path) -> Result<ModelSpec, ModelError> {
     spec.abilities = Abilities {
         questions: family.is_supported() && spec.missing.is_empty(),
         several_images: family.knows_several_images(),
-        reconstruction: family.reconstructs() && spec.missing_for_reconstruction.is_empty(),
+        reconstruction: draws(&parts, family) && spec.missing_for_reconstruction.is_empty(),
     };
     Ok(spec)
 }
@@ -77,7 +77,7 @@ fn add_config(
             if spec.missing.is_empty() {
                 spec.missing.clone_from(&other);
             }
-            if spec.missing_for_reconstruction.is_empty() && spec.family.reconstructs() {
+            if spec.missing_for_reconstruction.is_empty() && draws(parts, spec.family) {
                 spec.missing_for_reconstruction = other.into_iter().chain(own).collect();
             }
         }
@@ -246,8 +246,14 @@ fn add_files(spec: &mut ModelSpec, parts: &Parts) {
     }
 }
 
+/// Whether a model is one that gives pictures, once all is there.
+fn draws(parts: &Parts, family: Family) -> bool {
+    let is_added = family == Family::Nano && parts.told.generation.weights.is_some();
+    family.reconstructs() || is_added
+}
+
 fn missing_for_reconstruction(parts: &Parts, family: Family) -> Vec<String> {
-    if !family.reconstructs() {
+    if !draws(parts, family) {
         return Vec::new();
     }
     [parts.missing.as_slice(), &parts.missing_for_reconstruction].concat()

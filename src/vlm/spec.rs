@@ -76,10 +76,18 @@ impl ModelSpec {
         usual_context(self.context_len as usize)
     }
 
+    /// Whether it gives pictures, or would with all its files.
+    #[must_use]
+    pub fn draws(&self) -> bool {
+        self.family.reconstructs()
+            || self.abilities.reconstruction
+            || !self.missing_for_reconstruction.is_empty()
+    }
+
     /// How reconstruction stands, for families that were published with it.
     #[must_use]
     pub fn reconstruction_status(&self) -> Option<String> {
-        if !self.family.reconstructs() {
+        if !self.draws() {
             return None;
         }
         if self.missing_for_reconstruction.is_empty() {

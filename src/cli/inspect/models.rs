@@ -78,8 +78,7 @@ impl From<&Described> for ModelReport {
             parts: spec.parts.iter().map(part).collect(),
             missing: spec.missing.clone(),
             missing_for_reconstruction: spec
-                .family
-                .reconstructs()
+                .draws()
                 .then(|| spec.missing_for_reconstruction.clone()),
             abilities: spec.abilities,
             parameters: spec.parameters,

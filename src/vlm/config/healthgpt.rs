@@ -54,15 +54,7 @@ pub(crate) fn read(parts: &Parts, family: Family) -> Result<VlmConfig, ModelErro
         processor,
         pads_to_square: true,
     };
-    let generation = match &parts.generation {
-        Some(found) => Some(GenerationConfig {
-            hlora: hlora_of(&found.adapter)?,
-            blocks: vision.config.blocks_for(GENERATION_LAYER).map_err(|error| bad(&error))?,
-            vocab_size: found.vocab_size,
-            replaced: found.replaced.clone(),
-        }),
-        None => None,
-    };
+    let generation = generation_of(parts, &vision)?;
     Ok(VlmConfig {
         context_len: decoder.positions().unwrap_or(4096),
         eos: eos_ids([&defaults]),
@@ -75,6 +67,21 @@ pub(crate) fn read(parts: &Parts, family: Family) -> Result<VlmConfig, ModelErro
     })
 }
 
-fn hlora_of(adapter: &Adapter) -> Result<HLoraConfig, ModelError> {
+/// How pictures are drawn, by the files of that task.
+pub(super) fn generation_of(
+    parts: &Parts,
+    vision: &ClipVision,
+) -> Result<Option<GenerationConfig>, ModelError> {
+    let Some(found) = &parts.generation else { return Ok(None) };
+    let bad = |error| config_error(&parts.language, "config.json", &error);
+    Ok(Some(GenerationConfig {
+        hlora: hlora_of(&found.adapter)?,
+        blocks: vision.config.blocks_for(GENERATION_LAYER).map_err(bad)?,
+        vocab_size: found.vocab_size,
+        replaced: found.replaced.clone(),
+    }))
+}
+
+pub(super) fn hlora_of(adapter: &Adapter) -> Result<HLoraConfig, ModelError> {
     adapter.config().map_err(|error| config_error(&adapter.folder, "the adapter", &error))
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::nn::{BadConfig, ClipConfig, DecoderConfig, ProjectorKind, SelectFeature};
 use crate::vlm::config::clip::{clip_config, processor};
+use crate::vlm::config::healthgpt::{generation_of, hlora_of};
 use crate::vlm::config::{
     ClipVision, TowerFiles, VisionConfig, VlmConfig, config_error, eos_ids, need_keys, read_json,
 };
@@ -68,9 +69,9 @@ pub(crate) fn read(parts: &Parts, family: Family) -> Result<VlmConfig, ModelErro
     Ok(VlmConfig {
         context_len: keys.tokenizer_model_max_length.unwrap_or(4096).min(positions),
         eos,
-        hlora: None,
+        hlora: parts.adapter.as_ref().map(hlora_of).transpose()?,
         answers: true,
-        generation: None,
+        generation: generation_of(parts, &vision)?,
         vocab_limit: None,
         vision: VisionConfig::Clip(vision),
         decoder,

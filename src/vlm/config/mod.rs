@@ -122,6 +122,10 @@ impl VlmConfig {
             Family::HealthGptM3 | Family::HealthGptL14 => {
                 self.vocab_limit = Some(tokenizer.base_len());
             }
+            // the vocabulary has words for codes that the base does not say
+            Family::Nano if self.generation.is_some() => {
+                self.vocab_limit = Some(tokenizer.base_len());
+            }
             _ => {}
         }
     }

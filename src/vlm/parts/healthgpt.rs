@@ -139,6 +139,27 @@ impl Parts {
 }
 
 impl Parts {
+    /// What `reading-room.toml` says is added to a model that answers without any of it: HealthGPT's
+    /// files, in the model's own folder.
+    pub(super) fn find_added(&mut self, folder: &Path) -> Result<(), ModelError> {
+        let told = self.told.comprehension.clone();
+        if told.weights.is_some() {
+            match Adapter::find(folder, &told, "com_hlora_weights")? {
+                Ok(adapter) => {
+                    let (kind, prefix) = (PartKind::Adapter, "");
+                    let (folder, files) = (adapter.folder.clone(), adapter.files.clone());
+                    self.weights.push(WeightPart { kind, prefix, folder, files });
+                    self.adapter = Some(adapter);
+                }
+                Err(name) => self.missing_for_questions.push(name),
+            }
+        }
+        if self.told.generation.weights.is_some() {
+            self.find_generation(folder)?;
+        }
+        Ok(())
+    }
+
     /// Begin the adapter of questions anew, whatever files there are.
     pub(crate) fn begin_questions(&mut self, folder: &Path, hlora: HLoraConfig) {
         self.weights.retain(|part| part.kind != PartKind::Adapter || part.prefix == GENERATION);

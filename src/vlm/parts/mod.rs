@@ -106,6 +106,9 @@ impl Parts {
             }
             _ => parts.find_llava(folder, family)?,
         }
+        if family == Family::Nano {
+            parts.find_added(folder)?;
+        }
         Ok(parts)
     }
 

@@ -25,14 +25,15 @@ impl NewAdapters {
         let bad = |reason: &dyn std::fmt::Display| config_error(folder, "the adapter", reason);
         let title = family.title();
         let is_hlora = self.questions.is_some() || self.reconstruction.is_some();
-        if is_hlora && !family.has_hlora() {
-            let reason = format!("only HealthGPT has a place for several experts, not {title}");
+        if is_hlora && !family.has_hlora() && family != Family::Nano {
+            let reason =
+                format!("only HealthGPT and nano have a place for several experts, not {title}");
             return Err(bad(&reason));
         }
-        if self.plain.is_some() && family.has_hlora() {
+        if self.plain.is_some() && (family.has_hlora() || is_hlora) {
             return Err(bad(&format!("the adapters of {title} are [model.hlora]")));
         }
-        if self.reconstruction.is_some() && !family.reconstructs() {
+        if self.reconstruction.is_some() && !family.reconstructs() && family != Family::Nano {
             return Err(bad(&format!("{title} does not draw")));
         }
         let all = [self.plain, self.questions, self.reconstruction];
@@ -47,9 +48,6 @@ impl NewAdapters {
         family: Family,
         vocab_size: usize,
     ) -> Result<Parts, ModelError> {
-        if !family.has_hlora() {
-            return parts.for_tasks(Tasks { questions: true, reconstruction: false });
-        }
         if let Some(hlora) = self.questions {
             parts.begin_questions(folder, hlora);
         }
@@ -62,7 +60,7 @@ impl NewAdapters {
             return Err(ModelError::Incomplete { missing, path });
         }
         let tasks = Tasks {
-            questions: parts.adapter.is_some(),
+            questions: parts.adapter.is_some() || !family.has_hlora(),
             reconstruction: parts.generation.is_some() && missing.is_empty(),
         };
         if tasks == Tasks::default() {
@@ -84,8 +82,9 @@ impl Trainee {
         }
         let is_adapter = name.contains(".lora_");
         let NewAdapters { plain, questions, .. } = self.new;
-        (is_adapter && plain.is_some())
-            || (questions.is_some() && (is_adapter || name.starts_with(PROJECTOR)))
+        // nano's base has one
+        let is_new_projector = name.starts_with(PROJECTOR) && self.family.has_hlora();
+        (is_adapter && plain.is_some()) || (questions.is_some() && (is_adapter || is_new_projector))
     }
 
     /// Embedding and head of a new reconstruction: the base's words, and the mean of them for

@@ -76,7 +76,28 @@ struct Layout<'a> {
 }
 
 impl Layout<'_> {
+    /// Base, tower and the base's projector in one folder.
+    fn whole_model(&mut self) -> Result<(), ModelError> {
+        self.trainee.copy_files(self.to)?;
+        if !self.is_written(Home::Base, self.to, None) {
+            let parts = self.trainee.parts.weights.iter();
+            let own = parts.filter(|part| part.kind == PartKind::Model);
+            own.map(|part| &part.files).try_for_each(|files| copy_weights(files, self.to))?;
+        }
+        Ok(())
+    }
+
+    fn home_of(&self, name: &str) -> Home {
+        let is_whole = !self.trainee.family.has_hlora();
+        match Home::of(name) {
+            Home::Tower if is_whole => Home::Base,
+            Home::Questions if is_whole && self.trainee.parts.adapter.is_none() => Home::Base,
+            home => home,
+        }
+    }
+
     fn base_and_tower(&mut self) -> Result<(), ModelError> {
+        copy_small_files(&self.trainee.folder, self.to)?;
         let (base, parts) = (published_base(self.trainee.family), &self.trainee.parts);
         let tower = parts.tower.as_ref().and_then(|tower| tower.folder.as_ref());
         for (home, kind, key, name, from) in [
@@ -145,7 +166,7 @@ impl Layout<'_> {
 
     /// Whether a file has to be written anew, which is noted.
     fn is_written(&mut self, home: Home, folder: &Path, name: Option<&'static str>) -> bool {
-        let of_home = self.tensors.iter().filter(|one| Home::of(&one.name) == home);
+        let of_home = self.tensors.iter().filter(|one| self.home_of(&one.name) == home);
         let names: Vec<&String> = of_home.map(|one| &one.name).collect();
         if !names.iter().any(|name| (self.is_changed)(name)) {
             return false;
@@ -180,7 +201,8 @@ impl Trainee {
         is_changed: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<WeightFile>, ModelError> {
         let tensors = self.tensors()?;
-        if self.family.has_hlora() {
+        let has_tasks = self.parts.has_adapter();
+        if self.family.has_hlora() || has_tasks {
             return self.lay_out_parts(to, &tensors, is_changed);
         }
         self.copy_files(to)?;
@@ -197,10 +219,12 @@ impl Trainee {
         tensors: &[TensorShape],
         is_changed: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<WeightFile>, ModelError> {
-        copy_small_files(&self.folder, to)?;
         let (room, files) = (self.room()?, Vec::new());
         let mut layout = Layout { trainee: self, to, tensors, is_changed, room, files };
-        layout.base_and_tower()?;
+        match self.family.has_hlora() {
+            true => layout.base_and_tower()?,
+            false => layout.whole_model()?,
+        }
         layout.adapters()?;
         layout.fusion_and_codec()?;
         layout.put("family", self.family.as_str());

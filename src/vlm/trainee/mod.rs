@@ -14,9 +14,8 @@ use crate::imaging::DisplayImage;
 use crate::nn::HLoraConfig;
 use crate::text::{Tokenizer, TokenizerOptions};
 use crate::vlm::codes::Codes;
-use crate::vlm::config::{ClipVision, VisionConfig, VlmConfig};
+use crate::vlm::config::{ClipVision, VisionConfig, VlmConfig, config_error};
 use crate::vlm::fit::{check_fit, plan_of, sources};
-use crate::vlm::model::PUBLISHED_CODES;
 use crate::vlm::parts::{GENERATION, PROJECTOR, Parts, VISION_PREFIX};
 use crate::vlm::recognise::family_of;
 use crate::vlm::{Family, ModelError, RgbPixels, Task};
@@ -90,7 +89,11 @@ impl Trainee {
             return Err(ModelError::Incomplete { missing, path });
         }
         parts.missing.clear();
-        let vq_tokens = rules.has_codes.then(|| parts.told.vq_tokens.unwrap_or(PUBLISHED_CODES));
+        let vq_tokens = Codes::asked_for(family, &parts);
+        if new.reconstruction.is_some() && vq_tokens.is_none() {
+            let reason = "vq_tokens, which says how many codes the codec has, is not in it";
+            return Err(config_error(folder, "reading-room.toml", &reason));
+        }
         let options = TokenizerOptions { kind: rules.tokenizer, vq_tokens };
         let tokenizer = Tokenizer::load_with(&parts.language, options)?;
         let parts = new.begin(parts, folder, family, tokenizer.vocab_size())?;
