@@ -336,6 +336,23 @@ fn what_is_not_taught_stays_as_it_was() {
     });
 }
 
+#[test]
+fn the_projector_may_have_a_rate_of_its_own() {
+    with_room(|| {
+        let room = Room::new();
+        let stage = STAGES.split("[[stage]]").nth(2).unwrap().replace(", \"embedding\"", "");
+        let stage = stage.replace("weight_decay = 0.01", "projector_learning_rate = 1e-30");
+        let trained = run(&room.config("slow", "", &format!("[[stage]]{stage}")), None).unwrap();
+        let (before, after) =
+            (Trainee::open(&room.model(), None), Trainee::open(&trained.model, None));
+        let (before, after) = (opened(&before.unwrap()), opened(&after.unwrap()));
+        for (name, _) in before.iter() {
+            let is_same = before.values(name).unwrap() == after.values(name).unwrap();
+            assert_eq!(is_same, !name.contains(".lora_"), "{name}");
+        }
+    });
+}
+
 fn teach(room: &Room, output: &str, stages: &str) -> Trained {
     // the words of the tiny published head are so unlike that no adapter can end an answer
     let path = room.config(output, &format!("init = \"random\"\n{NEW}"), stages);
