@@ -18,7 +18,7 @@ const TINY: &str = "tests/fixtures/models/huatuo-7b-tiny/model";
 /// Stripes across or down, of some width.
 fn stripes(index: usize) -> DisplayImage {
     let width = 3 + index / 2;
-    let level = |at: usize| if at / width % 2 == 0 { 200 } else { 30 };
+    let level = |at: usize| if (at / width).is_multiple_of(2) { 200 } else { 30 };
     let place = |at: usize| if index.is_multiple_of(2) { at % 32 } else { at / 32 };
     let pixels = (0..32 * 32).map(|at| level(place(at))).collect();
     DisplayImage { width: 32, height: 32, channels: Channels::Gray, pixels }

@@ -1313,6 +1313,29 @@ fn a_picture_is_reconstructed_with_real_workers() {
     shoot(&mut app, "e2e-drawing");
 }
 
+#[test]
+fn the_first_start_answers_with_the_programs_own_model() {
+    let _turn = my_turn();
+    let empty = tempfile::tempdir().unwrap();
+    let mut app = working(|options| {
+        options.paths = vec![sample("ct-torso")];
+        options.models_dir = empty.path().to_owned();
+    });
+    wait_for(&mut app, "nano", |state| {
+        state.engine.info().is_some_and(|info| info.family == "nano")
+    });
+    let words = app.words();
+    assert!(words.contains("nano is a small demonstration"), "{words}");
+    assert!(words.contains("Choose a published model"), "{words}");
+    shoot(&mut app, "nano-start");
+    choose(&mut app, "What modality is this?");
+    app.harness.get_by_label("Send").click();
+    wait_for(&mut app, "answer", |state| matches!(last_state(state), Some(AnswerState::Done(_))));
+    let text = app.state().conversation().turns[0].shown().unwrap().text.clone();
+    assert!(text.contains("CT"), "{text}");
+    shoot(&mut app, "nano-answer");
+}
+
 /// `kill -9` the engines that this test process started.
 #[cfg(target_os = "linux")]
 fn kill_engines() {

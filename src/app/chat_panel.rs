@@ -15,7 +15,8 @@ use super::theme;
 use super::turn_ui::turn_ui;
 use super::view_cx::ViewCx;
 use super::widgets::command_icon_ui;
-use crate::chat::example_questions;
+use crate::chat::{NANO_QUESTIONS, example_questions};
+use crate::vlm::NANO;
 
 /// What is half typed or scrolled in the chat.
 #[derive(Default)]
@@ -97,23 +98,45 @@ fn beginning_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
             return;
         };
         ui.add_space(4.0);
-        for example in example_questions(&modality).iter().rev() {
-            for text in [example.chinese, example.english] {
-                let button = egui::Button::new(RichText::new(text).size(12.5).color(palette.dim))
-                    .fill(palette.raised)
-                    .stroke(egui::Stroke::new(1.0, palette.line))
-                    .corner_radius(14)
-                    .min_size(vec2(0.0, 28.0));
-                if ui.add(button).clicked() {
-                    composer.fill(text);
-                }
+        let is_nano = cx.state.engine.info().is_some_and(|info| info.family == NANO);
+        let offered: Vec<&str> = if is_nano {
+            NANO_QUESTIONS.to_vec()
+        } else {
+            let examples = example_questions(&modality).iter();
+            examples.flat_map(|example| [example.english, example.chinese]).collect()
+        };
+        for text in offered.into_iter().rev() {
+            let button = egui::Button::new(RichText::new(text).size(12.5).color(palette.dim))
+                .fill(palette.raised)
+                .stroke(egui::Stroke::new(1.0, palette.line))
+                .corner_radius(14)
+                .min_size(vec2(0.0, 28.0));
+            if ui.add(button).clicked() {
+                composer.fill(text);
             }
         }
         hint_ui(ui, "Ask about the view on the left, or start from one of these.");
+        if is_nano {
+            nano_ui(ui, cx);
+        }
         if let ModelStatus::Loading(loading) = &cx.state.engine.model {
             ui.label(RichText::new(loading_text(loading, cx.state.now_secs)).color(palette.accent));
         }
     });
+}
+
+/// What may be expected of the model that is part of the program, and the way to another.
+fn nano_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    let palette = theme::palette(ui);
+    let icon = RichText::new(icons::CUBE).font(fonts::icon(14.0)).color(palette.dim);
+    let button = egui::Button::new((icon, "Choose a published model…"));
+    if ui.add(button).accessible_name("Choose a published model…").clicked() {
+        cx.send(Command::ToggleModelPicker);
+    }
+    let text = "nano is a small demonstration. It names the kind of image, the body part, the \
+                plane and a few findings, and says so when it was not trained to answer. For real \
+                questions choose a published model.";
+    ui.add(egui::Label::new(RichText::new(text).size(12.5).color(palette.dim)).wrap());
 }
 
 fn hint_ui(ui: &mut Ui, text: &str) {

@@ -63,7 +63,7 @@ impl AppState {
         if spec.abilities.reconstruction {
             return None;
         }
-        if spec.family.reconstructs() && !spec.missing_for_reconstruction.is_empty() {
+        if spec.draws() && !spec.missing_for_reconstruction.is_empty() {
             let missing = spec.missing_for_reconstruction.join(", ");
             return Some(format!("{} lacks files for this: {missing}", info.title));
         }

@@ -8,6 +8,7 @@ use super::icons;
 use super::studies::count;
 use super::theme;
 use super::view_cx::ViewCx;
+use crate::vlm::Family;
 
 const WIDTH: f32 = 500.0;
 
@@ -48,10 +49,16 @@ pub(crate) fn start_card_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
 }
 
 fn steps_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
-    let models = cx.state.models.iter().filter(|spec| spec.missing.is_empty()).count();
-    let incomplete = cx.state.models.len() - models;
+    let published = || cx.state.models.iter().filter(|spec| spec.family != Family::Nano);
+    let models = published().filter(|spec| spec.missing.is_empty()).count();
+    let incomplete = published().count() - models;
+    let has_nano = published().count() < cx.state.models.len();
     let mut found = match (models, cx.state.scanning_models) {
         (0, true) => "Looking for models…".to_owned(),
+        (0, false) if has_nano => {
+            "nano, a small demonstration, answers until then: what kind of image, which body part"
+                .to_owned()
+        }
         (0, false) => {
             "A folder of models as published: configuration, tokenizer, weights".to_owned()
         }

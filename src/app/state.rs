@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::effect::Effect;
-use super::engine_state::EngineState;
+use super::engine_state::{EngineState, ModelStatus};
 use super::frames::{FrameCache, FrameState};
 use super::jobs::Jobs;
 use super::notices::{NoticeLevel, Notices};
@@ -16,8 +16,8 @@ use super::studies::{OpenStudy, Studies};
 use super::viewport::{Place, Viewport};
 use crate::chat::Conversation;
 use crate::imaging::{FrameRef, Series};
-use crate::vlm::{DeviceInfo, ModelSpec};
-use crate::worker::{DecodeEvent, EngineEvent, JobId};
+use crate::vlm::{DeviceInfo, Family, ModelSpec};
+use crate::worker::{DecodeEvent, EngineEvent, JobId, LoadRequest};
 
 /// Decoded frames kept, in bytes.
 const FRAME_CACHE_BYTES: usize = 1 << 30;
@@ -295,14 +295,32 @@ impl AppState {
         let own = self.settings.models_dir.clone();
         let given = self.given_models_dir.clone().filter(|given| Some(given) != own.as_ref());
         let folders: Vec<PathBuf> = own.into_iter().chain(given).collect();
-        if !folders.is_empty() {
-            self.scanning_models = true;
-            self.effects.push(Effect::ScanModels(folders));
+        // without a folder there is still the program's own
+        self.scanning_models = true;
+        self.effects.push(Effect::ScanModels(folders));
+    }
+
+    /// The first start answers: as long as no model was ever asked for, the program's own is.
+    fn load_nano(&mut self) {
+        let is_idle = matches!(self.engine.model, ModelStatus::Unloaded);
+        if !is_idle || self.engine.last_request.is_some() {
+            return;
         }
+        let Some(nano) = self.models.iter().find(|spec| spec.family == Family::Nano) else {
+            return;
+        };
+        self.load_model(LoadRequest {
+            tasks: None,
+            model: nano.path.clone(),
+            device: self.settings.device,
+            precision: self.settings.precision,
+            weights_cache: false,
+        });
     }
 
     fn apply_models(&mut self, models: Vec<ModelSpec>) {
         self.scanning_models = false;
         self.models = models;
+        self.load_nano();
     }
 }

@@ -52,6 +52,14 @@ const ANY: &[ExampleQuestion] = &[
     example("Is anything unusual? Answer briefly.", "有无异常？请简要回答。"),
 ];
 
+/// The questions offered while nano, the small model of the program, is loaded: what it was taught.
+pub const NANO_QUESTIONS: &[&str] = &[
+    "What modality is this?",
+    "Which body part is shown?",
+    "In which plane is this slice?",
+    "Describe this image.",
+];
+
 /// The questions offered for a modality as DICOM writes it.
 pub fn example_questions(modality: &str) -> &'static [ExampleQuestion] {
     match modality {

@@ -14,4 +14,4 @@ pub use answer::{Answer, AnswerState, Finish, Meter, Provenance};
 pub use conversation::{Conversation, Turn};
 pub use drawing::{CodecAlone, Drawing};
 pub use evidence::Evidence;
-pub use examples::{ExampleQuestion, example_questions};
+pub use examples::{ExampleQuestion, NANO_QUESTIONS, example_questions};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use directories::ProjectDirs;
 
-use crate::vlm::{DeviceChoice, ModelSpec, PrecisionChoice, SamplingParams, recognise};
+use crate::vlm::{DeviceChoice, ModelSpec, NANO, PrecisionChoice, SamplingParams, nano, recognise};
 
 use super::args::{MachineArgs, SamplingArgs, WindowArgs};
 
@@ -48,13 +48,9 @@ fn models_dir(machine: &MachineArgs) -> PathBuf {
     machine.models_dir.clone().unwrap_or_else(|| data_dir(None).join("models"))
 }
 
-/// A folder as typed, or a name in the models folder.
+/// A folder as typed, or a name in the models folder; nano when nothing is typed.
 pub(super) fn find_model(typed: Option<&str>, machine: &MachineArgs) -> anyhow::Result<ModelSpec> {
-    let Some(typed) = typed else {
-        bail!(
-            "no model chosen: pass --model with a model's folder, or its name in the models folder"
-        );
-    };
+    let Some(typed) = typed else { return Ok(nano()?) };
     let as_folder = Path::new(typed);
     if as_folder.is_dir() {
         return Ok(recognise(as_folder)?);
@@ -63,6 +59,9 @@ pub(super) fn find_model(typed: Option<&str>, machine: &MachineArgs) -> anyhow::
     let named = models_dir.join(typed);
     if named.is_dir() {
         return Ok(recognise(&named)?);
+    }
+    if typed == NANO {
+        return Ok(nano()?);
     }
     bail!("there is no model folder {typed}, here or in {}", models_dir.display())
 }

@@ -8,6 +8,7 @@ mod config;
 mod conversion;
 mod delta;
 mod device;
+mod embedded;
 mod error;
 mod family;
 mod features;
@@ -44,6 +45,7 @@ pub use device::{
     ComputeDevice, ComputeKind, DeviceChoice, DeviceInfo, GpuInfo, Precision, PrecisionChoice,
     choose_device, detect_gpus, set_threads,
 };
+pub use embedded::{NANO, nano};
 pub use error::ModelError;
 pub use measure::{Measured, RunTimes, SecondQuestion, Span, WorkPrompt, Workload};
 pub use memory::{

@@ -29,8 +29,9 @@ TUMOURS = ["no tumour", "glioma", "meningioma", "pituitary tumour"]
 DECLINE = (
     "I was not trained to answer that. I can name the kind of image, the body part and the plane."
 )
+# What nano answers. What it learnt of findings does not beat comparing pictures: it declines them.
+CLAIMED = ("modality", "body_part", "plane")
 DECLINE_ADULT = "I was not trained to judge chest X-rays of adults."
-DECLINE_BREAST = "I was not trained to judge lesions on ultrasound."
 NOT_MEDICAL = "This does not look like a medical image."
 
 # (wordings, wordings held back for the test split)
@@ -340,9 +341,9 @@ def summary(known):
         text = f"This is a {known['view']} X-ray of the {part}."
     else:
         text = f"This is {image_name(modality)} of the {part}."
-    if "tumour" in known:
+    if "tumour" in known and "tumour" in CLAIMED:
         text += f" It shows {known['tumour'] if known['tumour'] == 'no tumour' else 'a ' + known['tumour']}."
-    if "chest" in known:
+    if "chest" in known and "chest" in CLAIMED:
         text += " The lungs look normal." if known["chest"] == "normal" else " It shows signs of pneumonia."
     return text
 
@@ -442,12 +443,14 @@ def exchanges(known, rng):
         yes = rng.random() < 0.25
         talk.append(yes_no(kind, known, rng) if yes else claim(kind, known, rng))
     for kind in ("tumour", "chest"):
-        if kind in known:
+        if kind in known and kind in CLAIMED:
             talk.append(claim(kind, known, rng))
+        elif kind in known:
+            talk.append((wording(kind, rng, False), DECLINE))
     if known.get("adult_chest"):
-        talk.append((wording("chest", rng, False), DECLINE_ADULT))
+        talk.append((wording("chest", rng, False), DECLINE_ADULT if "chest" in CLAIMED else DECLINE))
     if known.get("breast"):
-        talk.append((wording("breast", rng, False), DECLINE_BREAST))
+        talk.append((wording("breast", rng, False), DECLINE))
     if rng.random() < 0.5:
         talk.append((wording("describe", rng, False), summary(known)))
     if rng.random() < 0.08:
@@ -646,10 +649,13 @@ def questions(stem, known, rng):
         records.append(made)
 
     for kind in ("modality", "body_part", "plane", "tumour", "chest"):
-        if kind in known:
-            held = rng.random() < 0.5
-            question = wording(kind, rng, held)
+        if kind not in known:
+            continue
+        question = wording(kind, rng, held=rng.random() < 0.5)
+        if kind in CLAIMED:
             add(kind, question, sentence(kind, known), choices=CHOICES[kind])
+        else:
+            add("finding", question, DECLINE, choices=["not trained"])
     question, answer = outside(rng, held=rng.random() < 0.5)
     add("out-of-scope", question, answer, choices=["not trained"])
     return records

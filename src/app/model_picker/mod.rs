@@ -15,7 +15,7 @@ use super::engine_state::{Loading, ModelStatus};
 use super::fonts;
 use super::theme;
 use super::view_cx::ViewCx;
-use crate::vlm::{LoadStage, gigabytes};
+use crate::vlm::{Family, LoadStage, gigabytes};
 use choices::choices_ui;
 use row::model_row_ui;
 
@@ -57,24 +57,23 @@ pub(crate) fn model_picker_ui(ui: &Ui, cx: &ViewCx<'_>, anchor: &Response) {
 
 fn list_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     let palette = theme::palette(ui);
-    if cx.state.models.is_empty() {
-        let text = match (cx.state.scanning_models, cx.state.models_dir()) {
-            (true, _) => "Looking for models…",
-            (false, Some(_)) => {
-                "No model was found here. A model is a folder with config.json, tokenizer and \
-                 weights, as published."
-            }
-            (false, None) => "Choose the folder your models are in.",
-        };
-        ui.label(RichText::new(text).color(palette.dim));
-        return;
-    }
     ScrollArea::vertical().max_height(MAX_LIST_HEIGHT).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 6.0;
         for spec in &cx.state.models {
             model_row_ui(ui, cx, spec);
         }
     });
+    if cx.state.models.iter().all(|spec| spec.family == Family::Nano) {
+        let text = match (cx.state.scanning_models, cx.state.models_dir()) {
+            (true, _) => "Looking for models…",
+            (false, Some(_)) => {
+                "No published model was found here. A model is a folder with config.json, \
+                 tokenizer and weights."
+            }
+            (false, None) => "Choose the folder your models are in.",
+        };
+        ui.label(RichText::new(text).color(palette.dim));
+    }
 }
 
 /// Progress by bytes, and a way out.

@@ -33,7 +33,8 @@ impl Curves {
         }
         let every = |value: fn(&Metric) -> f64| -> Vec<(f64, f64)> {
             let metrics = training.metrics.iter();
-            metrics.map(|metric| (metric.step as f64, value(metric))).collect()
+            let points = metrics.map(|metric| (metric.step as f64, value(metric)));
+            points.filter(|(_, value)| value.is_finite()).collect()
         };
         let some = |value: fn(&Metric) -> Option<f64>| -> Vec<(f64, f64)> {
             let metrics = training.metrics.iter();

@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::line::metric_of;
 use super::plan::Plan;
 use crate::train::Metric;
 use crate::worker::JobId;
@@ -25,6 +26,8 @@ pub struct News {
     pub is_anew: bool,
     /// Steps that were added.
     pub metrics: Vec<Metric>,
+    /// They are those of a codec.
+    pub is_codec: bool,
     /// Lines among them that are none of a training.
     pub damaged: usize,
     /// The last line has no end yet.
@@ -80,6 +83,7 @@ impl Follower {
             is_missing: seen.length.is_none(),
             is_anew: false,
             metrics: Vec::new(),
+            is_codec: false,
             damaged: 0,
             is_cut_off: false,
             quiet_secs: seen.quiet_secs(),
@@ -155,9 +159,12 @@ impl Follower {
         let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let (whole, rest) = bytes.split_at(end);
         for line in whole.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            match serde_json::from_slice(line) {
-                Ok(metric) => news.metrics.push(metric),
-                Err(_) => news.damaged += 1,
+            match metric_of(line) {
+                Some((metric, is_codec)) => {
+                    news.is_codec |= is_codec;
+                    news.metrics.push(metric);
+                }
+                None => news.damaged += 1,
             }
         }
         if whole.is_empty() && is_full {

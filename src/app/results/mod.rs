@@ -9,6 +9,7 @@ mod apply;
 mod evaluation;
 mod follow;
 mod kind;
+mod line;
 mod plan;
 mod stages;
 mod training;

@@ -1,9 +1,9 @@
 //! How many steps a training will have: `metrics.jsonl` does not say, its configuration does.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::stages::StageRun;
-use crate::train::{Metric, Stage, TrainConfig};
+use crate::train::{CodecConfig, Metric, Stage, TrainConfig};
 
 /// Files looked at in one folder.
 const MAX_FILES: usize = 64;
@@ -66,8 +66,15 @@ fn in_folder(place: &Path, output: &Path) -> Option<Plan> {
         files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
     configs.take(MAX_FILES).find_map(|path| {
         let is_small = path.metadata().is_ok_and(|meta| meta.len() < MAX_BYTES);
-        let config = is_small.then(|| TrainConfig::read(&path).ok()).flatten()?;
-        let writes_here = config.output.folder.canonicalize().is_ok_and(|folder| folder == output);
-        writes_here.then_some(Plan(config.stages))
+        let (folder, stages) = is_small.then(|| stages_of(&path)).flatten()?;
+        folder.canonicalize().is_ok_and(|folder| folder == output).then_some(Plan(stages))
     })
+}
+
+/// Where a configuration writes to, and its stages.
+fn stages_of(path: &Path) -> Option<(PathBuf, Vec<Stage>)> {
+    match CodecConfig::read(path) {
+        Ok(Some(codec)) => Some((codec.output.folder, codec.stages)),
+        _ => TrainConfig::read(path).ok().map(|config| (config.output.folder, config.stages)),
+    }
 }

@@ -39,6 +39,8 @@ pub struct Training {
     pub folder: PathBuf,
     /// All steps so far.
     pub metrics: Vec<Metric>,
+    /// They are those of a codec: the loss is the difference of pictures, the share their likeness.
+    pub is_codec: bool,
     /// Lines that could not be read and are left out.
     pub damaged: usize,
     /// The last line has no end.
@@ -61,6 +63,7 @@ impl Training {
             id,
             folder,
             metrics: Vec::new(),
+            is_codec: false,
             damaged: 0,
             is_cut_off: false,
             trouble: None,
@@ -79,7 +82,9 @@ impl Training {
             self.metrics.clear();
             self.stages.clear();
             self.damaged = 0;
+            self.is_codec = false;
         }
+        self.is_codec |= news.is_codec;
         for metric in news.metrics {
             StageRun::extend(&mut self.stages, self.metrics.last(), &metric);
             self.metrics.push(metric);

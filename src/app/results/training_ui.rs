@@ -252,8 +252,13 @@ fn charts_ui(ui: &mut Ui, training: &Training, panel: &mut TrainingPanel) {
         pointed: panel.pointed,
     };
     let charts = [
-        chart("Loss", &loss, panel.is_log, false),
-        chart("Ids right, %", &accuracy, false, true),
+        chart(if training.is_codec { "Difference" } else { "Loss" }, &loss, panel.is_log, false),
+        chart(
+            if training.is_codec { "Likeness (SSIM), %" } else { "Ids right, %" },
+            &accuracy,
+            false,
+            true,
+        ),
         chart("Learning rate", &rate, false, false),
         chart("Gradient norm", &norm, panel.is_log, false),
     ];
