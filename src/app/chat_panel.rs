@@ -133,9 +133,9 @@ fn nano_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     if ui.add(button).accessible_name("Choose a published model…").clicked() {
         cx.send(Command::ToggleModelPicker);
     }
-    let text = "nano is a small demonstration. It names the kind of image, the body part, the \
-                plane and a few findings, and says so when it was not trained to answer. For real \
-                questions choose a published model.";
+    let text = "nano is a small demonstration. It names the kind of image, the body part and \
+                the plane, often wrongly on files of your own, and declines what it was not \
+                trained to answer. For real questions choose a published model.";
     ui.add(egui::Label::new(RichText::new(text).size(12.5).color(palette.dim)).wrap());
 }
 
