@@ -28,6 +28,7 @@ fn open_window(plan: WindowPlan) -> ExitCode {
         model: plan.model,
         device: plan.device,
         precision: plan.precision,
+        nano: true,
         weights_cache: plan.weights_cache,
         screenshot: plan.screenshot,
     };

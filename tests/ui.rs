@@ -1320,6 +1320,7 @@ fn the_first_start_answers_with_the_programs_own_model() {
     let mut app = working(|options| {
         options.paths = vec![sample("ct-torso")];
         options.models_dir = empty.path().to_owned();
+        options.nano = true;
     });
     wait_for(&mut app, "nano", |state| {
         state.engine.info().is_some_and(|info| info.family == "nano")

@@ -111,6 +111,8 @@ pub struct AppOptions {
     pub device: DeviceChoice,
     /// In what numbers.
     pub precision: PrecisionChoice,
+    /// Load nano, the program's own model, as long as no other was asked for.
+    pub nano: bool,
     /// Whether converted weights of the model loaded at once are kept on disk.
     pub weights_cache: bool,
     /// Save a picture of the settled window here, and close.
@@ -185,6 +187,7 @@ impl ReadingRoomApp {
             self.state.settings.precision = options.precision;
         }
         self.state.effects.push(Effect::ProbeDevice(self.state.settings.device));
+        self.state.begins_with_nano = options.nano;
         self.state.open_paths(options.paths.clone());
         if options.sample {
             self.state.run(Command::OpenSample);

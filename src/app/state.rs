@@ -116,6 +116,8 @@ pub struct AppState {
     pub models: Vec<ModelSpec>,
     /// Somebody is looking for them.
     pub scanning_models: bool,
+    /// The program's own model is loaded as long as no other was asked for.
+    pub begins_with_nano: bool,
     /// Where models are looked for besides the reader's own folder.
     pub given_models_dir: Option<PathBuf>,
     /// Short messages.
@@ -158,6 +160,7 @@ impl AppState {
             engine: EngineState::default(),
             models: Vec::new(),
             scanning_models: false,
+            begins_with_nano: false,
             given_models_dir,
             notices: Notices::default(),
             jobs: Jobs::default(),
@@ -303,7 +306,7 @@ impl AppState {
     /// The first start answers: as long as no model was ever asked for, the program's own is.
     fn load_nano(&mut self) {
         let is_idle = matches!(self.engine.model, ModelStatus::Unloaded);
-        if !is_idle || self.engine.last_request.is_some() {
+        if !self.begins_with_nano || !is_idle || self.engine.last_request.is_some() {
             return;
         }
         let Some(nano) = self.models.iter().find(|spec| spec.family == Family::Nano) else {

@@ -25,6 +25,7 @@ pub(crate) fn options(data_dir: &Path) -> AppOptions {
         model: None,
         device: DeviceChoice::Cpu,
         precision: PrecisionChoice::Auto,
+        nano: false,
         weights_cache: false,
         screenshot: None,
     }
