@@ -5,10 +5,11 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use rand::SeedableRng as _;
 use reading_room::imaging::{Channels, DisplayImage};
 use reading_room::train::{
-    GradientSums, LabelObjective, LabelSet, Labelled, Parameters, Part, TrainConfig, TrainError,
-    read_metrics, read_records, train,
+    Augment, GradientSums, LabelObjective, LabelSet, Labelled, Parameters, Part, TrainConfig,
+    TrainError, read_metrics, read_records, train,
 };
 use reading_room::vlm::Trainee;
 use serde_json::{Value, json};
@@ -179,4 +180,37 @@ fn stages_that_make_no_sense_are_named() {
     let text = std::fs::read_to_string(&data).unwrap().replace("\"labels\"", "\"other\"");
     std::fs::write(&data, text).unwrap();
     assert!(run(&config, None).unwrap_err().to_string().contains("no record has \"labels\""));
+}
+
+/// A picture whose grey level is its column, and one that is bright in one corner.
+fn ramp() -> DisplayImage {
+    let pixels = (0..64 * 64).map(|at| (at % 64 * 4) as u8).collect();
+    DisplayImage { width: 64, height: 64, channels: Channels::Gray, pixels }
+}
+
+#[test]
+fn distortions_mirror_turn_zoom_and_stretch() {
+    let drawn = |augment: Augment, seed: u64| {
+        augment.apply(&ramp(), &mut rand_chacha::ChaCha8Rng::seed_from_u64(seed))
+    };
+    let still = drawn(Augment::default(), 1);
+    assert_eq!(still.pixels, ramp().pixels);
+    let mirrored = drawn(Augment { mirror: 1.0, ..Augment::default() }, 1);
+    let backwards: Vec<u8> = ramp().pixels.iter().rev().copied().collect();
+    assert_eq!(mirrored.pixels, backwards);
+    for seed in 0..20 {
+        // a right angle or two: the ramp then goes down, up or backwards
+        let turned = drawn(Augment { quarter: 1.0, ..Augment::default() }, seed);
+        assert_ne!(turned.pixels, ramp().pixels);
+        let (mut sorted, mut expected) = (turned.pixels, ramp().pixels);
+        sorted.sort_unstable();
+        expected.sort_unstable();
+        assert!(sorted.iter().zip(&expected).all(|(a, b)| a.abs_diff(*b) <= 1), "seed {seed}");
+        let part = drawn(Augment { zoom: 1.0, ..Augment::default() }, seed);
+        let (least, most) = (part.pixels.iter().min().unwrap(), part.pixels.iter().max().unwrap());
+        assert!(most - least < 230 && most - least > 70, "seed {seed}: {least} to {most}");
+        let stretched = drawn(Augment { stretch: 2.0, ..Augment::default() }, seed);
+        let ratio = f64::from(stretched.width) / f64::from(stretched.height);
+        assert!((0.49..=2.04).contains(&ratio), "seed {seed}: {ratio}");
+    }
 }

@@ -6,7 +6,9 @@ use burn::tensor::{
 };
 use serde::Deserialize;
 
-use crate::nn::kernel::{activated, activated_on_device, gated, gated_on_device, is_recorded};
+use crate::nn::kernel::{
+    activated, activated_on_device, gated, gated_on_device, is_recorded, learnt_activation,
+};
 
 /// An activation function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -31,7 +33,8 @@ impl Activation {
     #[must_use]
     pub fn forward(self, x: Tensor<2>) -> Tensor<2> {
         let own = || activated_on_device(self, &x).or_else(|| activated(self, &x));
-        if let Some(activated) = if is_recorded(&x) { None } else { own() } {
+        let learnt = || learnt_activation(self, &x);
+        if let Some(activated) = if is_recorded(&x) { learnt() } else { own() } {
             return activated;
         }
         match self {

@@ -7,6 +7,7 @@ use rand::Rng;
 use serde::Deserialize;
 
 use crate::imaging::{Channels, DisplayImage};
+use crate::train::place::placed;
 
 /// `[augment]`: how often and how far; all absent is nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
@@ -26,6 +27,14 @@ pub struct Augment {
     pub shrink: f32,
     /// Largest turn, in degrees.
     pub turn: f32,
+    /// Share of pictures of which only a part is seen: 35 to 85 % of each side.
+    pub zoom: f32,
+    /// Share of pictures whose left and right are changed about.
+    pub mirror: f32,
+    /// Share of pictures that are turned by one, two or three right angles.
+    pub quarter: f32,
+    /// Largest factor between width and height, above 1.
+    pub stretch: f32,
     /// Width of noise, in grey levels.
     pub noise: f32,
     /// Share of grey pictures that get coloured marks, as on the screen of a device.
@@ -41,22 +50,25 @@ impl Augment {
             ("pad", self.pad),
             ("shrink", self.shrink),
             ("marks", self.marks),
+            ("zoom", self.zoom),
+            ("mirror", self.mirror),
+            ("quarter", self.quarter),
         ];
         for (key, share) in shares {
             if !(0.0..=1.0).contains(&share) {
                 return Err(format!("augment.{key} is {share}, not between 0 and 1"));
             }
         }
-        let others = [self.gamma, self.turn, self.noise];
+        let others = [self.gamma, self.turn, self.noise, self.stretch];
         if !others.iter().all(|value| (0.0..=180.0).contains(value)) {
-            return Err("augment.gamma, turn and noise are not below 0".to_owned());
+            return Err("augment.gamma, turn, noise and stretch are between 0 and 180".to_owned());
         }
         Ok(())
     }
 
     /// A picture as it might have been shown; the same numbers give the same picture.
     pub fn apply(&self, picture: &DisplayImage, random: &mut impl Rng) -> DisplayImage {
-        let mut picture = self.placed(picture, random);
+        let mut picture = placed(self, picture, random);
         if self.window > 0.0 && random.random::<f32>() < self.window {
             rewindow(&mut picture, random);
         }
@@ -81,71 +93,10 @@ impl Augment {
         }
         picture
     }
-
-    /// Cut, framed, turned and shrunk in one go.
-    fn placed(&self, picture: &DisplayImage, random: &mut impl Rng) -> DisplayImage {
-        let (width, height) = (picture.width as f32, picture.height as f32);
-        let between =
-            |random: &mut dyn FnMut() -> f32, low: f32, high: f32| low + (high - low) * random();
-        let mut draw = || random.random::<f32>();
-        // edges of the part that is seen, as shares of the sides: below 0 is a frame
-        let mut edge = || {
-            if draw() < 0.5 {
-                between(&mut draw, 0.0, self.crop)
-            } else {
-                -between(&mut draw, 0.0, self.pad)
-            }
-        };
-        let (left, top, right, bottom) = (edge(), edge(), edge(), edge());
-        let turn = between(&mut draw, -self.turn, self.turn).to_radians();
-        let least = if self.shrink > 0.0 { self.shrink } else { 1.0 };
-        let scale = between(&mut draw, least, 1.0);
-        let seen = [width * (1.0 - left - right), height * (1.0 - top - bottom)];
-        let size = seen.map(|extent| ((extent * scale).round() as u32).max(8));
-        if self.crop + self.pad + self.turn == 0.0 && self.shrink == 0.0 {
-            return picture.clone();
-        }
-        let background = background(picture);
-        let (sin, cos) = turn.sin_cos();
-        let at = |column: u32, row: u32| {
-            let x = left * width + (column as f32 + 0.5) * seen[0] / size[0] as f32 - width / 2.0;
-            let y = top * height + (row as f32 + 0.5) * seen[1] / size[1] as f32 - height / 2.0;
-            [cos * x - sin * y + width / 2.0 - 0.5, sin * x + cos * y + height / 2.0 - 0.5]
-        };
-        let count = picture.channels.count();
-        let mut pixels = Vec::with_capacity(size[0] as usize * size[1] as usize * count);
-        for row in 0..size[1] {
-            for column in 0..size[0] {
-                let place = at(column, row);
-                for channel in 0..count {
-                    pixels.push(sampled(picture, place, channel, background));
-                }
-            }
-        }
-        DisplayImage { width: size[0], height: size[1], channels: picture.channels, pixels }
-    }
-}
-
-/// Between the four pixels around a place; beyond the edges there is the background.
-fn sampled(picture: &DisplayImage, [x, y]: [f32; 2], channel: usize, background: u8) -> u8 {
-    let count = picture.channels.count();
-    let pixel = |column: i64, row: i64| {
-        let inside = (0..i64::from(picture.width)).contains(&column)
-            && (0..i64::from(picture.height)).contains(&row);
-        let at = (row * i64::from(picture.width) + column) as usize * count + channel;
-        let sample = if inside { picture.pixels.get(at).copied() } else { None };
-        f32::from(sample.unwrap_or(background))
-    };
-    let (left, top) = (x.floor(), y.floor());
-    let (across, down) = (x - left, y - top);
-    let (column, row) = (left as i64, top as i64);
-    let upper = pixel(column, row) * (1.0 - across) + pixel(column + 1, row) * across;
-    let lower = pixel(column, row + 1) * (1.0 - across) + pixel(column + 1, row + 1) * across;
-    (upper * (1.0 - down) + lower * down).round().clamp(0.0, 255.0) as u8
 }
 
 /// The middle grey level of a border of four pixels.
-fn background(picture: &DisplayImage) -> u8 {
+pub(super) fn background(picture: &DisplayImage) -> u8 {
     let (width, height) = (picture.width as usize, picture.height as usize);
     let count = picture.channels.count();
     let near = |at: usize, len: usize| at < 4 || at + 4 >= len;
@@ -161,15 +112,24 @@ fn background(picture: &DisplayImage) -> u8 {
     border.get(border.len() / 2).copied().unwrap_or(0)
 }
 
-/// Another window: black lies about the background, white at one of the highest grey levels.
+/// Another window: black lies about the background and white at one of the highest grey levels,
+/// or both lie anywhere, as where a reader looks at bone or lung.
 fn rewindow(picture: &mut DisplayImage, random: &mut impl Rng) {
     let background = f32::from(background(picture));
     let mut sorted: Vec<u8> = picture.pixels.clone();
     sorted.sort_unstable();
-    let share = random.random_range(0.90..0.999_f32);
-    let high = sorted.get((sorted.len() as f32 * share) as usize).copied().unwrap_or(255);
-    let low = background - random.random_range(-25.0..15.0_f32);
-    let high = f32::from(high).max(low + 24.0);
+    let level = |share: f32| {
+        let at = (sorted.len() as f32 * share) as usize;
+        f32::from(sorted.get(at).copied().unwrap_or(255))
+    };
+    let (low, high) = if random.random() {
+        let share = random.random_range(0.90..0.999);
+        (background - random.random_range(-25.0..15.0_f32), level(share))
+    } else {
+        let (least, most) = (random.random_range(0.0..0.6), random.random_range(0.7..1.1));
+        (level(least).min(200.0), level(most))
+    };
+    let high = high.max(low + 24.0);
     for sample in &mut picture.pixels {
         *sample = ((f32::from(*sample) - low) / (high - low) * 255.0).clamp(0.0, 255.0) as u8;
     }

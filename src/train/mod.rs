@@ -17,6 +17,7 @@ mod optimizer;
 mod parameters;
 mod pictures;
 mod pieces;
+mod place;
 mod records;
 mod run;
 mod schedule;

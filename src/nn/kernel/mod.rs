@@ -19,6 +19,7 @@ mod cube_best;
 mod cube_best_kernels;
 mod cube_kernels;
 mod host;
+mod learn;
 mod picture;
 mod quant_cpu;
 mod quant_cube;
@@ -41,6 +42,7 @@ pub(crate) use cube_best::best;
 pub(crate) use host::{
     Number, Numbers, ROWS_AT_ONCE, VISION_ROWS_AT_ONCE, activated, gated, host_linear, put_key,
 };
+pub(crate) use learn::learnt_activation;
 pub(crate) use picture::{TAPS, Windows, group_norm, recorded_windows, windows};
 pub(crate) use quant_ops::{Around, WeightRows, block_linear, product_of_few};
 pub(crate) use quant_several::products_of_few;

@@ -1,9 +1,11 @@
 //! The same operations made of ones whose gradients are known: what training goes through.
 //!
-//! A tensor that records what is done to it never reaches the kernels beside this file.
+//! A tensor that records what is done to it never reaches the kernels beside this file. On the CPU
+//! the commonest have kernels of their own for both ways, in `learn`.
 
 use burn::tensor::{DType, Device, Tensor, TensorData, activation::softmax};
 
+use crate::nn::kernel::learn::{self, Sequences};
 use crate::nn::kernel::{HeadShape, Visible};
 use crate::nn::rope::Angles;
 
@@ -13,11 +15,17 @@ pub(crate) fn is_recorded<const D: usize>(x: &Tensor<D>) -> bool {
 }
 
 pub(super) fn rms_norm(x: Tensor<2>, weight: Tensor<1>, eps: f32) -> Tensor<2> {
+    if learn::is_known(&x) {
+        return learn::rms_norm(x, weight, eps);
+    }
     let mean = x.clone().powi_scalar(2).mean_dim(1);
     x * (mean + eps).sqrt().recip() * weight.unsqueeze()
 }
 
 pub(super) fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, eps: f32) -> Tensor<2> {
+    if learn::is_known(&x) {
+        return learn::layer_norm(x, weight, bias, eps);
+    }
     let x = x.clone() - x.mean_dim(1);
     let variance = x.clone().powi_scalar(2).mean_dim(1);
     x * (variance + eps).sqrt().recip() * weight.unsqueeze() + bias.unsqueeze()
@@ -31,6 +39,9 @@ pub(super) fn attention_shares(scores: Tensor<2>, scale: f32, visible: Visible) 
 
 pub(super) fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
     let weight = if weight.dtype() == DType::F32 { weight } else { weight.cast(DType::F32) };
+    if learn::is_known(&x) {
+        return learn::linear(x, weight);
+    }
     x.matmul(weight.transpose())
 }
 
@@ -51,6 +62,16 @@ pub(crate) fn attend_sequences(
     let split = |rows_of: Tensor<2>, heads: usize| -> Tensor<3> {
         rows_of.reshape([rows, heads, head_dim]).swap_dims(0, 1)
     };
+    if learn::is_known(&q) {
+        let rotated = |rows_of: Tensor<2>, heads: usize| {
+            let turned = angles.rotate(split(rows_of, heads)).swap_dims(0, 1);
+            turned.reshape([rows, heads * head_dim])
+        };
+        let (q, k) = (rotated(q, heads), rotated(k, kv_heads));
+        let window = Some(window);
+        let sequences = Sequences { count: sequences, heads, kv_heads, window };
+        return learn::attend([q, k, v], sequences);
+    }
     // query heads of a group share a key head
     let group = heads / kv_heads.max(1);
     let q = angles.rotate(split(q, heads)).reshape([kv_heads, group, sequences, seq * head_dim]);
@@ -76,6 +97,10 @@ pub(crate) fn attend_all_sequences(
     sequences: usize,
 ) -> Tensor<2> {
     let [rows, hidden] = q.dims();
+    if learn::is_known(&q) {
+        let sequences = Sequences { count: sequences, heads, kv_heads: heads, window: None };
+        return learn::attend([q, k, v], sequences);
+    }
     let (seq, head_dim) = (rows / sequences.max(1), hidden / heads.max(1));
     let split = |rows_of: Tensor<2>| -> Tensor<3> {
         let heads_of: Tensor<4> = rows_of.reshape([sequences, seq, heads, head_dim]);

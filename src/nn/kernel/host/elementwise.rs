@@ -52,11 +52,12 @@ fn is_known(activation: Activation) -> bool {
     matches!(activation, Activation::Silu | Activation::QuickGelu | Activation::GeluNew)
 }
 
-struct Gated<'a> {
-    activation: Activation,
-    gate: &'a [f32],
-    up: Option<&'a [f32]>,
-    out: &'a mut [f32],
+/// The activation of `gate`, times `up` where there is one.
+pub(crate) struct Gated<'a> {
+    pub(crate) activation: Activation,
+    pub(crate) gate: &'a [f32],
+    pub(crate) up: Option<&'a [f32]>,
+    pub(crate) out: &'a mut [f32],
 }
 
 impl Work for Gated<'_> {

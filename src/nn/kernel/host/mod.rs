@@ -16,11 +16,11 @@ use crate::nn::quant::product;
 
 pub(crate) use attention::put_key;
 pub(crate) use decoder_attention::{ROWS_AT_ONCE, attend};
-pub(crate) use elementwise::{activated, gated};
+pub(crate) use elementwise::{Gated, activated, gated};
 pub(crate) use numbers::{Number, Numbers};
 
-pub(crate) use processor::run;
-pub(crate) use reductions::{Norm, Softmax};
+pub(crate) use processor::{LANES, Vector, Work, exp, fma, run};
+pub(crate) use reductions::{Norm, Softmax, sum};
 pub(crate) use rows::HostRows;
 pub(crate) use vision_attention::{VISION_ROWS_AT_ONCE, attend_all};
 

@@ -4,7 +4,7 @@ use crate::nn::kernel::host::processor::{LANES, Vector, Work, exp, fma};
 
 /// Sum of a function of every number, some side by side: closer to the true value than one sum.
 #[inline(always)]
-fn sum(values: &[f32], of: impl Fn(f32, f32) -> f32) -> f32 {
+pub(crate) fn sum(values: &[f32], of: impl Fn(f32, f32) -> f32) -> f32 {
     let mut sums = [0.0; LANES];
     let (tiles, rest) = values.as_chunks::<LANES>();
     for tile in tiles {
