@@ -5,8 +5,8 @@ use std::path::PathBuf;
 /// Why weights cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// The system would not give the file.
-    #[error("{source}: {}", .path.display())]
+    /// The system would not give or take the file.
+    #[error("{}: {}", said_by_system(.source), .path.display())]
     Io {
         /// From the system.
         source: std::io::Error,
@@ -53,4 +53,17 @@ pub enum CheckpointError {
         /// The file.
         path: PathBuf,
     },
+}
+
+/// What the system said of a file; of a full disk also what to do.
+#[must_use]
+pub fn said_by_system(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            "the disk is full; what was written before is kept, so make room and start the same \
+             command again"
+                .to_owned()
+        }
+        _ => error.to_string(),
+    }
 }

@@ -12,7 +12,7 @@ mod tensor;
 mod unpickle;
 mod write;
 
-pub use error::CheckpointError;
+pub use error::{CheckpointError, said_by_system};
 pub use files::{WeightFiles, find_weight_files};
 pub use key_map::canonical_name;
 pub use reader::{Checkpoint, ReadEnd, TensorInfo, combined_hash};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use safetensors::{Dtype, tensor::TensorView};
+use safetensors::{Dtype, SafeTensorError, tensor::TensorView};
 
 use crate::checkpoint::CheckpointError;
 
@@ -47,5 +47,8 @@ pub fn write_safetensors(
             .map_err(|error| damaged(format!("{name}: {error}")))?;
         views.push((*name, view));
     }
-    safetensors::serialize_to_file(views, None, path).map_err(|error| damaged(error.to_string()))
+    safetensors::serialize_to_file(views, None, path).map_err(|error| match error {
+        SafeTensorError::IoError(source) => CheckpointError::Io { source, path: path.to_owned() },
+        error => damaged(error.to_string()),
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::checkpoint::CheckpointError;
+use crate::checkpoint::{CheckpointError, said_by_system};
 use crate::imaging::OpenError;
 use crate::vlm::ModelError;
 
@@ -56,7 +56,7 @@ pub enum TrainError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// A file could not be read or written.
-    #[error("{source}: {}", .path.display())]
+    #[error("{}: {}", said_by_system(.source), .path.display())]
     Io {
         /// From the system.
         source: std::io::Error,

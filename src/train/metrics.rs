@@ -84,7 +84,10 @@ impl<L: Line> MetricsFile<L> {
         for metric in kept.iter().filter(|metric| metric.step() <= after) {
             text.push_str(&line(metric));
         }
-        std::fs::write(&path, text).map_err(TrainError::io(&path))?;
+        // beside it first: on a full disk the lines so far stay
+        let partial = path.with_extension("partial");
+        std::fs::write(&partial, text).map_err(TrainError::io(&partial))?;
+        std::fs::rename(&partial, &path).map_err(TrainError::io(&path))?;
         let file = OpenOptions::new().append(true).open(&path).map_err(TrainError::io(&path))?;
         Ok(Self { file, path, line: PhantomData })
     }
