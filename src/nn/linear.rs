@@ -62,6 +62,14 @@ impl Linear {
         pieces.collect()
     }
 
+    /// Its weight and bias, when they are all there is and the weight is one piece of numbers.
+    pub(crate) fn only_numbers(&self) -> Option<(&Tensor<2>, Option<&Tensor<1>>)> {
+        match (self.pieces.as_slice(), &self.adapter) {
+            ([Piece::Dense(weight)], None) => Some((weight, self.bias.as_ref())),
+            _ => None,
+        }
+    }
+
     /// The same for inputs that lie in another order: of `inner` numbers side by side the first
     /// of all come first. `None` when the weight is not one piece of numbers.
     pub(crate) fn with_innermost_first(&self, inner: usize) -> Option<Self> {

@@ -43,7 +43,7 @@ pub(crate) use host::{
     Number, Numbers, ROWS_AT_ONCE, VISION_ROWS_AT_ONCE, activated, gated, host_linear, put_key,
 };
 pub(crate) use learn::learnt_activation;
-pub(crate) use picture::{TAPS, Windows, group_norm, recorded_windows, windows};
+pub(crate) use picture::{TAPS, Windows, group_norm, recorded_conv, recorded_windows, windows};
 pub(crate) use quant_ops::{Around, WeightRows, block_linear, product_of_few};
 pub(crate) use quant_several::products_of_few;
 pub(crate) use recorded::{attend_all_sequences, attend_sequences, is_recorded};

@@ -11,12 +11,19 @@ use burn::backend::{Autodiff, Backend, backend_extension};
 use burn_flex::{Flex, FlexTensor};
 
 use crate::nn::kernel::picture::cpu_back::{Normed, windows_back, windows_by_tap};
+use crate::nn::kernel::picture::cpu_conv::Convolved;
 use crate::nn::kernel::picture::{PictureOps as _, Windows};
 
 #[backend_extension(Flex, Autodiff)]
 pub trait LearnPictureOps: Backend {
     /// `[pixels, channels]` → `[windows, 9 · channels]`
     fn learn_windows_op(x: FloatTensor<Self>, windows: Windows) -> FloatTensor<Self>;
+    /// `[pixels, inputs]`, `[outputs, inputs · 9]` → `[windows, outputs]`
+    fn learn_conv_op(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        windows: Windows,
+    ) -> FloatTensor<Self>;
     /// `[pixels, channels]`, `[channels]` twice → `[pixels, channels]`
     fn learn_group_norm_op(
         x: FloatTensor<Self>,
@@ -31,6 +38,10 @@ pub trait LearnPictureOps: Backend {
 impl LearnPictureOps for Flex {
     fn learn_windows_op(x: FlexTensor, windows: Windows) -> FlexTensor {
         windows_by_tap(&x, windows)
+    }
+
+    fn learn_conv_op(x: FlexTensor, weight: FlexTensor, windows: Windows) -> FlexTensor {
+        Convolved { x, weight, windows }.forward()
     }
 
     fn learn_group_norm_op(
@@ -51,6 +62,20 @@ impl<C: CheckpointStrategy> LearnPictureOps for Autodiff<Flex, C> {
         let out = Flex::learn_windows_op(x, windows);
         match WindowsBack.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => prepared.finish(windows, out),
+            OpsKind::UnTracked(prepared) => prepared.finish(out),
+        }
+    }
+
+    fn learn_conv_op(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        windows: Windows,
+    ) -> FloatTensor<Self> {
+        let ((x, x_node), (weight, weight_node)) = (x.into_parts(), weight.into_parts());
+        let convolved = Convolved { x, weight, windows };
+        let out = convolved.forward();
+        match ConvBack.prepare::<C>([x_node, weight_node]).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish(convolved, out),
             OpsKind::UnTracked(prepared) => prepared.finish(out),
         }
     }
@@ -86,6 +111,25 @@ impl Backward<Flex, 1> for WindowsBack {
         let gradient = grads.consume::<Flex>(&ops.node);
         if let [Some(parent)] = ops.parents {
             grads.register::<Flex>(parent.id, windows_back(&gradient, ops.state));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct ConvBack;
+
+impl Backward<Flex, 2> for ConvBack {
+    type State = Convolved;
+
+    fn backward(self, ops: Ops<Convolved, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<Flex>(&ops.node);
+        let [of_x, of_weight] = ops.parents;
+        let (x, weight) = ops.state.back(&gradient, of_x.is_some());
+        if let Some((parent, gradient)) = of_x.zip(x) {
+            grads.register::<Flex>(parent.id, gradient);
+        }
+        if let Some(parent) = of_weight {
+            grads.register::<Flex>(parent.id, weight);
         }
     }
 }

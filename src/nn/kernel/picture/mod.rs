@@ -9,6 +9,7 @@
 
 mod cpu;
 mod cpu_back;
+mod cpu_conv;
 mod cube;
 mod cube_kernels;
 mod learn;
@@ -18,10 +19,13 @@ use std::ops::Range;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
 use crate::nn::kernel::is_recorded;
 use crate::nn::kernel::picture::learn::LearnPictureOps;
+
+/// Channels up to which windows need not be laid out.
+const FEW_CHANNELS: usize = 96;
 
 /// Pixels under a window.
 pub(crate) const TAPS: usize = 9;
@@ -75,13 +79,17 @@ impl Windows {
         (at < extent).then_some(at)
     }
 
+    /// The window along one side that sees a place with a tap, at one of the times that the place is
+    /// repeated.
+    fn seen_by(self, at: usize, part: usize, tap: usize, count: usize) -> Option<usize> {
+        let begin = (at * self.repeat + part + self.pad).checked_sub(tap)?;
+        let window = begin / self.stride;
+        (begin.is_multiple_of(self.stride) && window < count).then_some(window)
+    }
+
     /// Windows along one side that see a place with this tap: the other way round.
     fn seeing(self, at: usize, tap: usize, count: usize) -> impl Iterator<Item = usize> {
-        (0..self.repeat).filter_map(move |part| {
-            let begin = (at * self.repeat + part + self.pad).checked_sub(tap)?;
-            let window = begin / self.stride;
-            (begin.is_multiple_of(self.stride) && window < count).then_some(window)
-        })
+        (0..self.repeat).filter_map(move |part| self.seen_by(at, part, tap, count))
     }
 }
 
@@ -120,6 +128,20 @@ pub(crate) fn recorded_windows(x: Tensor<2>, windows: Windows) -> Tensor<2> {
     }
     let x = x.into_dispatch();
     Tensor::from_dispatch(<Dispatch as LearnPictureOps>::learn_windows_op(x, windows))
+}
+
+/// A convolution of something recorded; `None` where a product over windows does as well.
+///
+/// # Shapes
+/// `[pixels, inputs]`, `[outputs, inputs · 9]` → `[windows, outputs]`.
+pub(crate) fn recorded_conv(x: &Tensor<2>, weight: &Tensor<2>, over: Windows) -> Option<Tensor<2>> {
+    let ([_, inputs], [outputs, _]) = (x.dims(), weight.dims());
+    let is_f32 = x.dtype() == DType::F32 && weight.dtype() == DType::F32;
+    if !(is_on_cpu(x) && is_f32 && inputs.max(outputs) <= FEW_CHANNELS) {
+        return None;
+    }
+    let (x, weight) = (x.clone().into_dispatch(), weight.clone().into_dispatch());
+    Some(Tensor::from_dispatch(<Dispatch as LearnPictureOps>::learn_conv_op(x, weight, over)))
 }
 
 /// (x − mean) / √(variance + eps) · weight + bias, mean and variance those of a group of
