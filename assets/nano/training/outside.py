@@ -5,7 +5,8 @@
 
 MANIFEST.tsv lists files (path, modality, range of modality values); every CT, MR, X-ray and
 ultrasound file is rendered at its own window and at three others. OUT gets images/ and
-outside.json for `reading-room eval --dataset OUT/outside.json --images OUT/images`.
+outside.json for `reading-room eval --dataset OUT/outside.json --images OUT/images`. Pictures of
+16 x 16 pixels, in which nobody could tell, are a type of their own. Needs Pillow.
 """
 
 import csv
@@ -14,6 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from PIL import Image
+
 NAMES = {"CT": "CT", "MR": "MRI", "CR": "X-ray", "DX": "X-ray", "MG": "X-ray", "US": "ultrasound"}
 SAID = {
     "CT": "This is a CT image.",
@@ -21,6 +24,7 @@ SAID = {
     "X-ray": "This is an X-ray.",
     "ultrasound": "This is an ultrasound image.",
 }
+SMALL = 32
 CHOICES = ["CT", "MRI", "X-ray", "ultrasound", "blood smear"]
 
 
@@ -34,6 +38,12 @@ def windows(row):
         return ["file"]
     width = max(high - low, 2.0)
     return ["file", "auto", f"{low + 0.3 * width},{0.5 * width}", f"{low + 0.5 * width},{width}"]
+
+
+def kind(path, number):
+    if max(Image.open(path).size) < SMALL:
+        return "fewer than 32 pixels"
+    return "its own window" if number == 0 else "another window"
 
 
 def main(program, manifest, out):
@@ -65,7 +75,7 @@ def main(program, manifest, out):
                         {"from": "human", "value": "<image>\nWhat modality is this?"},
                         {"from": "gpt", "value": SAID[modality]},
                     ],
-                    "type": "its own window" if number == 0 else "another window",
+                    "type": kind(images / name, number),
                     "modality": modality,
                     "choices": CHOICES,
                 }
