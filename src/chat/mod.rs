@@ -6,12 +6,16 @@
 
 mod answer;
 mod conversation;
+mod difference;
 mod drawing;
 mod evidence;
 mod examples;
+mod words;
 
 pub use answer::{Answer, AnswerState, Finish, Meter, Provenance};
 pub use conversation::{Conversation, Turn};
+pub use difference::{Agreement, Marked, agreement, differences, likeness};
 pub use drawing::{CodecAlone, Drawing};
 pub use evidence::Evidence;
 pub use examples::{ExampleQuestion, NANO_QUESTIONS, example_questions};
+pub use words::WordKind;

@@ -63,6 +63,8 @@ pub(super) struct MachineArgs {
 pub(super) enum Command {
     /// One answer, streamed to standard output
     Ask(Box<AskArgs>),
+    /// The same question about the same picture put to several models, and what differs
+    Compare(Box<CompareArgs>),
     /// The model's own picture of a picture (HealthGPT-M3), written as a PNG
     Reconstruct(Box<ReconstructArgs>),
     /// Write the picture the viewer would show
@@ -182,6 +184,29 @@ pub(super) struct AskArgs {
     #[arg(long, value_name = "FILE.safetensors")]
     pub(super) trace: Option<PathBuf>,
     /// Run without the two worker processes (for debuggers)
+    #[arg(long)]
+    pub(super) in_process: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CompareArgs {
+    /// A model, a folder or a name in the models folder; at least two
+    #[arg(long, value_name = "DIR|NAME", action = ArgAction::Append, required = true)]
+    pub(super) model: Vec<String>,
+    /// A picture the question is about: DICOM, PNG, JPEG or TIFF; FILE#N is frame N
+    #[arg(long, value_name = "PATH", action = ArgAction::Append)]
+    pub(super) image: Vec<PathBuf>,
+    /// The question
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(super) question: String,
+    #[command(flatten)]
+    pub(super) image_options: ImageArgs,
+    #[command(flatten)]
+    pub(super) sampling: SamplingArgs,
+    /// Print one JSON object with every answer, its size and speed, and what differs
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Run without the worker processes (for debuggers)
     #[arg(long)]
     pub(super) in_process: bool,
 }

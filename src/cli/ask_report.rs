@@ -70,8 +70,17 @@ pub(super) fn write(
     answered: &Answered,
     drawn: Option<Drawn<'_>>,
 ) -> anyhow::Result<()> {
+    serde_json::to_writer(out, &report(answered, drawn))?;
+    Ok(())
+}
+
+/// The object.
+pub(super) fn report<'a>(
+    answered: &'a Answered,
+    drawn: Option<Drawn<'a>>,
+) -> impl Serialize + use<'a> {
     let Answered { info, answer, peak_rss_mb } = answered;
-    let report = Report {
+    Report {
         model: Model {
             name: &info.name,
             family: &info.family,
@@ -100,9 +109,7 @@ pub(super) fn write(
             out: drawn.out.display().to_string(),
             metrics: drawn.metrics,
         }),
-    };
-    serde_json::to_writer(out, &report)?;
-    Ok(())
+    }
 }
 
 fn times(timings: &Timings) -> Times {

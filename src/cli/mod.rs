@@ -8,6 +8,7 @@ mod args;
 mod ask;
 mod ask_report;
 mod bench;
+mod compare;
 mod engine;
 mod eval;
 mod images;
@@ -58,6 +59,7 @@ pub fn main() -> Next {
     let done = match args.command {
         Some(Command::Worker { kind }) => run_worker(kind).map_err(Into::into),
         Some(Command::Ask(ask)) => ask::run(&ask, &args.machine),
+        Some(Command::Compare(work)) => compare::run(&work, &args.machine),
         Some(Command::Reconstruct(drawing)) => reconstruct::run(&drawing, &args.machine),
         Some(Command::Bench(work)) => bench::run(&work, &args.machine),
         Some(Command::Eval(work)) => eval::run(&work, &args.machine),
