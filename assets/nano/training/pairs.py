@@ -33,11 +33,21 @@ DECLINE = (
 CLAIMED = ("modality", "body_part", "plane")
 # How often a picture is used: as many CT as MRI, of heads and of bodies.
 TIMES = {
-    ("mednist.tar", "CT", "head"): 4, ("mednist.tar", "MRI", "breast"): 2,
+    ("mednist.tar", "CT", "head"): 2, ("mednist.tar", "MRI", "breast"): 2,
     ("volumes.tar", "CT", "abdomen"): 4, ("volumes.tar", "CT", "chest"): 4,
-    ("volumes.tar", "MRI", "head"): 4, ("volumes.tar", "MRI", "abdomen"): 20,
+    ("volumes.tar", "MRI", "head"): 2, ("volumes.tar", "MRI", "abdomen"): 5,
     ("bccd.tar", "blood smear microscopy", "blood"): 3,
     ("nih.tar", "X-ray", "chest"): 2, ("covid.tar", "X-ray", "chest"): 4,
+}  # fmt: skip
+# Pictures made of a picture: another contrast of MRI, MRI as a CT's tissues would show in it, CT in
+# a wide window. What few volumes there are of bodies would else be CT alone.
+MADE = {
+    ("brainmri.tar", "MRI", "head"): ("contrast", 0.5),
+    ("volumes.tar", "MRI", "head"): ("contrast", 4), ("volumes.tar", "MRI", "abdomen"): ("contrast", 20),
+    ("mednist.tar", "MRI", "breast"): ("contrast", 0.5),
+    ("volumes.tar", "CT", "abdomen"): ("pseudo-MRI", 2.5), ("volumes.tar", "CT", "chest"): ("pseudo-MRI", 2),
+    ("mednist.tar", "CT", "abdomen"): ("pseudo-MRI", 0.4), ("mednist.tar", "CT", "chest"): ("pseudo-MRI", 0.2),
+    ("mednist.tar", "CT", "head"): ("wide", 2),
 }  # fmt: skip
 # The same slices are among the files nano is asked about as pictures from elsewhere.
 LEFT_OUT = ("vol_adc_prostate",)
@@ -546,6 +556,55 @@ def doppler(picture, inside, rng):
     picture.paste(Image.fromarray(pixels))
 
 
+def levels(picture):
+    """Grey levels from 0 to 1, the background at 0."""
+    grey = np.asarray(picture.convert("L"), np.float32)
+    border = np.concatenate([grey[:3].ravel(), grey[-3:].ravel(), grey[:, :3].ravel(), grey[:, -3:].ravel()])
+    low = min(np.median(border), np.percentile(grey, 30))
+    return np.clip((grey - low) / max(np.percentile(grey, 99.5) - low, 16.0), 0, 1)
+
+
+def curved(grey, knots, values):
+    return np.interp(grey, knots, values).astype(np.float32)
+
+
+def as_mri(grey, rng):
+    """What a coil and a receiver add: uneven gain, noise of a magnitude, a field of view."""
+    height, width = grey.shape
+    ys, xs = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
+    if rng.random() < 0.6:
+        cx, cy, depth = rng.uniform(-1, 1), rng.uniform(-1, 1), rng.uniform(0.1, 0.9)
+        grey = grey * np.exp(-depth * ((xs - cx) ** 2 + (ys - cy) ** 2) / 2)
+    noise = np.random.default_rng(rng.randint(0, 2**31))
+    width_of_noise = rng.uniform(0, 0.05) * (3 if rng.random() < 0.15 else 1) * np.percentile(grey, 95)
+    real = grey + width_of_noise * noise.standard_normal(grey.shape)
+    grey = np.hypot(real, width_of_noise * noise.standard_normal(grey.shape))
+    if rng.random() < 0.25:
+        share = rng.uniform(0.05, 0.3)
+        grey[np.abs(ys if rng.random() < 0.5 else xs) > 1 - share] = 0
+    grey = grey / max(np.percentile(grey, rng.uniform(97, 99.8)), 1e-3)
+    return Image.fromarray((np.clip(grey, 0, 1) * 255).astype(np.uint8))
+
+
+def made_of(picture, kind, rng):
+    """A picture of another look; the label of what it shows follows from `kind`."""
+    grey = levels(picture)
+    u = rng.uniform
+    if kind == "wide":
+        # bone bright, everything soft one grey, as in a bone or lung window
+        soft = u(0.2, 0.7)
+        grey = curved(grey, [0, 0.12, 0.3, 0.85, 0.97, 1], [0, u(0, 0.1), soft - u(0, 0.06), soft + u(0, 0.06), 0.9, 1])
+        return Image.fromarray((grey * 255).astype(np.uint8))
+    if kind == "contrast":
+        # sequences differ in which tissue is bright; air is dark in all
+        if rng.random() < 0.5:
+            grey = curved(grey, [0, 0.1, 0.3, 0.5, 0.75, 1], [0, u(0, 0.2), u(0.1, 1), u(0.1, 1), u(0.1, 1), u(0.2, 1)])
+        return as_mri(grey, rng)
+    # fat, muscle and organs anywhere, bone and air dark
+    grey = curved(grey, [0, 0.12, 0.3, 0.5, 0.65, 0.8, 1], [0, u(0, 0.1), u(0.2, 1), u(0.1, 0.9), u(0.1, 1), u(0.1, 0.9), u(0, 0.4)])
+    return as_mri(grey, rng)
+
+
 def not_medical(rng, photos):
     """Plain colours, noise, shapes, writing, parts of photographs."""
     size = (rng.randint(64, 136), rng.randint(64, 136))
@@ -636,6 +695,8 @@ def main(labelled, out):
                 whole = rng.random() < 0.3
                 console(picture if whole else fan(picture, rng), rng).save(images / name)
                 train.append(record(name, name, exchanges(known, rng), rng, labels=labels(known)))
+        if split == "train":
+            train.extend(made_records(stem, data, known, shard, images, rng))
     photos = photographs()
     for index in range(1800):
         name = f"other-{index}.png"
@@ -655,6 +716,22 @@ def main(labelled, out):
         for said in one["conversations"]:
             corpus.append(said["value"].replace("<image>\n", ""))
     (out / "corpus.txt").write_text("\n".join(corpus))
+
+
+def made_records(stem, data, known, shard, images, rng):
+    """Records of pictures made of a picture."""
+    kind, times = MADE.get((shard, known["modality"], known["body_part"]), (None, 0))
+    seen = dict(known)
+    if kind == "pseudo-MRI":
+        seen["modality"] = "MRI"
+    else:
+        seen.pop("tumour", None)
+    records = []
+    for copy in range(int(times) + (rng.random() < times % 1)):
+        name = f"{stem}-{kind}{copy}.png"
+        made_of(Image.open(io.BytesIO(data)), kind, rng).save(images / name)
+        records.append(record(name, name, exchanges(seen, rng), rng, labels=labels(seen)))
+    return records
 
 
 def questions(stem, known, rng):
