@@ -8,6 +8,8 @@ use super::state::{ChatSearch, Opening};
 use crate::chat::Conversation;
 use crate::chat::history::{Hit, Request, Summary};
 
+/// Deleted chats that can be brought back.
+const MAX_DELETED: usize = 8;
 /// Longest title, in letters.
 const MAX_TITLE: usize = 120;
 
@@ -92,6 +94,9 @@ impl AppState {
         let text = format!("\u{201C}{}\u{201D} is deleted", summary.title);
         self.notices.push(NoticeLevel::Info, text).with_action("Undo", Command::RestoreChat(id));
         self.history.deleted.push((summary, chat));
+        if self.history.deleted.len() > MAX_DELETED {
+            self.history.deleted.remove(0);
+        }
         self.forget_hit(id);
         self.ask_history(Request::Delete(id));
     }

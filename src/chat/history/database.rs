@@ -1,5 +1,6 @@
 //! The database: opened, listed, changed chat by chat.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -105,31 +106,47 @@ impl Database {
     /// # Errors
     /// When the database cannot be read.
     pub fn list(&self) -> Result<Vec<Summary>, HistoryError> {
-        let sql = "SELECT c.id, c.title, c.pinned, c.created_ms, c.changed_ms,
-                (SELECT count(*) FROM turns t WHERE t.chat_id = c.id),
-                e.modality, s.number
-            FROM chats c
-            LEFT JOIN evidence e ON (e.turn_id, e.position) = (
-                SELECT first.turn_id, first.position
-                FROM turns t JOIN evidence first ON first.turn_id = t.id
-                WHERE t.chat_id = c.id ORDER BY t.position, t.id, first.position LIMIT 1)
-            LEFT JOIN studies s ON s.mark = e.study
-            WHERE c.deleted_ms IS NULL
-            ORDER BY c.pinned DESC, c.changed_ms DESC, c.id";
+        let (counts, firsts) = (self.counts()?, self.first_pictures()?);
+        let sql = "SELECT id, title, pinned, created_ms, changed_ms FROM chats
+            WHERE deleted_ms IS NULL ORDER BY pinned DESC, changed_ms DESC, id";
         let mut chats = self.connection.prepare_cached(sql)?;
         let rows = chats.query_map([], |row| {
-            let number: Option<u32> = row.get(7)?;
+            let id: i64 = row.get(0)?;
+            let first = firsts.get(&id);
+            let number = first.and_then(|(_, number)| *number);
             Ok(Summary {
-                id: unsigned(row.get(0)?),
+                id: unsigned(id),
                 title: row.get(1)?,
                 pinned: row.get(2)?,
                 created_ms: unsigned(row.get(3)?),
                 changed_ms: unsigned(row.get(4)?),
-                num_turns: usize::try_from(row.get::<_, i64>(5)?).unwrap_or(0),
-                modality: row.get(6)?,
+                num_turns: counts.get(&id).copied().unwrap_or(0),
+                modality: first.map(|(modality, _)| modality.clone()),
                 alias: number.map(|number| crate::imaging::alias(number as usize)),
             })
         })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Questions of every chat.
+    fn counts(&self) -> Result<HashMap<i64, usize>, HistoryError> {
+        let sql = "SELECT chat_id, count(*) FROM turns GROUP BY chat_id";
+        let mut counts = self.connection.prepare_cached(sql)?;
+        let rows = counts.query_map([], |row| {
+            Ok((row.get(0)?, usize::try_from(row.get::<_, i64>(1)?).unwrap_or(0)))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Modality and study of every chat's first picture.
+    fn first_pictures(&self) -> Result<HashMap<i64, (String, Option<u32>)>, HistoryError> {
+        // SQLite takes the other columns from the row with the least
+        let sql = "SELECT t.chat_id, e.modality, s.number, min(t.position)
+            FROM evidence e JOIN turns t ON t.id = e.turn_id
+            LEFT JOIN studies s ON s.mark = e.study
+            WHERE e.position = 0 GROUP BY t.chat_id";
+        let mut firsts = self.connection.prepare_cached(sql)?;
+        let rows = firsts.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

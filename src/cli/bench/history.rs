@@ -8,9 +8,12 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::chat::history::{Database, Query};
-use crate::chat::{Answer, AnswerState, Conversation, Finish, Provenance};
+use crate::chat::{Answer, AnswerState, Conversation, Evidence, Finish, Marks, Provenance};
+use crate::imaging::{Channels, DisplayImage, Grayscale, Turned, VoiLut, alias};
 
 const TURNS: usize = 20;
+/// Studies that the chats are about; each has one picture.
+const STUDIES: u32 = 200;
 /// Chats written in one go.
 const AT_ONCE: u32 = 500;
 const RUNS: usize = 5;
@@ -44,7 +47,8 @@ const WORDS: [&str; 24] = [
     "结节",
 ];
 /// Rare, common, two words, Chinese, filtered.
-const SEARCHES: [&str; 5] = ["needle", "nodule", "liver effusion", "结节", "model:7B spleen"];
+const SEARCHES: [&str; 6] =
+    ["needle", "nodule", "liver effusion", "结节", "model:7B spleen", "study:7 modality:CT"];
 
 /// What is printed; milliseconds.
 #[derive(Serialize)]
@@ -148,6 +152,9 @@ fn made_up(number: u32, random: &mut u64) -> Conversation {
     for turn in 0..TURNS {
         add_turn(&mut chat, turn, random);
     }
+    if let Some(first) = chat.turns.first_mut() {
+        first.evidence = vec![evidence(number % STUDIES)];
+    }
     chat.changed_ms = changed_ms;
     if number == 3
         && let Some(answer) = chat.turns.last_mut().and_then(|turn| turn.answers.last_mut())
@@ -155,6 +162,36 @@ fn made_up(number: u32, random: &mut u64) -> Conversation {
         answer.text.push_str(" needle");
     }
     chat
+}
+
+/// A slice of a study.
+fn evidence(study: u32) -> Evidence {
+    let side: u32 = 256;
+    let level = |at: u32| ((at / side + at % side) * (study % 7 + 1) + study) as u8;
+    let image = DisplayImage {
+        width: side,
+        height: side,
+        channels: Channels::Gray,
+        pixels: (0..side * side).map(level).collect(),
+    };
+    let mark = |kind: char| format!("{kind}{study:031x}");
+    let evidence = Evidence {
+        frame_ref: None,
+        marks: Some(Marks { study: mark('1'), series: mark('2'), frame: mark('3') }),
+        alias: alias(study as usize + 1),
+        modality: "CT".to_owned(),
+        grayscale: Grayscale { voi_lut: VoiLut::Range { min: 0.0, max: 255.0 }, inverted: false },
+        turned: Turned::default(),
+        study_key: String::new(),
+        series_key: String::new(),
+        frame_idx: 0,
+        num_frames: 1,
+        label: "CT · full range".to_owned(),
+        image: None,
+        thumbnail: None,
+        image_sha256: image.sha256(),
+    };
+    evidence.with_image(Some(image))
 }
 
 fn add_turn(chat: &mut Conversation, turn: usize, random: &mut u64) {
