@@ -50,7 +50,7 @@ impl ReadingRoomApp {
             return;
         }
         if self.state.history.renaming.is_some() {
-            // the box of the title takes it
+            self.commands.send(Command::CancelRename);
         } else if self.state.sheet.is_some() {
             self.commands.send(Command::CloseSheet);
         } else if self.state.history.is_finding {

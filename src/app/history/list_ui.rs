@@ -34,7 +34,10 @@ pub(super) fn list_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut HistoryPanel) {
         return;
     }
     ui.spacing_mut().item_spacing.y = 0.0;
-    let area = ScrollArea::vertical().id_salt("chats").auto_shrink(false);
+    let mut area = ScrollArea::vertical().id_salt("chats").auto_shrink(false);
+    if let Some(above) = rename_begins(cx, panel, &rows) {
+        area = area.vertical_scroll_offset(above as f32 * ROW_HEIGHT);
+    }
     area.show_rows(ui, ROW_HEIGHT, rows.len(), |ui, range| {
         for row in rows.get(range).unwrap_or_default() {
             match row {
@@ -43,6 +46,16 @@ pub(super) fn list_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut HistoryPanel) {
             }
         }
     });
+}
+
+/// How many rows come before a chat whose title begins to be typed, less a few to be seen as well.
+fn rename_begins(cx: &ViewCx<'_>, panel: &HistoryPanel, rows: &[Row<'_>]) -> Option<usize> {
+    let id = cx.state.history.renaming?;
+    if panel.rename.as_ref().is_some_and(|(other, _)| *other == id) {
+        return None;
+    }
+    let is_it = |row: &Row<'_>| matches!(row, Row::Chat(chat) if chat.id == id);
+    rows.iter().position(is_it).map(|above| above.saturating_sub(4))
 }
 
 fn rows<'a>(cx: &ViewCx<'a>) -> Vec<Row<'a>> {

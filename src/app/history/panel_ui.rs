@@ -48,6 +48,9 @@ fn search_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut HistoryPanel) {
     let has_focus = ui.memory(|memory| memory.has_focus(search_id()));
     let line = if has_focus { palette.accent } else { palette.line };
     let mut changed = false;
+    if cx.state.history.search.is_none() && !has_focus {
+        panel.search.clear();
+    }
     Frame::new()
         .fill(palette.raised)
         .stroke(Stroke::new(1.0, line))

@@ -28,6 +28,7 @@ impl AppState {
             Command::RenameShownChat => {
                 let id = self.conversation().id;
                 self.show_chats();
+                self.history.search = None;
                 self.history.renaming = Some(id);
             }
             Command::BeginRename(id) => self.history.renaming = Some(id),

@@ -8,7 +8,7 @@ use super::query::Query;
 use super::save::number_in;
 
 /// Turns looked at, the latest first; more than anybody reads.
-const MAX_TURNS: i64 = 1000;
+const MAX_TURNS: i64 = 5000;
 /// Letters around the place where something was found.
 const AROUND: usize = 48;
 
