@@ -34,6 +34,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("pytorch_reader::", &["checkpoint"]),
     ("serde_norway::", &["vlm"]),
     ("tokenizers::", &["text"]),
+    ("rusqlite::", &["chat"]),
     ("postcard::", &["worker"]),
     ("std::process::Command", &["worker"]),
     ("clap::", &["cli"]),

@@ -8,7 +8,7 @@ use super::frames::FrameState;
 use super::jobs::Purpose;
 use super::notices::NoticeLevel;
 use super::state::AppState;
-use super::studies::{Thumbnail, cannot_show, count, middle_frame_idx};
+use super::studies::{PASTED, Thumbnail, cannot_show, count, middle_frame_idx};
 use super::viewport::Place;
 use crate::imaging::{Frame, FrameRef, Instance, Opened, Patient, Series, Study};
 use crate::worker::{DecodeEvent, JobId};
@@ -86,9 +86,12 @@ impl AppState {
         }
         self.tell_opened(&opened);
         let first = opened.studies.first().map(|study| study.key.clone());
-        self.studies.number(opened.studies.iter().map(|study| study.key.as_str()));
+        let keys = opened.studies.iter().map(|study| study.key.as_str());
+        let fresh = self.studies.number(keys);
+        self.keep_numbers(fresh);
         for study in opened.studies.into_iter().rev() {
-            self.studies.insert(study);
+            let fresh = self.studies.insert(study);
+            self.keep_numbers(fresh);
         }
         if let Some(study_key) = first {
             self.results.shown = None;
@@ -152,7 +155,7 @@ impl AppState {
     /// Makes a pasted picture a study of its own.
     pub(crate) fn open_picture(&mut self, frame: Frame) {
         let number = JobId::next().0;
-        let key = format!("pasted-{number}");
+        let key = format!("{PASTED}{number}");
         let info = frame.info().clone();
         let instance = Instance {
             path: PathBuf::from(&key),
@@ -188,7 +191,8 @@ impl AppState {
             self.studies.set_thumbnail(frame_ref.clone(), Thumbnail::Ready(Arc::new(image)));
             self.frames.pin(frame_ref, Arc::new(frame));
         }
-        self.studies.insert(Study {
+        // a picture without a file is not remembered: nothing comes back
+        let _ = self.studies.insert(Study {
             key: key.clone(),
             patient: Patient::default(),
             study_date: None,

@@ -1,20 +1,22 @@
 //! The chat: what was asked, what was answered, the question box.
 
-use egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Ui, vec2};
+use egui::{Align, Frame, Layout, Margin, Popup, RichText, ScrollArea, Ui, vec2};
 use egui_commonmark::CommonMarkCache;
 
 use super::command::Command;
 use super::composer::{Composer, composer_ui};
 use super::engine_state::ModelStatus;
+use super::find_ui::{FindBar, find_ui};
 use super::fonts;
 use super::icons;
 use super::model_picker::{loading_text, loading_ui};
 use super::params_ui::params_button_ui;
 use super::study_panel::header_ui;
 use super::theme;
+use super::top_bar::export_menu_ui;
 use super::turn_ui::turn_ui;
 use super::view_cx::ViewCx;
-use super::widgets::command_icon_ui;
+use super::widgets::{command_icon_ui, icon_button_ui, menu_item_ui};
 use crate::chat::{NANO_QUESTIONS, example_questions};
 use crate::vlm::NANO;
 
@@ -24,8 +26,11 @@ pub(crate) struct ChatPanel {
     /// The question box.
     pub(crate) composer: Composer,
     pub(crate) markdown: CommonMarkCache,
+    find: FindBar,
     at_bottom: bool,
     jump: bool,
+    /// The turn to be brought into view.
+    jump_to: Option<u64>,
 }
 
 /// The whole panel.
@@ -33,7 +38,9 @@ pub(crate) fn chat_panel_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel)
     header_ui(ui, &cx.state.conversation().title, |ui| {
         command_icon_ui(ui, cx, icons::NEW_CHAT, Command::NewChat, false);
         params_button_ui(ui, cx);
+        more_ui(ui, cx);
     });
+    panel.jump_to = find_ui(ui, cx, &mut panel.find).or(panel.jump_to);
     // the question box first, from the bottom: the conversation has what is left
     let composer = egui::Panel::bottom("composer")
         .frame(Frame::new().inner_margin(Margin { left: 0, right: 0, top: 8, bottom: 10 }))
@@ -47,6 +54,18 @@ pub(crate) fn chat_panel_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel)
     }
 }
 
+/// What else can be done with a chat.
+fn more_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    let response = icon_button_ui(ui, icons::MORE, "More");
+    Popup::menu(&response).show(|ui| {
+        menu_item_ui(ui, cx, Command::FindInChat, None);
+        menu_item_ui(ui, cx, Command::RenameShownChat, None);
+        ui.separator();
+        export_menu_ui(ui, cx);
+        menu_item_ui(ui, cx, Command::ImportChat, None);
+    });
+}
+
 fn turns_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel) {
     let area = ui.available_rect_before_wrap();
     let mut scroll = ScrollArea::vertical()
@@ -56,11 +75,21 @@ fn turns_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel) {
     if std::mem::take(&mut panel.jump) {
         scroll = scroll.vertical_scroll_offset(f32::MAX);
     }
+    let jump_to = panel.jump_to.take().or(cx.state.history.jump_to);
+    let found = panel.find.turn_id(cx);
     let output = scroll.show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 10.0;
         let conversation = cx.state.conversation();
-        for turn_idx in 0..conversation.turns.len() {
-            turn_ui(ui, cx, panel, turn_idx);
+        for (turn_idx, turn) in conversation.turns.iter().enumerate() {
+            let response = ui.scope(|ui| turn_ui(ui, cx, panel, turn_idx)).response;
+            if Some(turn.id) == jump_to {
+                response.scroll_to_me(Some(Align::Min));
+            }
+            if Some(turn.id) == found {
+                let at = response.rect.left() - 6.0;
+                let stroke = egui::Stroke::new(3.0, theme::palette(ui).accent);
+                ui.painter().vline(at, response.rect.y_range(), stroke);
+            }
         }
         if let ModelStatus::Loading(loading) = &cx.state.engine.model {
             loading_ui(ui, cx, loading);

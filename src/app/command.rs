@@ -9,6 +9,7 @@ use super::results::ResultsScreen;
 use super::settings::{Sampling, ThemeChoice};
 use super::state::{AppState, LeftTab, Sheet};
 use super::viewport::WindowMode;
+use crate::chat::transfer::Format;
 use crate::vlm::{DeviceChoice, PrecisionChoice};
 use crate::worker::{JobId, LoadRequest};
 
@@ -157,8 +158,39 @@ pub enum Command {
     NewChat,
     /// Show a chat.
     OpenChat(u64),
+    /// Show a chat at the turn where a search found something.
+    OpenHit {
+        /// Chat.
+        id: u64,
+        /// Turn.
+        turn_id: Option<u64>,
+    },
     /// Take a chat away.
     DeleteChat(u64),
+    /// Bring a deleted chat back.
+    RestoreChat(u64),
+    /// Keep a chat on top of the list, or no longer.
+    PinChat(u64, bool),
+    /// Type another title for the chat shown.
+    RenameShownChat,
+    /// Type another title for a chat.
+    BeginRename(u64),
+    /// Leave the title as it is.
+    CancelRename,
+    /// Call a chat something else.
+    RenameChat(u64, String),
+    /// Put the cursor in the box that searches all chats.
+    SearchAllChats,
+    /// Look for words in all chats.
+    SearchChats(String),
+    /// Look for words in the chat shown.
+    FindInChat,
+    /// Stop looking.
+    CloseFind,
+    /// Write the chat shown to a file.
+    ExportChat(Format),
+    /// Take a chat in from a file.
+    ImportChat,
     // models
     /// Show or hide the list of models.
     ToggleModelPicker,
@@ -282,6 +314,13 @@ pub(crate) const TABLE: &[Entry] = &[
     entry(Command::ToggleResults(ResultsScreen::Training), "Training"),
     entry(Command::ToggleResults(ResultsScreen::Evaluation), "Evaluation"),
     keyed(Command::RegenerateLast, "Answer again", CTRL_SHIFT, Key::R),
+    keyed(Command::SearchAllChats, "Search all chats", CTRL_SHIFT, Key::F),
+    keyed(Command::FindInChat, "Find in chat", CTRL, Key::F),
+    keyed(Command::RenameShownChat, "Rename chat", PLAIN, Key::F2),
+    keyed(Command::ExportChat(Format::Markdown), "Export as Markdown…", CTRL, Key::E),
+    entry(Command::ExportChat(Format::Html), "Export as HTML…"),
+    entry(Command::ExportChat(Format::Json), "Export as JSON…"),
+    entry(Command::ImportChat, "Import chat…"),
     keyed(Command::TogglePrivacy, "Privacy mode", CTRL_SHIFT, Key::H),
     keyed(Command::NewChat, "New chat", CTRL, Key::N),
     keyed(Command::AskAboutView, "Ask about this view", CTRL, Key::Enter),
@@ -398,7 +437,9 @@ impl Command {
             // the panels make room for these screens
             Self::ToggleLeftPanel | Self::ToggleChatPanel => !state.is_showing_results(),
             Self::ClearRecent => !state.settings.recent.is_empty(),
-            Self::NewChat => !state.conversation().turns.is_empty(),
+            Self::NewChat | Self::ExportChat(_) | Self::FindInChat | Self::RenameShownChat => {
+                !state.conversation().turns.is_empty()
+            }
             Self::OpenModelsFolder => state.models_dir().is_some(),
             _ => true,
         }
@@ -414,6 +455,7 @@ impl Command {
                 | Self::GoToEvidence { .. }
                 | Self::NewChat
                 | Self::OpenChat(_)
+                | Self::OpenHit { .. }
         )
     }
 
@@ -425,6 +467,10 @@ impl Command {
                 | Self::GoToEvidence { .. }
                 | Self::NewChat
                 | Self::OpenChat(_)
+                | Self::OpenHit { .. }
+                | Self::RenameShownChat
+                | Self::SearchAllChats
+                | Self::FindInChat
                 | Self::AskAboutView
                 | Self::ShowTab(_)
                 | Self::Reconstruct { .. }
@@ -434,6 +480,6 @@ impl Command {
 
     /// Whether its key is a bare one, which belongs to text fields while one is in use.
     pub(crate) fn key_is_bare(keys: &KeyboardShortcut) -> bool {
-        !keys.modifiers.command && !matches!(keys.logical_key, Key::F1 | Key::F11)
+        !keys.modifiers.command && !matches!(keys.logical_key, Key::F1 | Key::F2 | Key::F11)
     }
 }

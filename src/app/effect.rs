@@ -4,6 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::save_drawn::ToSave;
+use crate::chat::Conversation;
+use crate::chat::history::{Calendar, Request};
+use crate::chat::transfer::Format;
 use crate::imaging::FrameRef;
 use crate::vlm::{DeviceChoice, Question};
 use crate::worker::{JobId, LoadRequest};
@@ -62,6 +65,14 @@ pub enum Effect {
     PickPlaceFor(Arc<ToSave>, &'static str),
     /// Write a picture as a PNG, with what it came of beside it.
     WritePicture(PathBuf, Arc<ToSave>),
+    /// The history is asked for something.
+    History(Request),
+    /// System: ask where to export a chat.
+    PickPlaceForChat(Arc<Conversation>, Format),
+    /// Write a chat to a file.
+    WriteChat(Arc<Conversation>, Format, Calendar, PathBuf),
+    /// System: ask for a chat to import.
+    PickChat,
     /// System: show a folder.
     ShowFolder(PathBuf),
     /// System: put text on the clipboard.

@@ -49,8 +49,12 @@ impl ReadingRoomApp {
         if Popup::is_any_open(ctx) || !ctx.input(|i| i.key_pressed(Key::Escape)) {
             return;
         }
-        if self.state.sheet.is_some() {
+        if self.state.history.renaming.is_some() {
+            self.commands.send(Command::CancelRename);
+        } else if self.state.sheet.is_some() {
             self.commands.send(Command::CloseSheet);
+        } else if self.state.history.is_finding {
+            self.commands.send(Command::CloseFind);
         } else if self.state.is_showing_results() {
             self.commands.send(Command::HideResults);
         } else if self.state.engine.asking.is_some() {

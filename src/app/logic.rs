@@ -22,6 +22,7 @@ impl ReadingRoomApp {
             self.outside.perform(ctx, &mut self.state, effect);
         }
         self.outside.save_settings_sometimes(ctx, &mut self.state);
+        self.outside.save_chats(ctx, &mut self.state);
         self.retitle(ctx);
         self.note_size(ctx);
         self.schedule(ctx);

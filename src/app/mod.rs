@@ -20,6 +20,7 @@ mod save_drawn;
 
 mod engine_state;
 mod frames;
+mod history;
 mod jobs;
 mod notices;
 mod settings;
@@ -37,6 +38,7 @@ mod chat_panel;
 mod compare;
 mod composer;
 mod drawing_ui;
+mod find_ui;
 mod model_picker;
 mod notices_ui;
 mod overlays;
@@ -68,6 +70,7 @@ pub use composer::Composer;
 pub use effect::Effect;
 pub use engine_state::{AnswerSlot, Asking, EngineState, Loading, ModelStatus};
 pub use frames::{FrameCache, FrameState, LoadedFrame};
+pub use history::{ChatSearch, HistoryState, Opening};
 pub use jobs::{Job, Jobs, Purpose};
 pub use launch::{AppError, run};
 pub use notices::{Notice, NoticeLevel, Notices};
@@ -89,6 +92,7 @@ pub use widgets::inert_markdown;
 use crate::vlm::{DeviceChoice, PrecisionChoice};
 use chat_panel::ChatPanel;
 use compare::ComparePanel;
+use history::HistoryPanel;
 use outside::Outside;
 use results::ResultsPanel;
 use textures::TextureCache;
@@ -103,7 +107,7 @@ pub struct AppOptions {
     pub sample: bool,
     /// Where models are found.
     pub models_dir: PathBuf,
-    /// Where settings are kept.
+    /// Where settings and history are kept.
     pub data_dir: PathBuf,
     /// A model to load at once.
     pub model: Option<PathBuf>,
@@ -138,6 +142,7 @@ pub(crate) struct Panels {
     pub(crate) chat: ChatPanel,
     pub(crate) compare: ComparePanel,
     pub(crate) results: ResultsPanel,
+    pub(crate) history: HistoryPanel,
 }
 
 impl ReadingRoomApp {
@@ -215,6 +220,7 @@ impl eframe::App for ReadingRoomApp {
 
     fn on_exit(&mut self) {
         self.outside.save_settings(&mut self.state);
+        self.outside.close_history(&mut self.state);
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::apply_decode::sentence;
 use super::effect::Effect;
+use super::history::Saver;
 use super::notices::NoticeLevel;
 use super::results::{Evaluation, Follower, sort};
 use super::sample::unpack_sample;
@@ -15,6 +16,9 @@ use super::save_drawn::ToSave;
 use super::settings::Settings;
 use super::state::{AppEvent, AppState};
 use super::theme;
+use crate::chat::history::{History, HistoryEvent, Request, Summary};
+use crate::chat::transfer::{self, Format};
+use crate::chat::{Conversation, chat_id_text};
 use crate::vlm::{ModelSpec, choose_device};
 use crate::worker::{DecodeClient, EngineClient, JobId, Wake, scan_models};
 
@@ -24,6 +28,8 @@ const REDRAW_EVERY: Duration = Duration::from_millis(33);
 const DIALOG_FLASH: Duration = Duration::from_millis(350);
 const SAVE_EVERY: Duration = Duration::from_secs(2);
 const INBOX: usize = 16;
+/// At the end the history has so long to be written.
+const CLOSING: Duration = Duration::from_secs(5);
 /// Time between two looks at the file of a training.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -59,6 +65,8 @@ pub(crate) struct Outside {
     models: Option<Receiver<Vec<ModelSpec>>>,
     /// Trainings that are read as they grow; letting go of the mark ends the reading.
     followed: Vec<(JobId, Arc<()>)>,
+    history: Option<History>,
+    saver: Saver,
     saved: Settings,
     saved_at: Instant,
 }
@@ -72,10 +80,13 @@ impl Outside {
     ) -> Self {
         let (to_inbox, inbox) = sync_channel(INBOX);
         let ctx = ctx.clone();
+        let wake: Wake = Arc::new(move || ctx.request_repaint());
         Self {
+            history: Some(History::start(&data_dir, wake.clone())),
+            saver: Saver::default(),
             workers,
             data_dir,
-            wake: Arc::new(move || ctx.request_repaint()),
+            wake,
             inbox,
             to_inbox,
             models: None,
@@ -100,6 +111,12 @@ impl Outside {
                 return Some(AppEvent::Models(Vec::new()));
             }
             Some(Err(TryRecvError::Empty)) | None => {}
+        }
+        if let Some(event) = self.history.as_mut().and_then(History::poll) {
+            if let HistoryEvent::Loaded(chat) = &event {
+                self.saver.note(chat);
+            }
+            return Some(AppEvent::History(event));
         }
         let workers = self.workers.as_ref()?;
         let decoded = workers.decode.poll().map(AppEvent::Decode);
@@ -156,6 +173,16 @@ impl Outside {
             Effect::PickPlaceFor(picture, name) => self.ask_where(picture, name),
             Effect::WritePicture(path, picture) => self
                 .on_thread("picture", move || Some(AppEvent::PictureWritten(picture.write(&path)))),
+            Effect::History(request) => self.ask_history(request),
+            Effect::PickPlaceForChat(chat, format) => self.ask_where_chat(chat, format),
+            Effect::WriteChat(chat, format, calendar, path) => self.on_thread("chat", move || {
+                let written = transfer::write_file(&chat, format, calendar, &path);
+                Some(AppEvent::ChatWritten(written.map_err(|error| error.to_string())))
+            }),
+            Effect::PickChat => self.ask_for("Import a chat", pick_chat, |paths| {
+                let first = paths.into_iter().next();
+                first.map_or(AppEvent::NoDialog, AppEvent::PickedChat)
+            }),
             Effect::ShowFolder(folder) => {
                 if let Err(error) = open::that_detached(folder) {
                     let text = format!("The folder could not be shown: {error}");
@@ -231,6 +258,53 @@ impl Outside {
         });
     }
 
+    fn ask_where_chat(&self, chat: Arc<Conversation>, format: Format) {
+        self.on_thread("file dialog", move || {
+            let asked_at = Instant::now();
+            let (title, extension) = (format!("Export as {}", format.title()), format.extension());
+            // the title of a chat is what somebody typed: it is no name for a file
+            let name = format!("chat-{}.{extension}", chat_id_text(chat.id));
+            let dialog = rfd::FileDialog::new().set_title(title).set_file_name(name);
+            match dialog.add_filter(format.title(), &[extension]).save_file() {
+                Some(path) => Some(AppEvent::PickedPlaceForChat(chat, format, path)),
+                None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
+            }
+        });
+    }
+
+    fn ask_history(&mut self, request: Request) {
+        if let Some(history) = &mut self.history {
+            history.send(request);
+        }
+    }
+
+    /// Hands chats that changed to the history.
+    pub(crate) fn save_chats(&mut self, ctx: &egui::Context, state: &mut AppState) {
+        for chat in &state.conversations {
+            if self.saver.is_due(chat) {
+                self.ask_history(Request::Save(Box::new(chat.clone())));
+                state.history.note(Summary::of(chat));
+            }
+        }
+        self.saver.keep_only(&state.conversations);
+        if self.history.as_ref().is_some_and(History::is_behind) {
+            ctx.request_repaint_after(REDRAW_EVERY);
+        }
+    }
+
+    /// Has the history write what it has; the window is closing.
+    pub(crate) fn close_history(&mut self, state: &mut AppState) {
+        let Some(mut history) = self.history.take() else { return };
+        for chat in &state.conversations {
+            if !chat.turns.is_empty() {
+                history.send(Request::Save(Box::new(chat.clone())));
+            }
+        }
+        if let Err(error) = history.close(CLOSING) {
+            state.history.trouble = Some(error.to_string());
+        }
+    }
+
     /// Looks at a training's file again and again until nobody follows it.
     fn follow(&mut self, id: JobId, folder: PathBuf) {
         let mark = Arc::new(());
@@ -297,4 +371,9 @@ impl Outside {
             state.notices.push(NoticeLevel::Error, text);
         }
     }
+}
+
+fn pick_chat(dialog: rfd::FileDialog) -> Option<Vec<PathBuf>> {
+    let dialog = dialog.add_filter("Chat (JSON)", &["json"]);
+    dialog.pick_file().map(|path| vec![path])
 }

@@ -76,7 +76,7 @@ impl AppState {
 
     fn send_ahead(&mut self) {
         let Some(evidence) = self.evidence_of_view() else { return };
-        let images = vec![(*evidence.image).clone()];
+        let images: Vec<_> = evidence.image.as_deref().cloned().into_iter().collect();
         let conversation = self.conversation();
         let room = self.engine.info().map_or(1, |info| info.max_images as usize);
         let room = room.saturating_sub(images.len());

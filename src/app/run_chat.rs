@@ -1,22 +1,21 @@
 //! What commands about questions, answers and models do to the state.
 
-use std::sync::Arc;
-
 use super::effect::Effect;
 use super::engine_state::{AnswerSlot, Asking, Loading, ModelStatus};
 use super::notices::NoticeLevel;
 use super::state::AppState;
 use super::view_transform::ViewTransform;
-use super::viewport::{View, WindowMode, number};
-use crate::chat::{Answer, AnswerState, Conversation, Evidence, Provenance, Turn};
-use crate::imaging::{DisplayImage, Grayscale, Turned, VoiLut};
+use super::viewport::{Place, View, WindowMode, number};
+use crate::chat::{Answer, AnswerState, Evidence, Provenance, Turn};
+use crate::imaging::{DisplayImage, FrameRef, Grayscale, Turned, VoiLut};
 use crate::vlm::{Question, Task, Turn as ModelTurn};
 use crate::worker::{JobId, LoadRequest};
 
-const THUMBNAIL_SIDE: u32 = 96;
+const PICTURE_LOST: &str = "The picture of this question is missing: the file it was imported from \
+    did not have it";
 
 fn images_of(evidence: &[Evidence]) -> Vec<DisplayImage> {
-    evidence.iter().map(|evidence| (*evidence.image).clone()).collect()
+    evidence.iter().filter_map(|evidence| evidence.image.as_deref().cloned()).collect()
 }
 
 impl AppState {
@@ -76,6 +75,12 @@ impl AppState {
     }
 
     pub(crate) fn send_question(&mut self, slot: AnswerSlot) {
+        if self.lacks_picture(slot) {
+            if let Some(answer) = self.answer_at(slot) {
+                answer.state = AnswerState::Failed(PICTURE_LOST.to_owned());
+            }
+            return;
+        }
         let Some(question) = self.question_at(slot) else { return };
         let provenance = self.provenance(&question);
         let grid = self.engine.info().and_then(|info| info.picture_grid);
@@ -97,6 +102,13 @@ impl AppState {
             Some(only_codes) => Effect::Reconstruct(job, question, only_codes),
             None => Effect::Ask(job, question),
         });
+    }
+
+    /// Whether a question would be asked without a picture it is about.
+    fn lacks_picture(&self, slot: AnswerSlot) -> bool {
+        let chat = self.conversations.iter().find(|chat| chat.id == slot.conversation_id);
+        let turn = chat.and_then(|chat| chat.turns.get(slot.turn_idx));
+        turn.is_some_and(|turn| turn.evidence.iter().any(|evidence| evidence.image.is_none()))
     }
 
     /// Everything said before in this chat, and the question.
@@ -166,24 +178,32 @@ impl AppState {
     pub(crate) fn evidence_of_view(&self) -> Option<Evidence> {
         let viewport = self.active_viewport();
         let place = viewport.place.as_ref()?;
-        let (_, series) = self.shown_series(place)?;
+        let (open, series) = self.shown_series(place)?;
         let frame_ref = series.frame_ref(place.frame_idx)?;
+        let marker = self.history.marker.as_ref().filter(|_| !open.is_pasted());
+        let marks =
+            marker.map(|marker| marker.marks(&place.study_key, &place.series_key, &frame_ref));
         let loaded = self.frames.loaded(&frame_ref)?;
         let grayscale = viewport.view.grayscale(&loaded);
         let turned = viewport.view.transform.turned;
         let image = turned.apply(&grayscale.render(&loaded.frame));
-        Some(Evidence {
+        let evidence = Evidence {
             label: self.view_label()?,
             frame_ref: Some(frame_ref),
+            marks,
+            alias: open.alias.clone(),
+            modality: series.modality.clone(),
+            study_key: place.study_key.clone(),
             grayscale,
             turned,
             series_key: place.series_key.clone(),
             frame_idx: place.frame_idx,
             num_frames: series.num_frames(),
-            thumbnail: Arc::new(image.resized_to_fit(THUMBNAIL_SIDE)),
             image_sha256: image.sha256(),
-            image: Arc::new(image),
-        })
+            image: None,
+            thumbnail: None,
+        };
+        Some(evidence.with_image(Some(image)))
     }
 
     /// "CT · slice 61 of 312 · W 1500 L −600": names nobody.
@@ -221,22 +241,12 @@ impl AppState {
     pub(crate) fn go_to_evidence(&mut self, turn_idx: usize, evidence_idx: usize) {
         let Some(turn) = self.conversation().turns.get(turn_idx) else { return };
         let Some(evidence) = turn.evidence.get(evidence_idx).cloned() else { return };
-        let Some(frame_ref) = &evidence.frame_ref else { return };
-        let found = self.studies.open().iter().find_map(|open| {
-            let series = open.study.series.iter().find(|s| s.key == evidence.series_key)?;
-            let same = series.frame_ref(evidence.frame_idx).as_ref() == Some(frame_ref);
-            same.then(|| open.study.key.clone())
-        });
-        let Some(study_key) = found else {
-            self.notices.push(NoticeLevel::Warn, "The study of this question is not open any more");
+        let Some(place) = self.place_of(&evidence) else {
+            let text = "The study of this question is not open: open its files to see it there";
+            self.notices.push(NoticeLevel::Warn, text);
             return;
         };
         let viewport = self.active_viewport_mut();
-        let place = super::viewport::Place {
-            study_key,
-            series_key: evidence.series_key.clone(),
-            frame_idx: evidence.frame_idx,
-        };
         let is_elsewhere =
             viewport.place.as_ref().is_none_or(|old| old.series_key != place.series_key);
         if is_elsewhere {
@@ -253,6 +263,32 @@ impl AppState {
         };
     }
 
+    /// Where the frame of a question is among the open studies.
+    fn place_of(&self, evidence: &Evidence) -> Option<Place> {
+        let marker = self.history.marker.as_ref();
+        let is_it = |frame_ref: &FrameRef| match (&evidence.frame_ref, marker, &evidence.marks) {
+            (Some(known), _, _) => known == frame_ref,
+            // from the history: identifiers are compared by their marks
+            (None, Some(marker), Some(marks)) => marker.frame(frame_ref) == marks.frame,
+            _ => false,
+        };
+        self.studies.open().iter().find_map(|open| {
+            let key = &open.study.key;
+            let may_be = match (marker, &evidence.marks) {
+                (Some(marker), Some(marks)) => marker.study(key) == marks.study,
+                _ => true,
+            };
+            let series = open.study.series.iter().filter(|_| may_be);
+            series.into_iter().find_map(|series| {
+                // where it was before, else wherever it is now
+                let frames = std::iter::once(evidence.frame_idx).chain(0..series.num_frames());
+                let mut frames = frames.filter_map(|idx| Some((idx, series.frame_ref(idx)?)));
+                let (frame_idx, _) = frames.find(|(_, frame_ref)| is_it(frame_ref))?;
+                Some(Place { study_key: key.clone(), series_key: series.key.clone(), frame_idx })
+            })
+        })
+    }
+
     pub(crate) fn stop_answer(&mut self) {
         if let Some(asking) = &mut self.engine.asking {
             asking.stopping = true;
@@ -261,27 +297,9 @@ impl AppState {
     }
 
     pub(crate) fn new_chat(&mut self) {
-        if !self.conversation().turns.is_empty() {
-            let id = self.next_conversation_id;
-            self.next_conversation_id += 1;
-            self.conversations.insert(0, Conversation::new(id));
-        }
-        self.conversation_idx = 0;
+        self.conversation_idx = self.empty_chat();
+        self.history.opening = None;
         self.focus_question = true;
-    }
-
-    pub(crate) fn delete_chat(&mut self, id: u64) {
-        if self.engine.asking.as_ref().is_some_and(|asking| asking.slot.conversation_id == id) {
-            self.stop_answer();
-        }
-        let shown_id = self.conversation().id;
-        self.conversations.retain(|conversation| conversation.id != id);
-        if self.conversations.is_empty() {
-            self.conversations.push(Conversation::new(self.next_conversation_id));
-            self.next_conversation_id += 1;
-        }
-        let still = self.conversations.iter().position(|c| c.id == shown_id);
-        self.conversation_idx = still.unwrap_or(0);
     }
 
     pub(crate) fn load_model(&mut self, request: LoadRequest) {

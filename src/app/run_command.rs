@@ -22,6 +22,7 @@ impl AppState {
         }
         let rest = self.run_open(command).and_then(|command| self.run_results(command));
         let rest = rest.and_then(|command| self.run_view(command));
+        let rest = rest.and_then(|command| self.run_history(command));
         if let Some(command) = rest.and_then(|command| self.run_chat(command)) {
             self.run_shell(command);
         }
@@ -227,12 +228,6 @@ impl AppState {
                 self.go_to_evidence(turn_idx, evidence_idx);
             }
             Command::NewChat => self.new_chat(),
-            Command::OpenChat(id) => {
-                if let Some(idx) = self.conversations.iter().position(|c| c.id == id) {
-                    self.conversation_idx = idx;
-                }
-            }
-            Command::DeleteChat(id) => self.delete_chat(id),
             Command::LoadModel(request) => self.load_model(request),
             Command::CancelLoad => self.cancel_load(),
             Command::UnloadModel => self.effects.push(Effect::Unload),

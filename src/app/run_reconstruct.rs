@@ -32,7 +32,7 @@ pub(crate) struct Compared<'a> {
 impl Compared<'_> {
     /// What the model was asked to rebuild; while it draws, the picture it was given.
     pub(crate) fn original(&self) -> Option<&Arc<DisplayImage>> {
-        let given = self.turn.evidence.last().map(|evidence| &evidence.image);
+        let given = self.turn.evidence.last().and_then(|evidence| evidence.image.as_ref());
         self.drawing.original.as_ref().or(given)
     }
 }

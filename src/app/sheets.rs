@@ -108,8 +108,9 @@ fn settings_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     if ui.checkbox(&mut privacy, "Privacy mode: aliases instead of patient data").changed() {
         cx.send(Command::TogglePrivacy);
     }
-    let text = "Written to this computer: these settings, the list of recent files, and weights as \
-                converted. Chats live until you quit. Nothing is sent anywhere.";
+    let text = "Written to this computer: these settings, the list of recent files, weights as \
+                converted, and your chats with the pictures they are about. Chats name a study by \
+                its alias only. Nothing is sent anywhere.";
     ui.add(Label::new(RichText::new(text).size(12.0).color(palette.faint)).wrap());
     section_ui(ui, "Models folder");
     let folder = cx.state.models_dir().map_or("None".to_owned(), |dir| dir.display().to_string());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::effect::Effect;
 use super::engine_state::{EngineState, ModelStatus};
 use super::frames::{FrameCache, FrameState};
+use super::history::HistoryState;
 use super::jobs::Jobs;
 use super::notices::{NoticeLevel, Notices};
 use super::results::{Evaluation, News, Results, Sorted};
@@ -15,6 +16,8 @@ use super::settings::Settings;
 use super::studies::{OpenStudy, Studies};
 use super::viewport::{Place, Viewport};
 use crate::chat::Conversation;
+use crate::chat::history::{HistoryEvent, Request};
+use crate::chat::transfer::Format;
 use crate::imaging::{FrameRef, Series};
 use crate::vlm::{DeviceInfo, Family, ModelSpec};
 use crate::worker::{DecodeEvent, EngineEvent, JobId, LoadRequest};
@@ -27,7 +30,7 @@ const FRAME_CACHE_BYTES: usize = 1 << 30;
 pub enum LeftTab {
     /// Open studies.
     Studies,
-    /// Chats of this run.
+    /// All chats.
     Chats,
 }
 
@@ -87,6 +90,14 @@ pub enum AppEvent {
     PickedPlaceFor(Arc<ToSave>, PathBuf),
     /// A picture was saved, or why not.
     PictureWritten(Result<(), String>),
+    /// From the history.
+    History(HistoryEvent),
+    /// The reader chose where a chat is exported.
+    PickedPlaceForChat(Arc<Conversation>, Format, PathBuf),
+    /// A chat was exported, or why not.
+    ChatWritten(Result<(), String>),
+    /// The reader chose a chat to import.
+    PickedChat(PathBuf),
     /// The system showed no dialog.
     NoDialog,
     /// Something outside went wrong, in one sentence.
@@ -106,10 +117,12 @@ pub struct AppState {
     pub active: usize,
     /// Decoded frames.
     pub frames: FrameCache,
-    /// Chats of this run, newest first; never empty.
+    /// Chats in memory; never empty.
     pub conversations: Vec<Conversation>,
     /// The one shown.
     pub conversation_idx: usize,
+    /// All chats, and what is being done with them.
+    pub history: HistoryState,
     /// The model and the question it is at.
     pub engine: EngineState,
     /// Models found.
@@ -143,7 +156,6 @@ pub struct AppState {
     /// Seconds since the window opened.
     pub now_secs: f64,
     pub(crate) effects: Vec<Effect>,
-    pub(crate) next_conversation_id: u64,
 }
 
 impl AppState {
@@ -155,8 +167,9 @@ impl AppState {
             viewports: vec![Viewport::default()],
             active: 0,
             frames: FrameCache::new(FRAME_CACHE_BYTES),
-            conversations: vec![Conversation::new(1)],
+            conversations: vec![Conversation::begin()],
             conversation_idx: 0,
+            history: HistoryState::default(),
             engine: EngineState::default(),
             models: Vec::new(),
             scanning_models: false,
@@ -174,7 +187,6 @@ impl AppState {
             full_screen: false,
             now_secs: 0.0,
             effects: Vec::new(),
-            next_conversation_id: 2,
         }
     }
 
@@ -207,6 +219,12 @@ impl AppState {
                     }
                 };
             }
+            AppEvent::History(event) => self.apply_history(event),
+            AppEvent::PickedPlaceForChat(chat, format, path) => {
+                self.write_chat(chat, format, path);
+            }
+            AppEvent::ChatWritten(written) => self.apply_chat_written(written),
+            AppEvent::PickedChat(path) => self.ask_history(Request::Import(path)),
             AppEvent::Trouble(text) => {
                 self.notices.push(NoticeLevel::Error, text);
             }

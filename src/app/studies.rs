@@ -3,14 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::chat::Marker;
 use crate::imaging::{DisplayImage, FrameRef, Series, Study, alias};
+
+/// How the keys of pasted pictures begin; they mean nothing beyond this run.
+pub(crate) const PASTED: &str = "pasted-";
 
 /// A study with its alias.
 #[derive(Debug)]
 pub struct OpenStudy {
     /// What was found in the files.
     pub study: Study,
-    /// "Case 01"; the same as long as the window is open.
+    /// "Case 01"; the same whenever the study is opened.
     pub alias: String,
 }
 
@@ -30,6 +34,9 @@ pub enum Thumbnail {
 pub struct Studies {
     open: Vec<OpenStudy>,
     case_numbers: HashMap<String, usize>,
+    /// Numbers of earlier runs, by the studies' marks.
+    known: HashMap<String, usize>,
+    marker: Option<Marker>,
     thumbnails: HashMap<FrameRef, Thumbnail>,
 }
 
@@ -51,16 +58,70 @@ impl Studies {
         Some((open, series))
     }
 
-    /// Gives studies their aliases in this order.
-    pub(crate) fn number<'a>(&mut self, study_keys: impl Iterator<Item = &'a str>) {
+    /// Gives studies their aliases in this order; says which are new to the history.
+    pub(crate) fn number<'a>(
+        &mut self,
+        study_keys: impl Iterator<Item = &'a str>,
+    ) -> Vec<(String, u32)> {
+        let mut fresh = Vec::new();
         for key in study_keys {
-            let next = self.case_numbers.len() + 1;
-            self.case_numbers.entry(key.to_owned()).or_insert(next);
+            if self.case_numbers.contains_key(key) {
+                continue;
+            }
+            let marker = self.marker.as_ref().filter(|_| !key.starts_with(PASTED));
+            let mark = marker.map(|marker| marker.study(key));
+            let known = mark.as_ref().and_then(|mark| self.known.get(mark).copied());
+            let number = known.unwrap_or_else(|| self.next_number());
+            if let (Some(mark), None) = (mark, known) {
+                self.known.insert(mark.clone(), number);
+                fresh.extend(u32::try_from(number).ok().map(|number| (mark, number)));
+            }
+            self.case_numbers.insert(key.to_owned(), number);
+        }
+        fresh
+    }
+
+    fn next_number(&self) -> usize {
+        self.known.values().chain(self.case_numbers.values()).max().map_or(1, |last| last + 1)
+    }
+
+    /// The history was opened: studies have the aliases they had before.
+    pub(crate) fn learn(
+        &mut self,
+        marker: Marker,
+        known: Vec<(String, u32)>,
+    ) -> Vec<(String, u32)> {
+        self.marker = Some(marker);
+        self.known = known.into_iter().map(|(mark, number)| (mark, number as usize)).collect();
+        let mut keys: Vec<(usize, String)> =
+            self.case_numbers.drain().map(|(key, number)| (number, key)).collect();
+        keys.sort();
+        let fresh = self.number(keys.iter().map(|(_, key)| key.as_str()));
+        self.name_open();
+        fresh
+    }
+
+    /// A study has this number, whatever it was called before.
+    pub(crate) fn renumber(&mut self, mark: &str, number: u32) {
+        self.known.insert(mark.to_owned(), number as usize);
+        let Some(marker) = &self.marker else { return };
+        for open in &self.open {
+            if marker.study(&open.study.key) == mark {
+                self.case_numbers.insert(open.study.key.clone(), number as usize);
+            }
+        }
+        self.name_open();
+    }
+
+    fn name_open(&mut self) {
+        for open in &mut self.open {
+            let number = self.case_numbers.get(&open.study.key);
+            open.alias = alias(number.copied().unwrap_or_default());
         }
     }
 
     /// Puts a study on top; series it already had are replaced, others stay.
-    pub(crate) fn insert(&mut self, mut study: Study) {
+    pub(crate) fn insert(&mut self, mut study: Study) -> Vec<(String, u32)> {
         if let Some(idx) = self.open.iter().position(|open| open.study.key == study.key) {
             let old = self.open.remove(idx);
             for series in old.study.series {
@@ -69,9 +130,10 @@ impl Studies {
                 }
             }
         }
-        self.number(std::iter::once(study.key.as_str()));
+        let fresh = self.number(std::iter::once(study.key.as_str()));
         let number = self.case_numbers.get(&study.key).copied().unwrap_or_default();
         self.open.insert(0, OpenStudy { study, alias: alias(number) });
+        fresh
     }
 
     pub(crate) fn close(&mut self, study_key: &str) -> Option<Study> {
@@ -99,6 +161,11 @@ impl Studies {
 }
 
 impl OpenStudy {
+    /// Whether it is a picture from the clipboard, which has no file.
+    pub(crate) fn is_pasted(&self) -> bool {
+        self.study.key.starts_with(PASTED)
+    }
+
     /// The patient's name, or the alias.
     pub fn title(&self, privacy: bool) -> &str {
         let name = self.study.patient.name.as_deref().filter(|name| !name.is_empty());

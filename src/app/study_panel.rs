@@ -1,4 +1,4 @@
-//! Left panel: open studies with a card for each series, or the chats of this run.
+//! Left panel: open studies with a card for each series, or the list of chats.
 
 use egui::{
     Align, Color32, CornerRadius, Layout, Rect, RichText, ScrollArea, Sense, Stroke, Ui, vec2,
@@ -6,6 +6,7 @@ use egui::{
 
 use super::command::Command;
 use super::fonts;
+use super::history::{HistoryPanel, history_panel_ui};
 use super::icons;
 use super::results::ResultsScreen;
 use super::state::LeftTab;
@@ -69,7 +70,7 @@ fn chosen_bar_ui(ui: &Ui, of: Rect) {
 }
 
 /// The list beside the strip.
-pub(crate) fn left_panel_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+pub(crate) fn left_panel_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut HistoryPanel) {
     match cx.state.left_tab {
         LeftTab::Studies => {
             header_ui(ui, "Studies", |ui| {
@@ -78,12 +79,7 @@ pub(crate) fn left_panel_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
             });
             studies_ui(ui, cx);
         }
-        LeftTab::Chats => {
-            header_ui(ui, "Chats", |ui| {
-                command_icon_ui(ui, cx, icons::NEW_CHAT, Command::NewChat, false);
-            });
-            chats_ui(ui, cx);
-        }
+        LeftTab::Chats => history_panel_ui(ui, cx, panel),
     }
 }
 
@@ -231,38 +227,6 @@ fn series_text_ui(ui: &mut Ui, series: &Series, name: &str) {
         } else {
             let text = RichText::new(count(series.num_frames(), "image", "images"));
             ui.add(egui::Label::new(text.size(11.5).color(palette.faint)).selectable(false));
-        }
-    });
-}
-
-fn chats_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
-    let palette = theme::palette(ui);
-    if cx.state.conversations.iter().all(|conversation| conversation.turns.is_empty()) {
-        empty_ui(ui, "No chats yet", "Questions you ask are listed here until you quit.");
-        return;
-    }
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        ui.spacing_mut().item_spacing.y = 2.0;
-        let shown_id = cx.state.conversation().id;
-        for conversation in &cx.state.conversations {
-            let is_on = conversation.id == shown_id;
-            ui.horizontal(|ui| {
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    ui.spacing_mut().item_spacing.x = 2.0;
-                    let name = format!("Delete chat {}", conversation.title);
-                    if icon_button_ui(ui, icons::TRASH, &name).clicked() {
-                        cx.send(Command::DeleteChat(conversation.id));
-                    }
-                    let color = if is_on { palette.strong } else { palette.dim };
-                    let text = RichText::new(&conversation.title).color(color);
-                    let button = egui::Button::selectable(is_on, text)
-                        .truncate()
-                        .min_size(vec2(ui.available_width(), 28.0));
-                    if ui.add(button).clicked() {
-                        cx.send(Command::OpenChat(conversation.id));
-                    }
-                });
-            });
         }
     });
 }

@@ -15,6 +15,8 @@ use super::view_cx::ViewCx;
 use super::widgets::{menu_item_ui, tick_text};
 use super::window_menu::window_menu_ui;
 
+use crate::chat::transfer::Format;
+
 /// The whole bar.
 pub(crate) fn top_bar_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     MenuBar::new().ui(ui, |ui| {
@@ -117,9 +119,20 @@ fn file_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     menu_item_ui(ui, cx, Command::OpenTraining, None);
     menu_item_ui(ui, cx, Command::OpenEvaluation, None);
     ui.separator();
+    ui.menu_button("Export chat", |ui| export_menu_ui(ui, cx));
+    menu_item_ui(ui, cx, Command::ImportChat, None);
+    ui.separator();
     menu_item_ui(ui, cx, Command::CloseActiveStudy, None);
     ui.separator();
     menu_item_ui(ui, cx, Command::Quit, None);
+}
+
+/// The three forms of a file.
+pub(crate) fn export_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    ui.set_min_width(220.0);
+    for format in [Format::Markdown, Format::Html, Format::Json] {
+        menu_item_ui(ui, cx, Command::ExportChat(format), None);
+    }
 }
 
 fn recent_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {

@@ -35,8 +35,13 @@ fn question_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel, turn_idx: us
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
             for (evidence_idx, evidence) in turn.evidence.iter().enumerate() {
-                let texture = cx.textures.picture(ui.ctx(), &evidence.thumbnail);
-                let chip = evidence_chip_ui(ui, Some(&texture), &evidence.label, "Go to evidence");
+                let small = evidence.thumbnail.as_ref();
+                let texture = small.map(|small| cx.textures.picture(ui.ctx(), small));
+                let label = match &texture {
+                    Some(_) => evidence.label.clone(),
+                    None => format!("{} · picture missing", evidence.label),
+                };
+                let chip = evidence_chip_ui(ui, texture.as_ref(), &label, "Go to evidence");
                 if chip.on_hover_text("Show this slice and window again").clicked() {
                     cx.send(Command::GoToEvidence { turn_idx, evidence_idx });
                 }

@@ -24,6 +24,7 @@ impl ReadingRoomApp {
         let cx = ViewCx { state: &self.state, textures: &self.textures, commands: &self.commands };
         frame_ui(ui, &cx, &mut self.panels);
         self.state.focus_question = false;
+        self.state.forget_focus();
         self.textures.sweep();
         if !self.commands.is_empty() {
             ctx.request_repaint();
@@ -60,7 +61,7 @@ fn frame_ui(ui: &mut Ui, cx: &ViewCx<'_>, panels: &mut Panels) {
             .default_size(theme::LEFT_PANEL_WIDTH.min(whole_width * 0.2))
             .size_range(200.0..=380.0)
             .frame(panel.inner_margin(margin))
-            .show(ui, |ui| left_panel_ui(ui, cx));
+            .show(ui, |ui| left_panel_ui(ui, cx, &mut panels.history));
     }
     if cx.state.settings.right_open && has_panels {
         let widest = (ui.available_width() * 0.6).max(360.0);

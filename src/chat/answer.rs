@@ -3,10 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::Drawing;
+use super::id::fresh_id;
 
 /// What a model wrote, or is writing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
+    /// Tells answers apart, in every history.
+    pub id: u64,
     /// The text so far, in Markdown. It comes from a model: nothing in it is to be trusted.
     pub text: String,
     /// How far it got.
@@ -15,8 +18,7 @@ pub struct Answer {
     pub meter: Meter,
     /// Which model, with which sampling; known once the question has been sent.
     pub provenance: Option<Provenance>,
-    /// The picture, when one was asked for; it lives as long as the chat and is not written.
-    #[serde(skip)]
+    /// The picture, when one was asked for.
     pub drawing: Option<Drawing>,
 }
 
@@ -102,6 +104,7 @@ impl Answer {
     /// An answer that waits for its model.
     pub fn waiting() -> Self {
         Self {
+            id: fresh_id(),
             text: String::new(),
             state: AnswerState::Waiting,
             meter: Meter::default(),

@@ -1,14 +1,21 @@
 //! A conversation: questions in order, each with its pictures and its answers.
 
+use super::id::{fresh_chat_id, fresh_turn_id, now_ms};
 use super::{Answer, Evidence};
 
 /// Questions and answers about one study, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conversation {
-    /// Distinguishes conversations of one run.
+    /// Tells conversations apart, in every history.
     pub id: u64,
-    /// The first question, shortened.
+    /// The first question, shortened, or what the reader called it.
     pub title: String,
+    /// Kept on top of the list.
+    pub pinned: bool,
+    /// When it was begun, in milliseconds since 1970.
+    pub created_ms: u64,
+    /// When something was asked last.
+    pub changed_ms: u64,
     /// Oldest first.
     pub turns: Vec<Turn>,
 }
@@ -16,6 +23,10 @@ pub struct Conversation {
 /// One question with everything that came of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Turn {
+    /// Tells turns apart, in every history; later ones have greater numbers.
+    pub id: u64,
+    /// When it was asked, in milliseconds since 1970.
+    pub asked_ms: u64,
     /// What the reader asked.
     pub question: String,
     /// The answer is to be the model's own picture of the evidence, not words.
@@ -30,8 +41,16 @@ pub struct Turn {
 
 impl Conversation {
     /// An empty one.
-    pub fn new(id: u64) -> Self {
-        Self { id, title: "New chat".to_owned(), turns: Vec::new() }
+    pub fn begin() -> Self {
+        let now = now_ms();
+        Self {
+            id: fresh_chat_id(),
+            title: "New chat".to_owned(),
+            pinned: false,
+            created_ms: now,
+            changed_ms: now,
+            turns: Vec::new(),
+        }
     }
 
     /// Adds a question that waits for its answer, and says where it stands.
@@ -39,7 +58,11 @@ impl Conversation {
         if self.turns.is_empty() {
             self.title = shortened(&question, 48);
         }
+        let asked_ms = now_ms();
+        self.changed_ms = asked_ms;
         self.turns.push(Turn {
+            id: fresh_turn_id(asked_ms),
+            asked_ms,
             question,
             wants_picture: false,
             evidence,
@@ -68,6 +91,12 @@ impl Conversation {
             !turn.wants_picture && turn.shown().is_some_and(is_told)
         });
         told.find_map(|turn| turn.evidence.last())
+    }
+
+    /// Whether an answer may still grow.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.turns.iter().flat_map(|turn| &turn.answers).any(Answer::is_open)
     }
 
     /// The answer at `turn_idx`, `answer_idx`.

@@ -2,15 +2,23 @@
 //!
 //! A [`Conversation`] is a list of [`Turn`]s. A turn holds one question, the pictures it was asked
 //! about ([`Evidence`]) and every answer it ever got: asking again adds an [`Answer`], and none is
-//! overwritten. Asked for a picture, an answer holds a [`Drawing`].
+//! overwritten. Asked for a picture, an answer holds a [`Drawing`]. The [`history`] keeps them on
+//! disk, and [`transfer`] takes one chat out or in.
 
 mod answer;
 mod conversation;
 mod difference;
 mod drawing;
 mod evidence;
+mod exact;
 mod examples;
+mod id;
+mod marks;
+mod record;
 mod words;
+
+pub mod history;
+pub mod transfer;
 
 pub use answer::{Answer, AnswerState, Finish, Meter, Provenance};
 pub use conversation::{Conversation, Turn};
@@ -18,4 +26,6 @@ pub use difference::{Agreement, Marked, agreement, differences, likeness};
 pub use drawing::{CodecAlone, Drawing};
 pub use evidence::Evidence;
 pub use examples::{ExampleQuestion, NANO_QUESTIONS, example_questions};
+pub use id::chat_id_text;
+pub use marks::{Marker, Marks, hmac_sha256};
 pub use words::WordKind;

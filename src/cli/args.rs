@@ -8,6 +8,7 @@ use crate::imaging::WindowChoice;
 use crate::vlm::{DeviceChoice, PrecisionChoice, Synthetic};
 
 use super::eval::args::EvalArgs;
+use super::history::args::HistoryArgs;
 
 /// Open a study, ask a local medical vision-language model about it, see the answer. Research use
 /// only. Nothing leaves this computer.
@@ -33,20 +34,20 @@ pub(super) struct WindowArgs {
     /// Load this model at once: a folder, or a name in the models folder
     #[arg(long, value_name = "DIR|NAME")]
     pub(super) model: Option<String>,
-    /// Keep settings and history here instead of the platform's place
-    #[arg(long, value_name = "DIR", env = "READING_ROOM_DATA")]
-    pub(super) data_dir: Option<PathBuf>,
     /// Save a picture of the window once it has settled, and close
     #[arg(long, value_name = "FILE.png", hide = true)]
     pub(super) screenshot: Option<PathBuf>,
 }
 
-/// Where models are and what they run on.
+/// Where models and chats are, and what models run on.
 #[derive(Debug, clap::Args)]
 pub(super) struct MachineArgs {
     /// Where models are looked for by name
     #[arg(long, value_name = "DIR", env = "READING_ROOM_MODELS", global = true)]
     pub(super) models_dir: Option<PathBuf>,
+    /// Keep settings and history here instead of the platform's place
+    #[arg(long, value_name = "DIR", env = "READING_ROOM_DATA", global = true)]
+    pub(super) data_dir: Option<PathBuf>,
     /// What the model runs on: auto, gpu, cpu. `auto` takes the best real GPU, else the CPU
     #[arg(long, default_value = "auto", global = true)]
     pub(super) device: DeviceChoice,
@@ -79,6 +80,8 @@ pub(super) enum Command {
     Eval(Box<EvalArgs>),
     /// Add LLaVA-Med 1.0's published differences to LLaMA-7B and write the model
     ApplyDelta(ApplyDeltaArgs),
+    /// Chats that were kept: list, show, export, import
+    History(HistoryArgs),
     /// The other end of a pipe
     #[command(hide = true)]
     Worker { kind: WorkerKind },
@@ -177,6 +180,9 @@ pub(super) struct AskArgs {
     /// Form of the prompt, for models whose authors use more than one; the README names them
     #[arg(long, value_name = "NAME")]
     pub(super) template: Option<String>,
+    /// Keep the answer in the history, as a chat
+    #[arg(long)]
+    pub(super) save: bool,
     /// Print one JSON object with the ids, timings and the model's identity
     #[arg(long)]
     pub(super) json: bool,
@@ -232,6 +238,9 @@ pub(super) struct ReconstructArgs {
     pub(super) image_options: ImageArgs,
     #[command(flatten)]
     pub(super) sampling: SamplingArgs,
+    /// Keep the picture in the history, as a chat
+    #[arg(long)]
+    pub(super) save: bool,
     /// Print one JSON object with the codes, the figures and the model's identity
     #[arg(long)]
     pub(super) json: bool,
@@ -298,6 +307,10 @@ pub(super) struct BenchArgs {
     /// The exact prompt: a JSON file with the ids before and after the picture
     #[arg(long, value_name = "FILE.json", conflicts_with = "prompt_tokens")]
     pub(super) bench: Option<PathBuf>,
+    /// Measure a history of so many chats of 20 questions instead of a model
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..),
+        conflicts_with_all = ["model", "synthetic", "image", "bench", "prompt_tokens"])]
+    pub(super) history: Option<u32>,
     /// Ask so many ids without a meaning, always the same, instead of a usual question
     #[arg(long, value_name = "N")]
     pub(super) prompt_tokens: Option<usize>,

@@ -11,11 +11,12 @@ use crate::imaging::DisplayImage;
 use crate::vlm::{Answer, ModelInfo, Question, Task, Turn};
 
 use super::{
-    args::{AskArgs, ImageArgs, MachineArgs},
+    args::{AskArgs, MachineArgs},
     ask_report,
     engine::{Outcome, Screen, Work, compute_here, run_model},
-    images::{Decoder, render},
+    images::{Decoder, Seen, see},
     plan,
+    save::Recorder,
     terminal::StatusLine,
 };
 
@@ -31,9 +32,13 @@ pub(super) fn run(args: &AskArgs, machine: &MachineArgs) -> anyhow::Result<()> {
     let spec = plan::find_model(args.model.as_deref(), machine)?;
     let (sampling, max_new_tokens) = plan::sampling(&args.sampling, &spec)?;
     let decoder = Decoder::new(args.in_process);
-    let images = read_images(&decoder, &args.image, &args.image_options)?;
-    let (history, images) = read_history(args, &decoder, images)?;
+    let seen = see(&decoder, &args.image, &args.image_options)?;
+    let (told, seen) = read_history(args, &decoder, seen)?;
+    let recorder =
+        if args.save { Some(record(args, machine, &decoder, &told, &seen)?) } else { None };
     drop(decoder); // its memory is the model's now
+    let history = told.into_iter().map(Told::into_turn).collect();
+    let images = images_of(seen);
     let ignore_eos = args.sampling.ignore_eos;
     let text = args.question.clone();
     let (stop, template) = (args.stop.clone(), args.template.clone());
@@ -50,27 +55,58 @@ pub(super) fn run(args: &AskArgs, machine: &MachineArgs) -> anyhow::Result<()> {
         only_codes: 0,
     };
 
-    let mut screen = Screen { status: StatusLine::new(), is_quiet: args.json };
+    let mut screen = Screen { status: StatusLine::new(), is_quiet: args.json, recorder };
     let trace = args.trace.as_deref().map(std::path::absolute).transpose()?;
     let work = Work { question, drawing: None, trace };
     let done = run_model(&spec, machine, args.in_process, work, &mut screen)?;
     screen.status.clear();
     let Outcome::Answer(answer) = done.outcome else { bail!("the engine gave a picture") };
+    if let Some(recorder) = &mut screen.recorder {
+        recorder.answered(&answer);
+    }
     let answered = Answered { info: done.info, answer: *answer, peak_rss_mb: done.peak_rss_mb };
     let mut out = stdout().lock();
     if args.json {
         ask_report::write(&mut out, &answered, None)?;
     }
     writeln!(out)?;
-    Ok(())
+    screen.keep()
 }
 
-pub(super) fn read_images(
+/// Begins the chat that `--save` keeps.
+fn record(
+    args: &AskArgs,
+    machine: &MachineArgs,
     decoder: &Decoder,
-    paths: &[PathBuf],
-    options: &ImageArgs,
-) -> anyhow::Result<Vec<DisplayImage>> {
-    paths.iter().map(|path| render(&*decoder.read_frame(path)?, options)).collect()
+    told: &[Told],
+    seen: &[Seen],
+) -> anyhow::Result<Recorder> {
+    let mut recorder = Recorder::start(&plan::data_dir(machine.data_dir.clone()))?;
+    for turn in told {
+        let pictures = recorder.evidence(decoder, &turn.seen);
+        recorder.told(&turn.question, &turn.answer, pictures);
+    }
+    let pictures = recorder.evidence(decoder, seen);
+    recorder.asked(&args.question, pictures, false);
+    Ok(recorder)
+}
+
+/// The pictures alone.
+pub(super) fn images_of(seen: Vec<Seen>) -> Vec<DisplayImage> {
+    seen.into_iter().map(|seen| seen.image).collect()
+}
+
+/// An earlier turn.
+struct Told {
+    question: String,
+    answer: String,
+    seen: Vec<Seen>,
+}
+
+impl Told {
+    fn into_turn(self) -> Turn {
+        Turn { question: self.question, answer: self.answer, images: images_of(self.seen) }
+    }
 }
 
 /// One entry of `--history`.
@@ -88,9 +124,9 @@ enum PastTurn {
 fn read_history(
     args: &AskArgs,
     decoder: &Decoder,
-    mut images: Vec<DisplayImage>,
-) -> anyhow::Result<(Vec<Turn>, Vec<DisplayImage>)> {
-    let Some(path) = &args.history else { return Ok((Vec::new(), images)) };
+    mut seen: Vec<Seen>,
+) -> anyhow::Result<(Vec<Told>, Vec<Seen>)> {
+    let Some(path) = &args.history else { return Ok((Vec::new(), seen)) };
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("the history could not be read: {}", path.display()))?;
     let past: Vec<PastTurn> = serde_json::from_str(&text).with_context(|| {
@@ -103,21 +139,21 @@ fn read_history(
             PastTurn::Text(question, answer) => {
                 let marked = question.matches("<image>").count();
                 ensure!(
-                    marked <= images.len(),
+                    marked <= seen.len(),
                     "the history marks more pictures with <image> than --image gives"
                 );
-                let rest = images.split_off(marked);
+                let rest = seen.split_off(marked);
                 let question = without_markers(&question);
-                Turn { question, answer, images: std::mem::replace(&mut images, rest) }
+                Told { question, answer, seen: std::mem::replace(&mut seen, rest) }
             }
             PastTurn::WithImages(question, answer, paths) => {
                 let paths: Vec<_> = paths.iter().map(|path| beside(folder, path)).collect();
-                let images = read_images(decoder, &paths, &args.image_options)?;
-                Turn { question, answer, images }
+                let seen = see(decoder, &paths, &args.image_options)?;
+                Told { question, answer, seen }
             }
         });
     }
-    Ok((turns, images))
+    Ok((turns, seen))
 }
 
 /// A question as typed; markers stand before it on lines of their own, or after it.

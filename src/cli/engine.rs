@@ -19,7 +19,8 @@ use crate::worker::{
 };
 
 use super::args::MachineArgs;
-use super::terminal::{StatusLine, loading_text, one_line, working_text};
+use super::save::Recorder;
+use super::terminal::{StatusLine, loading_text, one_line, warn, working_text};
 
 /// How long to wait for the worker before asking again.
 const WAIT: Duration = Duration::from_secs(1);
@@ -57,6 +58,8 @@ pub(super) struct Done {
 pub(super) struct Screen {
     pub(super) status: StatusLine,
     pub(super) is_quiet: bool,
+    /// Keeps the answer in the history.
+    pub(super) recorder: Option<Recorder>,
 }
 
 impl Screen {
@@ -68,8 +71,33 @@ impl Screen {
         }
     }
 
+    fn began(&mut self, info: &ModelInfo, question: &Question) {
+        self.notes(&info.notes);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.began(info, question);
+        }
+    }
+
+    /// Has the history written.
+    pub(super) fn keep(self) -> anyhow::Result<()> {
+        self.recorder.map_or(Ok(()), Recorder::finish)
+    }
+
+    /// Keeps what came before the work failed.
+    fn keep_failed(&mut self, why: &str) {
+        if let Some(mut recorder) = self.recorder.take() {
+            recorder.failed(why);
+            if let Err(error) = recorder.finish() {
+                warn(&error.to_string());
+            }
+        }
+    }
+
     fn text(&mut self, text: &str) -> ControlFlow<()> {
         self.status.clear();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.text(text);
+        }
         let mut out = stdout().lock();
         let written = self.is_quiet || (write!(out, "{text}").is_ok() && out.flush().is_ok());
         // A reader that closed the pipe wants no more.
@@ -92,11 +120,16 @@ pub(super) fn run_model(
     work: Work,
     screen: &mut Screen,
 ) -> anyhow::Result<Done> {
-    if in_process {
+    let done = if in_process {
         run_here(spec, machine, &work, screen)
     } else {
         run_in_engine(spec, machine, work, screen)
+    };
+    if let Err(error) = &done {
+        screen.status.clear();
+        screen.keep_failed(&format!("{error:#}"));
     }
+    done
 }
 
 fn run_here(
@@ -115,7 +148,7 @@ fn run_here(
     let (tasks, precision) = (Some(work.tasks()), machine.precision);
     let options = LoadOptions { tasks, precision, cache, beside_window: false };
     let mut model = Vlm::load_with(&options, spec, device, &mut show)?;
-    screen.notes(&model.info().notes);
+    screen.began(model.info(), &work.question);
     let mut trace = work.trace.as_ref().map(|_| Trace::default());
     let mut emit = |progress: Progress| match progress {
         Progress::Text { text, .. } => screen.text(&text),
@@ -163,7 +196,9 @@ fn run_in_engine(
                 screen.status.show(&loading_text(&progress));
             }
             Some(EngineEvent::Loaded { info: loaded, .. }) => {
-                screen.notes(&loaded.notes);
+                if let Some(work) = &work {
+                    screen.began(&loaded, &work.question);
+                }
                 info = Some(loaded);
             }
             Some(EngineEvent::Working { progress, .. }) => {

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 
 use crate::imaging::{
-    DisplayImage, Frame, FrameRef, Opened, open_paths, parse_image_path, read_frame,
+    DisplayImage, Frame, FrameRef, Grayscale, Opened, open_paths, parse_image_path, read_frame,
 };
 use crate::worker::{DecodeClient, DecodeEvent, JobId};
 
@@ -104,10 +104,53 @@ fn run_job(
     }
 }
 
+/// A picture with how it came about.
+#[derive(Clone)]
+pub(super) struct Seen {
+    pub(super) image: DisplayImage,
+    pub(super) grayscale: Grayscale,
+    pub(super) frame_ref: FrameRef,
+    pub(super) modality: String,
+    pub(super) num_frames: u32,
+    pub(super) is_monochrome: bool,
+    pub(super) crop: Option<[u32; 4]>,
+}
+
+/// Reads and shows pictures.
+pub(super) fn see(
+    decoder: &Decoder,
+    paths: &[PathBuf],
+    options: &ImageArgs,
+) -> anyhow::Result<Vec<Seen>> {
+    paths.iter().map(|path| see_one(decoder, path, options)).collect()
+}
+
+fn see_one(decoder: &Decoder, path: &Path, options: &ImageArgs) -> anyhow::Result<Seen> {
+    let frame = decoder.read_frame(path)?;
+    let (path, frame_number) = parse_image_path(path);
+    let info = frame.info();
+    Ok(Seen {
+        image: render(&frame, options)?,
+        grayscale: grayscale(&frame, options),
+        frame_ref: FrameRef {
+            path: std::path::absolute(path)?,
+            sop_instance_uid: info.sop_instance_uid.clone(),
+            frame_number: frame_number.unwrap_or(1),
+        },
+        modality: info.modality.clone(),
+        num_frames: info.num_frames,
+        is_monochrome: frame.is_monochrome(),
+        crop: options.crop,
+    })
+}
+
+fn grayscale(frame: &Frame, options: &ImageArgs) -> Grayscale {
+    Grayscale { inverted: options.invert, ..options.window.resolve(frame) }
+}
+
 /// The picture that reader and model see.
 pub(super) fn render(frame: &Frame, options: &ImageArgs) -> anyhow::Result<DisplayImage> {
-    let mut grayscale = options.window.resolve(frame);
-    grayscale.inverted = options.invert;
+    let grayscale = grayscale(frame, options);
     let whole = grayscale.render(frame);
     let Some([x, y, width, height]) = options.crop else { return Ok(whole) };
     whole.crop(x, y, width, height).with_context(|| {

@@ -11,11 +11,13 @@ mod bench;
 mod compare;
 mod engine;
 mod eval;
+mod history;
 mod images;
 mod inspect;
 mod plan;
 mod reconstruct;
 mod render;
+mod save;
 mod terminal;
 mod train;
 
@@ -66,6 +68,7 @@ pub fn main() -> Next {
         Some(Command::Render(render)) => render::run(&render),
         Some(Command::Inspect(inspect)) => inspect::run(&inspect, &args.machine),
         Some(Command::Train(training)) => train::run(&training, &args.machine),
+        Some(Command::History(work)) => history::run(&work, &args.machine),
         Some(Command::ApplyDelta(delta)) => apply_delta::run(&delta),
         None => match plan::window(args.window, &args.machine) {
             Ok(plan) => return Next::OpenWindow(Box::new(plan)),

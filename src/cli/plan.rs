@@ -109,7 +109,7 @@ pub(super) fn window(typed: WindowArgs, machine: &MachineArgs) -> anyhow::Result
         paths,
         sample: typed.sample,
         models_dir: models_dir(machine),
-        data_dir: data_dir(typed.data_dir),
+        data_dir: data_dir(machine.data_dir.clone()),
         model,
         device: machine.device,
         precision: machine.precision,

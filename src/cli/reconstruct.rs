@@ -7,9 +7,10 @@ use anyhow::{Context as _, bail, ensure};
 use crate::vlm::{Question, Reconstruction, Task};
 
 use super::args::{MachineArgs, ReconstructArgs};
-use super::ask::{Answered, read_images};
+use super::ask::{Answered, images_of};
 use super::engine::{Outcome, Screen, Work, compute_here, run_model};
-use super::images::Decoder;
+use super::images::{Decoder, see};
+use super::save::Recorder;
 use super::terminal::{StatusLine, warn};
 use super::{ask_report, plan};
 
@@ -23,12 +24,19 @@ pub(super) fn run(args: &ReconstructArgs, machine: &MachineArgs) -> anyhow::Resu
     );
     let (sampling, _) = plan::sampling(&args.sampling, &spec)?;
     let decoder = Decoder::new(args.in_process);
-    let images = read_images(&decoder, args.image.as_slice(), &args.image_options)?;
+    let seen = see(&decoder, args.image.as_slice(), &args.image_options)?;
+    let mut recorder = None;
+    if args.save {
+        let mut begun = Recorder::start(&plan::data_dir(machine.data_dir.clone()))?;
+        let pictures = begun.evidence(&decoder, &seen);
+        begun.asked(&args.question, pictures, true);
+        recorder = Some(begun);
+    }
     drop(decoder); // its memory is the model's now
     let question = Question {
         history: Vec::new(),
         text: args.question.clone(),
-        images,
+        images: images_of(seen),
         sampling,
         // as many as the picture takes
         max_new_tokens: args.sampling.max_new_tokens.unwrap_or(0),
@@ -40,10 +48,13 @@ pub(super) fn run(args: &ReconstructArgs, machine: &MachineArgs) -> anyhow::Resu
     };
     let trace = args.trace.as_deref().map(std::path::absolute).transpose()?;
     let work = Work { question, drawing: Some(args.only_codes), trace };
-    let mut screen = Screen { status: StatusLine::new(), is_quiet: true };
+    let mut screen = Screen { status: StatusLine::new(), is_quiet: true, recorder };
     let done = run_model(&spec, machine, args.in_process, work, &mut screen)?;
     screen.status.clear();
     let Outcome::Picture(made) = done.outcome else { bail!("the engine gave no picture") };
+    if let Some(recorder) = &mut screen.recorder {
+        recorder.drawn(&made, args.only_codes);
+    }
     made.picture
         .write_png(&args.out)
         .with_context(|| format!("the picture could not be written: {}", args.out.display()))?;
@@ -63,5 +74,5 @@ pub(super) fn run(args: &ReconstructArgs, machine: &MachineArgs) -> anyhow::Resu
         write!(out, "{}", args.out.display())?;
     }
     writeln!(out)?;
-    Ok(())
+    screen.keep()
 }

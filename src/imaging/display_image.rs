@@ -1,10 +1,18 @@
 //! The 8-bit picture that the reader and the model both see.
 
-use std::{io::BufWriter, path::Path};
+use std::{
+    io::{BufWriter, Cursor, Write},
+    path::Path,
+};
 
-use image::{ColorType, ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
+use image::{
+    ColorType, ExtendedColorType, ImageEncoder as _, ImageFormat, ImageReader, ImageResult,
+    codecs::png::PngEncoder,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use super::raster::limits;
 
 /// How many samples a pixel has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,13 +112,46 @@ impl DisplayImage {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn write_png(&self, path: &Path) -> image::ImageResult<()> {
+    pub fn write_png(&self, path: &Path) -> ImageResult<()> {
+        self.encode_png(BufWriter::new(std::fs::File::create(path)?))
+    }
+
+    /// The same PNG in memory.
+    ///
+    /// # Errors
+    /// When the number of samples is not that of the size.
+    pub fn to_png(&self) -> ImageResult<Vec<u8>> {
+        let mut png = Vec::new();
+        self.encode_png(&mut png)?;
+        Ok(png)
+    }
+
+    fn encode_png(&self, out: impl Write) -> ImageResult<()> {
         let color: ExtendedColorType = match self.channels {
             Channels::Gray => ColorType::L8,
             Channels::Rgb => ColorType::Rgb8,
         }
         .into();
-        let file = BufWriter::new(std::fs::File::create(path)?);
-        PngEncoder::new(file).write_image(&self.pixels, self.width, self.height, color)
+        PngEncoder::new(out).write_image(&self.pixels, self.width, self.height, color)
+    }
+
+    /// A picture as [`Self::to_png`] wrote it; other PNGs become 8-bit RGB.
+    ///
+    /// # Errors
+    /// When the bytes are no PNG of bearable size.
+    pub fn from_png(png: &[u8]) -> ImageResult<Self> {
+        let mut reader = ImageReader::with_format(Cursor::new(png), ImageFormat::Png);
+        reader.limits(limits());
+        let picture = reader.decode()?;
+        let (width, height) = (picture.width(), picture.height());
+        Ok(match picture {
+            image::DynamicImage::ImageLuma8(gray) => {
+                Self { width, height, channels: Channels::Gray, pixels: gray.into_raw() }
+            }
+            other => {
+                let pixels = other.into_rgb8().into_raw();
+                Self { width, height, channels: Channels::Rgb, pixels }
+            }
+        })
     }
 }

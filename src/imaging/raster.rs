@@ -123,7 +123,8 @@ pub(super) fn read_facts(path: &Path, format: ImageFormat) -> Result<FileFacts, 
     })
 }
 
-fn limits() -> Limits {
+/// What a picture file may ask for.
+pub(super) fn limits() -> Limits {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);

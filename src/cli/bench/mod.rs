@@ -2,6 +2,7 @@
 
 mod figures;
 mod gpu;
+mod history;
 mod report;
 mod work;
 
@@ -43,6 +44,9 @@ struct Bench<'a> {
 }
 
 pub(super) fn run(args: &BenchArgs, machine: &MachineArgs) -> anyhow::Result<()> {
+    if let Some(chats) = args.history {
+        return history::run(chats, args.json);
+    }
     keep_freed_memory();
     // before anything else computes
     let threads = set_threads(args.threads.map_or(0, usize::from));

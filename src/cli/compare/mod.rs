@@ -10,9 +10,9 @@ use crate::imaging::DisplayImage;
 use crate::vlm::{ModelSpec, Question, SamplingParams, Task};
 
 use super::args::{CompareArgs, MachineArgs};
-use super::ask::{Answered, read_images};
+use super::ask::{Answered, images_of};
 use super::engine::{Outcome, Screen, Work, compute_here, run_model};
-use super::images::Decoder;
+use super::images::{Decoder, see};
 use super::plan;
 use super::terminal::{StatusLine, warn};
 
@@ -31,7 +31,7 @@ pub(super) fn run(args: &CompareArgs, machine: &MachineArgs) -> anyhow::Result<(
     let find = |name: &String| plan::find_model(Some(name), machine);
     let specs: Vec<ModelSpec> = args.model.iter().map(find).collect::<Result<_, _>>()?;
     let decoder = Decoder::new(args.in_process);
-    let images = read_images(&decoder, &args.image, &args.image_options)?;
+    let images = images_of(see(&decoder, &args.image, &args.image_options)?);
     drop(decoder); // its memory is the models' now
     let mut columns = Vec::new();
     for spec in specs {
@@ -79,7 +79,7 @@ fn ask(
         let mut out = stdout().lock();
         writeln!(out, "── {} ──", spec.title)?;
     }
-    let mut screen = Screen { status: StatusLine::new(), is_quiet: args.json };
+    let mut screen = Screen { status: StatusLine::new(), is_quiet: args.json, recorder: None };
     let work = Work { question, drawing: None, trace: None };
     let done = run_model(&spec, machine, args.in_process, work, &mut screen);
     screen.status.clear();
