@@ -362,7 +362,7 @@ fn child(test: &str, folder: &Path) -> Command {
 fn when_the_disk_is_full_what_was_written_stays() {
     let folder = tempfile::tempdir().unwrap();
     // files beyond this size are refused, as on a full disk; the signal that goes with it is ignored
-    let limited = "trap '' XFSZ; ulimit -f 400; exec \"$@\"";
+    let limited = "trap '' XFSZ; ulimit -f 2000; exec \"$@\"";
     let test = child("child_writes_until_refused", folder.path());
     let mut shell = Command::new("bash");
     shell.args(["-c", limited, "bash"]).arg(test.get_program()).args(test.get_args());

@@ -304,7 +304,7 @@ fn all_chats_are_searched_and_a_hit_opens_its_turn() {
     assert!(app.harness.get_by_label("Search all chats").is_focused());
     app.harness.get_by_label("Search all chats").type_text("normal size");
     until(&mut app, "it is found", |app| app.words().contains("1 chat"));
-    click(&mut app, "Is the liver enlarged?: Is the liver enlarged? It is of normal size.");
+    app.harness.get_by_label_contains("Is the liver enlarged?: ").click();
     until(&mut app, "it opens", |app| !app.state().conversation().turns.is_empty());
     assert_eq!(app.state().conversation().title, "Is the liver enlarged?");
 
@@ -580,7 +580,6 @@ fn screens_can_be_looked_at() {
         let mut app = with_chats(&all);
         app.open(&sample("ct-torso"));
         command(&mut app, Command::SetTheme(theme));
-        app.harness.get_by_role_and_label(Role::Button, "Which organs are visible on this slice?");
         let id = all[2].id;
         command(&mut app, Command::OpenChat(id));
         until(&mut app, "it opens", |app| !app.state().conversation().turns.is_empty());

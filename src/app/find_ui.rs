@@ -30,7 +30,7 @@ impl FindBar {
 
 /// Draws the bar while it is asked for; gives the turn to be brought into view.
 pub(crate) fn find_ui(ui: &mut Ui, cx: &ViewCx<'_>, bar: &mut FindBar) -> Option<u64> {
-    if !cx.state.history.is_finding {
+    if !cx.state.history.is_finding || cx.state.conversation().turns.is_empty() {
         return None;
     }
     let palette = theme::palette(ui);
@@ -68,6 +68,7 @@ pub(crate) fn find_ui(ui: &mut Ui, cx: &ViewCx<'_>, bar: &mut FindBar) -> Option
                 rest_of_row_ui(ui, |ui| {
                     let edit = TextEdit::singleline(&mut bar.text)
                         .hint_text("Find in this chat")
+                        .align(egui::Align2::LEFT_CENTER)
                         .frame(Frame::NONE)
                         .background_color(egui::Color32::TRANSPARENT)
                         .desired_width(f32::INFINITY);

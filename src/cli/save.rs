@@ -17,8 +17,8 @@ use crate::vlm::{self, FinishReason, ModelInfo, Question, Reconstruction};
 use super::images::{Decoder, Seen};
 use super::terminal::{one_line, warn};
 
-/// While an answer grows; half of what may be lost at worst.
-const EVERY: Duration = Duration::from_secs(1);
+/// While an answer grows; less than half of what may be lost at worst, as writing takes time too.
+const EVERY: Duration = Duration::from_millis(750);
 /// The history has so long to be opened, and to be written at the end.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -1,5 +1,6 @@
 //! What the history says, taken into the state.
 
+use super::super::apply_decode::sentence;
 use super::super::command::Command;
 use super::super::notices::NoticeLevel;
 use super::super::state::AppState;
@@ -50,7 +51,7 @@ impl AppState {
             }
             HistoryEvent::Trouble(error) => {
                 let text = format!("Chats are not being saved: {error}");
-                self.history.trouble = Some(error.to_string());
+                self.history.trouble = Some(sentence(&error.to_string()));
                 self.notices.push(NoticeLevel::Error, text);
             }
             HistoryEvent::Recovered => {

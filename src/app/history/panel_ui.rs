@@ -71,6 +71,7 @@ fn search_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut HistoryPanel) {
                     let edit = TextEdit::singleline(&mut panel.search)
                         .id(search_id())
                         .hint_text("Search all chats")
+                        .align(egui::Align2::LEFT_CENTER)
                         .frame(Frame::NONE)
                         .background_color(egui::Color32::TRANSPARENT)
                         .desired_width(f32::INFINITY);

@@ -1,6 +1,6 @@
 //! One chat of the list, and one place where a search found something.
 
-use egui::{Button, Key, RichText, TextEdit, Ui, vec2};
+use egui::{Atom, Button, Key, RichText, TextEdit, Ui, vec2};
 
 use super::super::command::Command;
 use super::super::icons;
@@ -47,9 +47,10 @@ pub(super) fn chat_row_ui(
             }
         }
         let color = if is_on { palette.strong } else { palette.dim };
-        let button = Button::selectable(is_on, RichText::new(&chat.title).color(color))
-            .truncate()
-            .min_size(vec2(ui.available_width(), height - 2.0));
+        let button =
+            Button::selectable(is_on, (RichText::new(&chat.title).color(color), Atom::grow()))
+                .truncate()
+                .min_size(vec2(ui.available_width(), height - 2.0));
         let response = ui.add(button).on_hover_ui(|ui| about_ui(ui, cx, chat));
         if response.clicked() {
             cx.send(Command::OpenChat(chat.id));

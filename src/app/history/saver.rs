@@ -1,4 +1,4 @@
-//! Hands every chat that changed to the history: at once after a turn, once a second while an
+//! Hands every chat that changed to the history: at once after a turn, every second while an
 //! answer grows.
 
 use std::collections::HashMap;
@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::chat::Conversation;
 
-/// While an answer grows; half of what may be lost at worst.
-const EVERY: Duration = Duration::from_secs(1);
+/// While an answer grows; less than half of what may be lost at worst, as writing takes time too.
+const EVERY: Duration = Duration::from_millis(750);
 
 /// What was handed over, and when.
 #[derive(Default)]

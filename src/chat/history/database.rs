@@ -19,6 +19,8 @@ const BUSY: Duration = Duration::from_secs(5);
 pub struct Database {
     pub(super) connection: Connection,
     marker: Marker,
+    /// Every change is on the disk itself before it counts as written.
+    is_waiting_for_disk: bool,
 }
 
 /// A chat as the list shows it.
@@ -76,14 +78,26 @@ impl Database {
         connection.execute_batch(
             "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;",
         )?;
+        let is_waiting_for_disk = true;
         schema::migrate(&mut connection)?;
-        Ok(Self { connection, marker: files::marker_in(folder)? })
+        Ok(Self { connection, marker: files::marker_in(folder)?, is_waiting_for_disk })
     }
 
     /// Opens a database that was set aside, to take out of it what can still be read.
     pub(super) fn open_damaged(path: &Path, marker: Marker) -> Result<Self, HistoryError> {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        Ok(Self { connection, marker })
+        Ok(Self { connection, marker, is_waiting_for_disk: true })
+    }
+
+    /// Whether to wait until a change is on the disk itself, where it outlives a power cut. What the
+    /// system has taken outlives the program either way.
+    pub(super) fn wait_for_disk(&mut self, waits: bool) -> Result<(), HistoryError> {
+        if self.is_waiting_for_disk != waits {
+            let level = if waits { "FULL" } else { "NORMAL" };
+            self.connection.execute_batch(&format!("PRAGMA synchronous = {level}"))?;
+            self.is_waiting_for_disk = waits;
+        }
+        Ok(())
     }
 
     /// What makes the marks of studies.

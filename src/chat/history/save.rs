@@ -22,6 +22,8 @@ impl Database {
         chat: &Conversation,
         before: Option<&Conversation>,
     ) -> Result<Vec<(String, u32)>, HistoryError> {
+        // a disk may take a second where others write: a growing answer does not wait for it
+        self.wait_for_disk(!chat.is_open())?;
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let numbers = write_chat(&transaction, chat, before)?;

@@ -121,7 +121,12 @@ fn snippet(words: &[String], texts: &[String]) -> String {
         lower.windows(word.len().max(1)).position(|part| part == word.as_slice())
     });
     let at = found.min().unwrap_or(0);
-    let (from, to) = (at.saturating_sub(AROUND / 2), (at + AROUND).min(whole.len()));
+    let (mut from, to) = (at.saturating_sub(AROUND / 2), (at + AROUND).min(whole.len()));
+    if from > 0 {
+        // words begin whole where they have spaces between them
+        let before = whole.get(from..at).unwrap_or_default();
+        from += before.iter().position(|c| c.is_whitespace()).map_or(0, |space| space + 1);
+    }
     let part: String = whole.get(from..to).unwrap_or_default().iter().collect();
     let part = part.split_whitespace().collect::<Vec<_>>().join(" ");
     let before = if from > 0 { "…" } else { "" };
