@@ -27,7 +27,10 @@ impl AppState {
                     answer.meter.first_token_ms.get_or_insert(elapsed_ms);
                 }
             }
-            EngineEvent::Answered { job, answer, .. } => self.apply_answered(job, *answer),
+            EngineEvent::Answered { job, answer, peak_rss_mb } => {
+                self.note_side_memory(job, peak_rss_mb);
+                self.apply_answered(job, *answer);
+            }
             EngineEvent::Reconstructed { job, reconstruction, .. } => {
                 self.apply_reconstructed(job, *reconstruction);
             }
@@ -69,6 +72,7 @@ impl AppState {
         if !expected {
             return;
         }
+        self.note_side_loaded();
         self.settings.last_model = self.engine.last_request.as_ref().map(|r| r.model.clone());
         self.engine.model = ModelStatus::Ready(info);
         if let Some(slot) = self.engine.waiting.take() {

@@ -147,6 +147,16 @@ pub enum Command {
         /// How far.
         step: isize,
     },
+    /// Show the answers of several models to a turn's question, side by side.
+    OpenSides(usize),
+    /// Back to the viewports; what is still to be asked goes on.
+    CloseSides,
+    /// Ask another model the same, in a column of its own.
+    AddSide(LoadRequest),
+    /// Take a column out; its answer stays in the chat.
+    RemoveSide(usize),
+    /// Mark the words that not all answers have, or do not.
+    ToggleSideMarks,
     /// Show the frame and window a question was asked about.
     GoToEvidence {
         /// Which turn.
@@ -475,6 +485,7 @@ impl Command {
                 | Self::ShowTab(_)
                 | Self::Reconstruct { .. }
                 | Self::OpenComparison(_)
+                | Self::OpenSides(_)
         )
     }
 

@@ -59,6 +59,8 @@ impl ReadingRoomApp {
             self.commands.send(Command::HideResults);
         } else if self.state.engine.asking.is_some() {
             self.commands.send(Command::StopAnswer);
+        } else if self.state.is_showing_sides() {
+            self.commands.send(Command::CloseSides);
         } else if self.state.is_comparing() {
             self.commands.send(Command::CloseComparison);
         }

@@ -45,6 +45,7 @@ mod overlays;
 mod params_ui;
 mod results;
 mod sheets;
+mod sides;
 mod start_card;
 mod status_bar;
 mod study_panel;
@@ -83,6 +84,7 @@ pub use results::{
 pub use run_reconstruct::Comparing;
 pub use save_drawn::ToSave;
 pub use settings::{Recent, Sampling, Settings, ThemeChoice};
+pub use sides::{Column, Sides};
 pub use state::{AppEvent, AppState, LeftTab, Overlays, Sheet};
 pub use studies::{OpenStudy, Studies, Thumbnail};
 pub use view_transform::ViewTransform;
@@ -95,6 +97,7 @@ use compare::ComparePanel;
 use history::HistoryPanel;
 use outside::Outside;
 use results::ResultsPanel;
+use sides::SidesPanel;
 use textures::TextureCache;
 use viewport_ui::ViewportPanel;
 
@@ -142,6 +145,7 @@ pub(crate) struct Panels {
     pub(crate) chat: ChatPanel,
     pub(crate) compare: ComparePanel,
     pub(crate) results: ResultsPanel,
+    pub(crate) sides: SidesPanel,
     pub(crate) history: HistoryPanel,
 }
 

@@ -36,7 +36,9 @@ impl AppState {
             turn_idx: conversation.ask(question, evidence),
             answer_idx: 0,
         };
-        self.send_or_keep(slot);
+        if !self.ask_sides(slot) {
+            self.send_or_keep(slot);
+        }
     }
 
     /// Adds another answer to a turn; none is overwritten.

@@ -11,6 +11,7 @@ impl AppState {
     pub fn run(&mut self, command: Command) {
         if command.leads_to_viewports() {
             self.comparing = None;
+            self.sides.is_shown = false;
         }
         let was_showing = self.is_showing_results();
         if command.leaves_results() {
@@ -23,6 +24,7 @@ impl AppState {
         let rest = self.run_open(command).and_then(|command| self.run_results(command));
         let rest = rest.and_then(|command| self.run_view(command));
         let rest = rest.and_then(|command| self.run_history(command));
+        let rest = rest.and_then(|command| self.run_sides(command));
         if let Some(command) = rest.and_then(|command| self.run_chat(command)) {
             self.run_shell(command);
         }
@@ -209,7 +211,10 @@ impl AppState {
             }
             Command::Reconstruct { request, again_of } => self.reconstruct(&request, again_of),
             Command::RedrawCodesOnly(turn_idx) => self.redraw_codes_only(turn_idx),
-            Command::OpenComparison(turn_idx) => self.open_comparison(turn_idx),
+            Command::OpenComparison(turn_idx) => {
+                self.sides.is_shown = false;
+                self.open_comparison(turn_idx);
+            }
             Command::CloseComparison => self.comparing = None,
             Command::SaveDrawn(what) => self.save_drawn(what),
             Command::StopAnswer => self.stop_answer(),

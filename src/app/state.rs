@@ -13,6 +13,7 @@ use super::results::{Evaluation, News, Results, Sorted};
 use super::run_reconstruct::Comparing;
 use super::save_drawn::ToSave;
 use super::settings::Settings;
+use super::sides::Sides;
 use super::studies::{OpenStudy, Studies};
 use super::viewport::{Place, Viewport};
 use crate::chat::Conversation;
@@ -139,6 +140,8 @@ pub struct AppState {
     pub jobs: Jobs,
     /// The drawing shown large, in place of the viewports.
     pub comparing: Option<Comparing>,
+    /// Answers of several models to one question.
+    pub sides: Sides,
     /// Trainings and evaluations.
     pub results: Results,
     /// Text over the picture.
@@ -178,6 +181,7 @@ impl AppState {
             notices: Notices::default(),
             jobs: Jobs::default(),
             comparing: None,
+            sides: Sides::default(),
             results: Results::default(),
             overlays: Overlays::Full,
             left_tab: LeftTab::Studies,

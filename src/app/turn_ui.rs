@@ -232,6 +232,11 @@ fn actions_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize, turn: &Turn) {
                 cx.send(Command::Regenerate(turn_idx));
             }
         });
+        if !turn.wants_picture
+            && icon_button_ui(ui, icons::COLUMNS, "Compare with other models").clicked()
+        {
+            cx.send(Command::OpenSides(turn_idx));
+        }
         let of = turn.answers.len();
         if of > 1 {
             alternatives_ui(ui, cx, turn_idx, turn.shown_idx, of);

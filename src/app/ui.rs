@@ -7,6 +7,7 @@ use super::compare::compare_ui;
 use super::notices_ui::{drop_sheet_ui, notices_ui};
 use super::results::results_ui;
 use super::sheets::sheet_ui;
+use super::sides::sides_ui;
 use super::start_card::start_card_ui;
 use super::status_bar::status_bar_ui;
 use super::study_panel::{left_panel_ui, rail_ui};
@@ -88,6 +89,12 @@ fn centre_ui(ui: &mut Ui, cx: &ViewCx<'_>, panels: &mut Panels) {
         // what is under the cursor is no acquired pixel
         panels.viewports.iter_mut().for_each(|panel| panel.hover = None);
         compare_ui(ui, cx, &mut panels.compare);
+        notices_ui(ui, cx, area);
+        return;
+    }
+    if cx.state.is_showing_sides() {
+        panels.viewports.iter_mut().for_each(|panel| panel.hover = None);
+        sides_ui(ui, cx, &mut panels.sides);
         notices_ui(ui, cx, area);
         return;
     }

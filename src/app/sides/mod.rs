@@ -1,0 +1,15 @@
+//! Answers of several models to one question, side by side, in place of the viewports.
+//!
+//! They are answers of the same turn, asked one after the other: the engine holds one model, and
+//! which is being loaded, read and written is seen in its column.
+
+mod column_ui;
+mod facts;
+mod ladder_ui;
+mod marks_ui;
+mod panel_ui;
+mod run;
+mod state;
+
+pub(crate) use panel_ui::{SidesPanel, sides_ui};
+pub use state::{Column, Sides};
