@@ -1,6 +1,7 @@
 //! Answers of several models side by side, driven by role and label, with real models.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
 
+#[expect(dead_code, reason = "shared with the other tests of the window")]
 #[path = "support/app_harness.rs"]
 mod app_harness;
 

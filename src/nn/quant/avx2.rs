@@ -152,7 +152,7 @@ fn add(to: &mut Halves<__m256>, sums: Halves<__m256i>, scales: Halves<__m256>, s
 }
 
 #[target_feature(enable = "avx2,fma,f16c")]
-fn q8<const M: usize>(panel: Panel<'_>, x: Tile<'_, i16, 4, M>) -> [Sums; M] {
+pub(super) fn q8<const M: usize>(panel: Panel<'_>, x: Tile<'_, i16, 4, M>) -> [Sums; M] {
     let mut out = [[_mm256_setzero_ps(); 2]; M];
     let low = _mm256_set1_epi16(0xFF);
     let groups = steps::<M>(BLOCK / 4);

@@ -1,6 +1,7 @@
 //! Products of blocks with 512-bit vectors and the instructions made for them (AVX-512 VNNI).
 //!
-//! Inputs of Q8 and Q4 are bytes: four products and their sum are one instruction.
+//! Inputs of Q4, and of Q8 where there are many rows, are bytes: four products and their sum are
+//! one instruction. Few rows of Q8 go through the kernel of 256 bits, whose inputs keep 16.
 #![expect(unsafe_code, reason = "vector loads, and functions that ask for what `new` found")]
 
 use std::arch::x86_64::{
@@ -13,6 +14,7 @@ use std::arch::x86_64::{
 use half::f16;
 
 use crate::nn::quant::activations::{Activations, Coding, Tile};
+use crate::nn::quant::avx2;
 use crate::nn::quant::kernel::{Kernel, Panel, Sums};
 use crate::nn::quant::matrix::PANEL;
 use crate::nn::quant::{BLOCK, BlockFormat};
@@ -28,7 +30,8 @@ impl Avx512 {
             && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx512vnni")
             && is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma");
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c");
         is_there.then_some(Self(()))
     }
 }
@@ -36,9 +39,11 @@ impl Avx512 {
 impl Kernel for Avx512 {
     const ROWS: usize = 8;
 
-    fn coding(self, format: BlockFormat, _is_many: bool) -> Coding {
+    fn coding(self, format: BlockFormat, is_many: bool) -> Coding {
         match format {
             BlockFormat::Q14 => Coding::Pairs14,
+            // reading the weights is what takes the time: the inputs keep their bits
+            BlockFormat::Q8 if !is_many => Coding::EvenOdd16,
             BlockFormat::Q8 | BlockFormat::Q4 => Coding::Fours8,
         }
     }
@@ -51,7 +56,7 @@ impl Kernel for Avx512 {
     fn tile<const M: usize>(
         self,
         format: BlockFormat,
-        _coding: Coding,
+        coding: Coding,
         panel: Panel<'_>,
         x: &Activations,
         first: usize,
@@ -60,6 +65,9 @@ impl Kernel for Avx512 {
         unsafe {
             match format {
                 BlockFormat::Q14 => q14(panel, x.words::<2, M>(first)),
+                BlockFormat::Q8 if coding == Coding::EvenOdd16 => {
+                    avx2::q8(panel, x.words::<4, M>(first))
+                }
                 BlockFormat::Q8 => q8(panel, x.bytes::<M>(first)),
                 BlockFormat::Q4 => q4(panel, x.bytes::<M>(first)),
             }
