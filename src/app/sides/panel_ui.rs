@@ -56,7 +56,6 @@ fn texts<'a>(cx: &ViewCx<'a>) -> Vec<&'a str> {
 }
 
 fn header_ui(ui: &mut Ui, cx: &ViewCx<'_>, texts: &[&str]) {
-    let palette = theme::palette(ui);
     row_from_right_ui(ui, theme::PANEL_HEADER_HEIGHT, |ui| {
         if icon_button_ui(ui, icons::CLOSE, "Close side by side").clicked() {
             cx.send(Command::CloseSides);
@@ -66,24 +65,30 @@ fn header_ui(ui: &mut Ui, cx: &ViewCx<'_>, texts: &[&str]) {
             cx.send(Command::ToggleSideMarks);
         }
         add_ui(ui, cx);
-        if !cx.state.sides_are_like_for_like() {
-            let badge = badge_ui(ui, "not like for like", palette.warn);
-            badge.on_hover_text("The models were asked with different parameters");
-        }
-        if let Some(agreement) = agreement(texts) {
-            let color = match agreement {
-                Agreement::Agree => palette.ok,
-                Agreement::Differ => palette.warn,
-                Agreement::Contradict => palette.bad,
-            };
-            badge_ui(ui, agreement.title(), color);
-        }
+        // badges are as high as their words, not as the row
+        ui.horizontal(|ui| badges_ui(ui, cx, texts));
         rest_of_row_ui(ui, |ui| {
             let question = cx.state.sides_turn().map_or("", |turn| turn.question.as_str());
             let font = egui::FontId::new(13.5, fonts::semibold());
             ui.add(Label::new(RichText::new(question).font(font)).truncate());
         });
     });
+}
+
+fn badges_ui(ui: &mut Ui, cx: &ViewCx<'_>, texts: &[&str]) {
+    let palette = theme::palette(ui);
+    if !cx.state.sides_are_like_for_like() {
+        let badge = badge_ui(ui, "not like for like", palette.warn);
+        badge.on_hover_text("The models were asked with different parameters");
+    }
+    if let Some(agreement) = agreement(texts) {
+        let color = match agreement {
+            Agreement::Agree => palette.ok,
+            Agreement::Differ => palette.warn,
+            Agreement::Contradict => palette.bad,
+        };
+        badge_ui(ui, agreement.title(), color);
+    }
 }
 
 /// The list of models that could be asked as well.
