@@ -51,11 +51,7 @@ fn drag(app: &mut App, from: egui::Pos2, by: egui::Vec2) {
 }
 
 fn ask(app: &mut App, question: &str) {
-    app.harness.get_by_label("Question").focus();
-    app.harness.run_steps(2);
-    app.harness.get_by_label("Question").type_text(question);
-    app.harness.run_steps(2);
-    app.harness.key_press(Key::Enter);
+    app.type_question(question);
     app.settle();
 }
 
@@ -1213,17 +1209,6 @@ fn working(change: impl FnOnce(&mut reading_room::app::AppOptions)) -> App {
     App::start(data_dir, |ctx| Some(reading_room::app::Workers::start(ctx)), change)
 }
 
-fn wait_for(app: &mut App, what: &str, is_so: impl Fn(&reading_room::app::AppState) -> bool) {
-    let began = std::time::Instant::now();
-    while !is_so(app.state()) {
-        let so_far = app.state().conversation();
-        assert!(began.elapsed().as_secs() < 120, "still no {what}: {so_far:?}");
-        app.harness.run_steps(1);
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    app.harness.run_steps(3);
-}
-
 fn last_state(state: &reading_room::app::AppState) -> Option<&AnswerState> {
     Some(&state.conversation().turns.last()?.shown()?.state)
 }
@@ -1236,14 +1221,14 @@ fn a_study_is_opened_and_asked_about_with_real_workers() {
         options.paths = vec![sample("ct-torso")];
         options.model = Some(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(model));
     });
-    wait_for(&mut app, "picture", |state| {
+    app.wait_for("picture", |state| {
         let place = state.active_viewport().place.clone();
         place.is_some_and(|place| {
             let (_, series) = state.studies.series(&place.study_key, &place.series_key).unwrap();
             state.frames.loaded(&series.frame_ref(place.frame_idx).unwrap()).is_some()
         })
     });
-    wait_for(&mut app, "model", |state| state.engine.is_loaded());
+    app.wait_for("model", |state| state.engine.is_loaded());
     app.harness.key_press(Key::Num3);
     app.harness.run_steps(3);
     assert_eq!(window(&app).width, 1500.0);
@@ -1253,14 +1238,14 @@ fn a_study_is_opened_and_asked_about_with_real_workers() {
         |text: &str| Command::Ask { question: text.to_owned(), with_view: true, again_of: None };
     let run = |app: &mut App, command| app.harness.state_mut().state_mut().run(command);
     run(&mut app, question("What is this?"));
-    wait_for(&mut app, "answer", |state| matches!(last_state(state), Some(AnswerState::Done(_))));
+    app.wait_for("answer", |state| matches!(last_state(state), Some(AnswerState::Done(_))));
     let first = app.state().conversation().turns[0].answers[0].clone();
     assert!(!first.text.is_empty());
     assert!(first.meter.first_token_ms.is_some() && first.meter.prompt_tokens > 0);
     shoot(&mut app, "e2e-answer");
 
     run(&mut app, Command::Regenerate(0));
-    wait_for(&mut app, "second answer", |state| {
+    app.wait_for("second answer", |state| {
         state.conversation().turns[0].answers.len() == 2
             && matches!(last_state(state), Some(AnswerState::Done(_)))
     });
@@ -1269,12 +1254,12 @@ fn a_study_is_opened_and_asked_about_with_real_workers() {
 
     app.harness.state_mut().state_mut().settings.sampling.max_new_tokens = 2000;
     run(&mut app, question("Describe everything at length."));
-    wait_for(&mut app, "text", |state| {
+    app.wait_for("text", |state| {
         state.conversation().turns[1].answers[0].meter.tokens > 2
             || last_state(state).is_some_and(|answer| matches!(answer, AnswerState::Done(_)))
     });
     run(&mut app, Command::StopAnswer);
-    wait_for(&mut app, "stop", |state| state.engine.asking.is_none());
+    app.wait_for("stop", |state| state.engine.asking.is_none());
     let stopped = &app.state().conversation().turns[1].answers[0];
     assert_eq!(stopped.state, AnswerState::Stopped);
     assert!(!stopped.text.is_empty() && stopped.meter.tokens < 2000);
@@ -1290,9 +1275,9 @@ fn a_picture_is_reconstructed_with_real_workers() {
         options.models_dir.clone_from(&case);
         options.model = Some(case.join("HealthGPT-M3"));
     });
-    wait_for(&mut app, "model and picture", |state| state.cannot_reconstruct().is_none());
+    app.wait_for("model and picture", |state| state.cannot_reconstruct().is_none());
     app.harness.get_by_label("Reconstruct").click();
-    wait_for(&mut app, "drawing", |state| matches!(last_state(state), Some(AnswerState::Done(_))));
+    app.wait_for("drawing", |state| matches!(last_state(state), Some(AnswerState::Done(_))));
     let text = std::fs::read_to_string(case.join("case.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     let codes = json["runs"][0]["vq_indices"].as_array().unwrap();
@@ -1322,16 +1307,14 @@ fn the_first_start_answers_with_the_programs_own_model() {
         options.models_dir = empty.path().to_owned();
         options.nano = true;
     });
-    wait_for(&mut app, "nano", |state| {
-        state.engine.info().is_some_and(|info| info.family == "nano")
-    });
+    app.wait_for("nano", |state| state.engine.info().is_some_and(|info| info.family == "nano"));
     let words = app.words();
     assert!(words.contains("nano is a small demonstration"), "{words}");
     assert!(words.contains("Choose a published model"), "{words}");
     shoot(&mut app, "nano-start");
     choose(&mut app, "What modality is this?");
     app.harness.get_by_label("Send").click();
-    wait_for(&mut app, "answer", |state| matches!(last_state(state), Some(AnswerState::Done(_))));
+    app.wait_for("answer", |state| matches!(last_state(state), Some(AnswerState::Done(_))));
     let text = app.state().conversation().turns[0].shown().unwrap().text.clone();
     assert!(text.contains("CT"), "{text}");
     shoot(&mut app, "nano-answer");
@@ -1369,12 +1352,12 @@ fn an_engine_killed_in_the_middle_keeps_the_text_and_the_next_question_works() {
     let run = |app: &mut App, command| app.harness.state_mut().state_mut().run(command);
     let question =
         |text: &str| Command::Ask { question: text.to_owned(), with_view: true, again_of: None };
-    wait_for(&mut app, "model", |state| state.engine.is_loaded());
+    app.wait_for("model", |state| state.engine.is_loaded());
     app.harness.state_mut().state_mut().settings.sampling.max_new_tokens = 3000;
     run(&mut app, question("Describe everything at length."));
-    wait_for(&mut app, "text", |state| !state.conversation().turns[0].answers[0].text.is_empty());
+    app.wait_for("text", |state| !state.conversation().turns[0].answers[0].text.is_empty());
     kill_engines();
-    wait_for(&mut app, "interruption", |state| {
+    app.wait_for("interruption", |state| {
         matches!(last_state(state), Some(AnswerState::Interrupted(_)))
     });
     assert!(!app.state().conversation().turns[0].answers[0].text.is_empty());
@@ -1383,9 +1366,7 @@ fn an_engine_killed_in_the_middle_keeps_the_text_and_the_next_question_works() {
 
     app.harness.state_mut().state_mut().settings.sampling.max_new_tokens = 8;
     run(&mut app, question("And now?"));
-    wait_for(&mut app, "next answer", |state| {
-        matches!(last_state(state), Some(AnswerState::Done(_)))
-    });
+    app.wait_for("next answer", |state| matches!(last_state(state), Some(AnswerState::Done(_))));
     assert!(!app.state().conversation().turns[1].answers[0].text.is_empty());
 }
 

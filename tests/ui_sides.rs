@@ -7,7 +7,6 @@ mod app_harness;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use app_harness::{App, sample};
 use egui::Key;
@@ -47,8 +46,8 @@ fn window() -> (App, tempfile::TempDir) {
             options.model = Some(first);
         },
     );
-    wait_for(&mut app, "model", |state| state.engine.is_loaded() && state.models.len() > 1);
-    wait_for(&mut app, "picture", |state| {
+    app.wait_for("model", |state| state.engine.is_loaded() && state.models.len() > 1);
+    app.wait_for("picture", |state| {
         let place = state.active_viewport().place.clone();
         place.is_some_and(|place| {
             let (_, series) = state.studies.series(&place.study_key, &place.series_key).unwrap();
@@ -68,26 +67,6 @@ fn copy(from: &Path, to: &Path) {
             std::fs::copy(entry.path(), target).unwrap();
         }
     }
-}
-
-fn wait_for(app: &mut App, what: &str, is_so: impl Fn(&AppState) -> bool) {
-    let began = Instant::now();
-    while !is_so(app.state()) {
-        let so_far = app.state().conversation();
-        assert!(began.elapsed().as_secs() < 120, "still no {what}: {so_far:?}");
-        app.harness.run_steps(1);
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    app.harness.run_steps(3);
-}
-
-fn ask(app: &mut App, question: &str) {
-    app.harness.get_by_label("Question").focus();
-    app.harness.run_steps(2);
-    app.harness.get_by_label("Question").type_text(question);
-    app.harness.run_steps(2);
-    app.harness.key_press(Key::Enter);
-    app.harness.run_steps(2);
 }
 
 fn is_answered(state: &AppState) -> bool {
@@ -113,8 +92,8 @@ fn another_model_is_asked_the_same_and_stands_beside() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut app, _models) = window();
     short_answers(&mut app);
-    ask(&mut app, "Is there a nodule?");
-    wait_for(&mut app, "answer", is_answered);
+    app.type_question("Is there a nodule?");
+    app.wait_for("answer", is_answered);
     app.harness.get_by_label("Compare with other models").click();
     app.settle();
     assert_eq!(app.state().sides.columns.len(), 1);
@@ -123,9 +102,9 @@ fn another_model_is_asked_the_same_and_stands_beside() {
     app.harness.get_by_label("Ask LLaVA-Med 1.5").click();
     app.harness.run_steps(2);
     // the swap is seen: the model is loaded before its column is written
-    wait_for(&mut app, "load", |state| state.engine.is_loading());
+    app.wait_for("load", |state| state.engine.is_loading());
     assert!(app.state().engine.waiting.is_some());
-    wait_for(&mut app, "second answer", is_answered);
+    app.wait_for("second answer", is_answered);
     let turn = app.state().conversation().turns[0].clone();
     let models: Vec<&str> =
         turn.answers.iter().map(|one| one.provenance.as_ref().unwrap().model.as_str()).collect();
@@ -146,8 +125,8 @@ fn another_model_is_asked_the_same_and_stands_beside() {
     assert!(says, "{words}");
     shoot(&mut app, "sides");
     // a further question goes to both, the one in memory first
-    ask(&mut app, "Which organ?");
-    wait_for(&mut app, "both answers", |state| {
+    app.type_question("Which organ?");
+    app.wait_for("both answers", |state| {
         state.conversation().turns.len() == 2 && is_answered(state)
     });
     let turn = &app.state().conversation().turns[1];
@@ -167,8 +146,8 @@ fn what_is_taken_out_before_it_was_asked_is_not_asked() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut app, _models) = window();
     short_answers(&mut app);
-    ask(&mut app, "Is there a nodule?");
-    wait_for(&mut app, "answer", is_answered);
+    app.type_question("Is there a nodule?");
+    app.wait_for("answer", is_answered);
     let state = app.harness.state_mut().state_mut();
     state.run(Command::OpenSides(0));
     let request = {

@@ -202,13 +202,9 @@ impl ReadingRoomApp {
             self.state.run(Command::OpenSample);
         }
         if let Some(model) = &options.model {
-            self.state.run(Command::LoadModel(crate::worker::LoadRequest {
-                tasks: None,
-                model: model.clone(),
-                device: self.state.settings.device,
-                precision: self.state.settings.precision,
-                weights_cache: self.state.settings.weights_cache && options.weights_cache,
-            }));
+            let mut request = self.state.load_request(model);
+            request.weights_cache &= options.weights_cache;
+            self.state.run(Command::LoadModel(request));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What commands about questions, answers and models do to the state.
 
+use std::path::Path;
+
 use super::effect::Effect;
 use super::engine_state::{AnswerSlot, Asking, Loading, ModelStatus};
 use super::notices::NoticeLevel;
@@ -302,6 +304,17 @@ impl AppState {
         self.conversation_idx = self.empty_chat();
         self.history.opening = None;
         self.focus_question = true;
+    }
+
+    /// A model, computed where and as the reader chose.
+    pub(crate) fn load_request(&self, model: &Path) -> LoadRequest {
+        LoadRequest {
+            tasks: None,
+            model: model.to_owned(),
+            device: self.settings.device,
+            precision: self.settings.precision,
+            weights_cache: self.settings.weights_cache,
+        }
     }
 
     pub(crate) fn load_model(&mut self, request: LoadRequest) {

@@ -334,13 +334,8 @@ impl AppState {
         let Some(nano) = self.models.iter().find(|spec| spec.family == Family::Nano) else {
             return;
         };
-        self.load_model(LoadRequest {
-            tasks: None,
-            model: nano.path.clone(),
-            device: self.settings.device,
-            precision: self.settings.precision,
-            weights_cache: false,
-        });
+        let request = LoadRequest { weights_cache: false, ..self.load_request(&nano.path) };
+        self.load_model(request);
     }
 
     fn apply_models(&mut self, models: Vec<ModelSpec>) {

@@ -50,7 +50,7 @@ pub use error::ModelError;
 pub use measure::{Measured, RunTimes, SecondQuestion, Span, WorkPrompt, Workload};
 pub use memory::{
     Activations, Fit, MemoryNeed, MemoryPlan, gigabytes, gigabytes_of, likely_precision,
-    usual_context, why_this_precision,
+    parameters_text, usual_context, why_this_precision,
 };
 pub use model::{LoadOptions, LoadProgress, LoadStage, ModelInfo, Vlm};
 pub use preprocess::{

@@ -1,8 +1,10 @@
 //! The window without a screen and without workers: frames are read here, in the test.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
 use reading_room::app::{
     AppEvent, AppOptions, AppState, Effect, ModelStatus, ReadingRoomApp, Workers,
 };
@@ -216,5 +218,29 @@ impl App {
         let state = self.harness.state_mut().state_mut();
         state.run(command);
         state.take_effects()
+    }
+}
+
+impl App {
+    /// Types a question and presses Enter.
+    pub(crate) fn type_question(&mut self, question: &str) {
+        self.harness.get_by_label("Question").focus();
+        self.harness.run_steps(2);
+        self.harness.get_by_label("Question").type_text(question);
+        self.harness.run_steps(2);
+        self.harness.key_press(egui::Key::Enter);
+        self.harness.run_steps(2);
+    }
+
+    /// Draws until something is so, where real workers are at work.
+    pub(crate) fn wait_for(&mut self, what: &str, is_so: impl Fn(&AppState) -> bool) {
+        let began = Instant::now();
+        while !is_so(self.state()) {
+            let so_far = self.state().conversation();
+            assert!(began.elapsed().as_secs() < 120, "still no {what}: {so_far:?}");
+            self.harness.run_steps(1);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.harness.run_steps(3);
     }
 }

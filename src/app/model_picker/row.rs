@@ -9,8 +9,7 @@ use super::super::view_cx::ViewCx;
 use super::super::widgets::{badge_ui, primary_button_ui, row_from_right_ui};
 use super::details::details_ui;
 use super::memory::Reckoned;
-use crate::vlm::{Fit, ModelSpec, gigabytes};
-use crate::worker::LoadRequest;
+use crate::vlm::{Fit, ModelSpec, gigabytes, parameters_text};
 
 const SMALL: f32 = 11.5;
 
@@ -61,13 +60,7 @@ fn row_action_ui(
             button = button.on_hover_text(doubt);
         }
         if button.clicked() {
-            cx.send(Command::LoadModel(LoadRequest {
-                tasks: None,
-                model: spec.path.clone(),
-                device: cx.state.settings.device,
-                precision: cx.state.settings.precision,
-                weights_cache: cx.state.settings.weights_cache,
-            }));
+            cx.send(Command::LoadModel(cx.state.load_request(&spec.path)));
         }
     });
 }
@@ -87,7 +80,7 @@ fn heading_ui(ui: &mut Ui, spec: &ModelSpec) {
     let mut facts = vec![spec.name.clone()];
     facts.extend((spec.weights_bytes > 0).then(|| gigabytes(spec.weights_bytes)));
     if spec.parameters > 0 {
-        facts.push(parameters(spec.parameters));
+        facts.push(parameters_text(spec.parameters));
     }
     if !spec.languages.is_empty() {
         facts.push(spec.languages.join(", "));
@@ -129,14 +122,5 @@ fn abilities_ui(ui: &mut Ui, palette: &Palette, spec: &ModelSpec) {
     }
     if spec.abilities.reconstruction {
         badge_ui(ui, "reconstruction", palette.ai);
-    }
-}
-
-fn parameters(n: u64) -> String {
-    let n = n as f64;
-    if n >= 1e9 {
-        format!("{:.1} B parameters", n / 1e9)
-    } else {
-        format!("{:.1} M parameters", n / 1e6)
     }
 }

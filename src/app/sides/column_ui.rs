@@ -1,7 +1,7 @@
 //! One model's column: what it costs, what it does, what it says.
 
 use egui::{CornerRadius, Frame, Label, Margin, RichText, Sense, Ui, vec2};
-use egui_commonmark::CommonMarkViewer;
+use egui_commonmark::{CommonMarkCache, CommonMarkViewer};
 
 use super::super::command::Command;
 use super::super::engine_state::ModelStatus;
@@ -12,12 +12,11 @@ use super::super::theme;
 use super::super::turn_ui::{meter_text, status_ui};
 use super::super::view_cx::ViewCx;
 use super::super::widgets::{icon_button_ui, inert_markdown, rest_of_row_ui, row_from_right_ui};
-use super::facts::{Facts, parameters};
+use super::facts::Facts;
 use super::marks_ui::marks_ui;
-use super::panel_ui::SidesPanel;
 use super::state::Column;
 use crate::chat::{Answer, AnswerState, Marked};
-use crate::vlm::gigabytes;
+use crate::vlm::{gigabytes, parameters_text};
 
 const SMALL: f32 = 11.5;
 
@@ -31,29 +30,36 @@ pub(super) struct Scale {
 pub(super) fn column_ui(
     ui: &mut Ui,
     cx: &ViewCx<'_>,
-    panel: &mut SidesPanel,
+    markdown: &mut CommonMarkCache,
     at: usize,
-    (column, scale): (&Column, Scale),
+    (column, facts, scale): (&Column, &Facts, Scale),
     marked: Option<&[Marked]>,
 ) {
     let palette = theme::palette(ui);
+    card_ui(ui, |ui| {
+        heading_ui(ui, cx, at, column);
+        facts_ui(ui, facts, scale);
+        ui.separator();
+        match cx.state.side_answer(column) {
+            Some(answer) => answer_ui(ui, cx, markdown, (at, column), answer, marked),
+            None => {
+                ui.label(
+                    RichText::new("This answer is not in the chat any more").color(palette.dim),
+                );
+            }
+        }
+    });
+}
+
+/// A surface of this screen.
+pub(super) fn card_ui(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     Frame::new()
-        .fill(palette.panel)
+        .fill(theme::palette(ui).panel)
         .corner_radius(CornerRadius::same(8))
         .inner_margin(Margin::same(14))
         .show(ui, |ui| {
             ui.set_width(ui.available_width());
-            heading_ui(ui, cx, at, column);
-            facts_ui(ui, &Facts::of(cx.state, column), scale);
-            ui.separator();
-            match cx.state.side_answer(column) {
-                Some(answer) => answer_ui(ui, cx, panel, (at, column), answer, marked),
-                None => {
-                    ui.label(
-                        RichText::new("This answer is not in the chat any more").color(palette.dim),
-                    );
-                }
-            }
+            add(ui);
         });
 }
 
@@ -76,7 +82,7 @@ fn heading_ui(ui: &mut Ui, cx: &ViewCx<'_>, at: usize, column: &Column) {
 fn facts_ui(ui: &mut Ui, facts: &Facts, scale: Scale) {
     let palette = theme::palette(ui);
     if let Some(count) = facts.parameters {
-        bar_ui(ui, &parameters(count), count as f64 / scale.parameters.max(1) as f64);
+        bar_ui(ui, &parameters_text(count), count as f64 / scale.parameters.max(1) as f64);
     }
     if let Some(bytes) = facts.bytes {
         let text = format!("{} on disk", gigabytes(bytes));
@@ -128,7 +134,7 @@ fn doing(cx: &ViewCx<'_>, (at, column): (usize, &Column), answer: &Answer) -> Op
 fn answer_ui(
     ui: &mut Ui,
     cx: &ViewCx<'_>,
-    panel: &mut SidesPanel,
+    markdown: &mut CommonMarkCache,
     place: (usize, &Column),
     answer: &Answer,
     marked: Option<&[Marked]>,
@@ -142,7 +148,7 @@ fn answer_ui(
         Some(marked) if !answer.is_open() => marks_ui(ui, marked),
         _ => {
             let text = inert_markdown(&answer.text);
-            CommonMarkViewer::new().show(ui, &mut panel.markdown, &text);
+            CommonMarkViewer::new().show(ui, markdown, &text);
         }
     }
     ui.add_space(4.0);

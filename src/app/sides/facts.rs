@@ -43,13 +43,3 @@ impl Facts {
         parts.join(" · ")
     }
 }
-
-/// "7.6 B parameters".
-pub(super) fn parameters(count: u64) -> String {
-    let value = count as f64;
-    match count {
-        1_000_000_000.. => format!("{:.1} B parameters", value / 1e9),
-        1_000_000.. => format!("{:.1} M parameters", value / 1e6),
-        _ => format!("{:.0} k parameters", value / 1e3),
-    }
-}

@@ -1,71 +1,34 @@
 //! The size ladder: what an answer cost against how far its words are those of the largest model.
 
-use egui::{Align2, CornerRadius, FontId, Frame, Margin, RichText, Sense, Stroke, Ui, pos2, vec2};
+use egui::{Align2, FontId, RichText, Sense, Stroke, Ui, pos2, vec2};
 
 use super::super::fonts;
-use super::super::state::AppState;
 use super::super::theme;
-use super::facts::{Facts, parameters};
-use crate::chat::likeness;
-
-/// One model that answered.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Rung {
-    title: String,
-    parameters: u64,
-    secs: f64,
-    /// From 0 to 1.
-    likeness: f64,
-}
-
-/// Models that answered, the smallest first.
-pub(super) fn rungs(state: &AppState) -> Vec<Rung> {
-    let answered = state.sides.columns.iter().filter_map(|column| {
-        let answer = state.side_answer(column).filter(|one| !one.is_open() && !one.text.is_empty());
-        let facts = Facts::of(state, column);
-        Some((column, answer?, facts.parameters?, facts.answer_secs?))
-    });
-    let mut answered: Vec<_> = answered.collect();
-    answered.sort_by_key(|(_, _, parameters, _)| *parameters);
-    let Some((_, largest, ..)) = answered.last().copied() else { return Vec::new() };
-    let rung =
-        |(column, answer, parameters, secs): &(&super::Column, &crate::chat::Answer, u64, f64)| {
-            Rung {
-                title: column.title.clone(),
-                parameters: *parameters,
-                secs: *secs,
-                likeness: likeness(&answer.text, &largest.text),
-            }
-        };
-    answered.iter().map(rung).collect()
-}
+use super::column_ui::card_ui;
+use super::compared::Rung;
+use crate::vlm::parameters_text;
 
 pub(super) fn ladder_ui(ui: &mut Ui, rungs: &[Rung]) {
     let palette = theme::palette(ui);
-    Frame::new()
-        .fill(palette.panel)
-        .corner_radius(CornerRadius::same(8))
-        .inner_margin(Margin::same(14))
-        .show(ui, |ui| {
-            ui.set_width(ui.available_width());
-            let font = FontId::new(13.0, fonts::semibold());
-            ui.label(RichText::new("Size ladder").font(font));
-            let text = "Seconds an answer took, against the share of its words that are also the \
+    card_ui(ui, |ui| {
+        let font = FontId::new(13.0, fonts::semibold());
+        ui.label(RichText::new("Size ladder").font(font));
+        let text = "Seconds an answer took, against the share of its words that are also the \
                         largest model's. Likeness, not correctness.";
-            ui.label(RichText::new(text).size(11.5).color(palette.faint));
-            ui.add_space(6.0);
-            chart_ui(ui, rungs);
-            for rung in rungs {
-                let text = format!(
-                    "{} · {} · {:.1} s · {:.0} % of its words",
-                    rung.title,
-                    parameters(rung.parameters),
-                    rung.secs,
-                    100.0 * rung.likeness
-                );
-                ui.label(RichText::new(text).size(11.5).color(palette.dim));
-            }
-        });
+        ui.label(RichText::new(text).size(11.5).color(palette.faint));
+        ui.add_space(6.0);
+        chart_ui(ui, rungs);
+        for rung in rungs {
+            let text = format!(
+                "{} · {} · {:.1} s · {:.0} % of its words",
+                rung.title,
+                parameters_text(rung.parameters),
+                rung.secs,
+                100.0 * rung.likeness
+            );
+            ui.label(RichText::new(text).size(11.5).color(palette.dim));
+        }
+    });
 }
 
 fn chart_ui(ui: &mut Ui, rungs: &[Rung]) {

@@ -4,6 +4,7 @@
 //! which is being loaded, read and written is seen in its column.
 
 mod column_ui;
+mod compared;
 mod facts;
 mod ladder_ui;
 mod marks_ui;

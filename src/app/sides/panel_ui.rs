@@ -12,50 +12,41 @@ use super::super::widgets::{
     badge_ui, icon_button_ui, icon_toggle_ui, rest_of_row_ui, row_from_right_ui,
 };
 use super::column_ui::{Scale, column_ui};
-use super::facts::Facts;
-use super::ladder_ui::{ladder_ui, rungs};
+use super::compared::Compared;
+use super::ladder_ui::ladder_ui;
 use super::state::MOST;
-use crate::chat::{Agreement, Marked, agreement, differences};
+use crate::chat::Agreement;
 
-/// What is scrolled here.
+/// What this screen remembers between two drawings.
 #[derive(Default)]
 pub(crate) struct SidesPanel {
-    pub(super) markdown: CommonMarkCache,
+    markdown: CommonMarkCache,
+    compared: Compared,
 }
 
 pub(crate) fn sides_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut SidesPanel) {
     let palette = theme::palette(ui);
-    let texts = texts(cx);
-    let is_whole = texts.len() > 1 && cx.state.sides.columns.len() == texts.len();
-    let marked = (is_whole && cx.state.sides.is_marked).then(|| differences(&texts));
+    panel.compared.update(cx.state);
+    let agreement = panel.compared.agreement;
     Panel::top("sides header")
         .exact_size(theme::PANEL_HEADER_HEIGHT)
         .frame(Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 0)))
         .resizable(false)
-        .show(ui, |ui| ui.centered_and_justified(|ui| header_ui(ui, cx, &texts)));
+        .show(ui, |ui| ui.centered_and_justified(|ui| header_ui(ui, cx, agreement)));
     CentralPanel::default()
         .frame(Frame::new().fill(palette.app).inner_margin(Margin::same(12)))
         .show(ui, |ui| {
             ScrollArea::vertical().id_salt("sides").auto_shrink(false).show(ui, |ui| {
-                columns_ui(ui, cx, panel, marked.as_deref());
-                let rungs = rungs(cx.state);
-                if rungs.len() > 1 {
+                columns_ui(ui, cx, panel);
+                if panel.compared.rungs.len() > 1 {
                     ui.add_space(10.0);
-                    ladder_ui(ui, &rungs);
+                    ladder_ui(ui, &panel.compared.rungs);
                 }
             });
         });
 }
 
-/// Texts of the answers that are whole.
-fn texts<'a>(cx: &ViewCx<'a>) -> Vec<&'a str> {
-    let columns = cx.state.sides.columns.iter();
-    let answers = columns.filter_map(|column| cx.state.side_answer(column));
-    let whole = answers.filter(|answer| !answer.is_open() && !answer.text.trim().is_empty());
-    whole.map(|answer| answer.text.as_str()).collect()
-}
-
-fn header_ui(ui: &mut Ui, cx: &ViewCx<'_>, texts: &[&str]) {
+fn header_ui(ui: &mut Ui, cx: &ViewCx<'_>, agreement: Option<Agreement>) {
     row_from_right_ui(ui, theme::PANEL_HEADER_HEIGHT, |ui| {
         if icon_button_ui(ui, icons::CLOSE, "Close side by side").clicked() {
             cx.send(Command::CloseSides);
@@ -66,7 +57,7 @@ fn header_ui(ui: &mut Ui, cx: &ViewCx<'_>, texts: &[&str]) {
         }
         add_ui(ui, cx);
         // badges are as high as their words, not as the row
-        ui.horizontal(|ui| badges_ui(ui, cx, texts));
+        ui.horizontal(|ui| badges_ui(ui, cx, agreement));
         rest_of_row_ui(ui, |ui| {
             let question = cx.state.sides_turn().map_or("", |turn| turn.question.as_str());
             let font = egui::FontId::new(13.5, fonts::semibold());
@@ -75,13 +66,13 @@ fn header_ui(ui: &mut Ui, cx: &ViewCx<'_>, texts: &[&str]) {
     });
 }
 
-fn badges_ui(ui: &mut Ui, cx: &ViewCx<'_>, texts: &[&str]) {
+fn badges_ui(ui: &mut Ui, cx: &ViewCx<'_>, agreement: Option<Agreement>) {
     let palette = theme::palette(ui);
     if !cx.state.sides_are_like_for_like() {
         let badge = badge_ui(ui, "not like for like", palette.warn);
         badge.on_hover_text("The models were asked with different parameters");
     }
-    if let Some(agreement) = agreement(texts) {
+    if let Some(agreement) = agreement {
         let color = match agreement {
             Agreement::Agree => palette.ok,
             Agreement::Differ => palette.warn,
@@ -116,28 +107,25 @@ fn add_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     });
 }
 
-fn columns_ui(
-    ui: &mut Ui,
-    cx: &ViewCx<'_>,
-    panel: &mut SidesPanel,
-    marked: Option<&[Vec<Marked>]>,
-) {
+fn columns_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut SidesPanel) {
     let columns = &cx.state.sides.columns;
     if columns.is_empty() {
         let palette = theme::palette(ui);
         ui.label(RichText::new("No model was asked yet: choose one above.").color(palette.dim));
         return;
     }
-    let facts: Vec<Facts> = columns.iter().map(|column| Facts::of(cx.state, column)).collect();
+    let SidesPanel { markdown, compared } = panel;
+    let facts = &compared.facts;
+    let marked = compared.marked.as_ref().filter(|_| cx.state.sides.is_marked);
     let scale = Scale {
         parameters: facts.iter().filter_map(|one| one.parameters).max().unwrap_or(1),
         bytes: facts.iter().filter_map(|one| one.bytes).max().unwrap_or(1),
     };
     ui.spacing_mut().item_spacing.x = 10.0;
     ui.columns(columns.len().max(2), |uis| {
-        for (at, (column, ui)) in columns.iter().zip(uis).enumerate() {
+        for (at, ((column, facts), ui)) in columns.iter().zip(facts).zip(uis).enumerate() {
             let marked = marked.and_then(|marked| marked.get(at)).map(Vec::as_slice);
-            column_ui(ui, cx, panel, at, (column, scale), marked);
+            column_ui(ui, cx, markdown, at, (column, facts, scale), marked);
         }
     });
 }

@@ -62,16 +62,6 @@ impl AppState {
         self.scan_models();
     }
 
-    pub(crate) fn load_request(&self, model: &std::path::Path) -> LoadRequest {
-        LoadRequest {
-            tasks: None,
-            model: model.to_owned(),
-            device: self.settings.device,
-            precision: self.settings.precision,
-            weights_cache: self.settings.weights_cache,
-        }
-    }
-
     /// Another model is asked the same.
     fn add_side(&mut self, request: LoadRequest) {
         let spec = self.models.iter().find(|spec| spec.path == request.model);

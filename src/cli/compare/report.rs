@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::chat::{Agreement, Marked, agreement, differences, likeness};
 use crate::cli::ask_report;
+use crate::vlm::parameters_text;
 
 use super::Column;
 
@@ -78,20 +79,13 @@ fn ladder(columns: &[Column]) -> Vec<Rung<'_>> {
     let mut answered: Vec<&Column> = columns.iter().filter(|one| one.outcome.is_ok()).collect();
     answered.sort_by_key(|column| column.spec.parameters);
     let Some(largest) = answered.last().map(|column| text(column)) else { return Vec::new() };
-    let rung = |column: &&'_ Column| {
-        let timings = column.outcome.as_ref().ok().map(|answered| answered.answer.timings);
-        (
-            column.spec.parameters,
-            timings.map_or(0.0, |times| times.first_token_ms + times.decode_ms),
-        )
-    };
     let rungs = answered.iter().map(|column| {
-        let (parameters, answer_ms) = rung(column);
+        let timings = column.outcome.as_ref().ok().map(|answered| answered.answer.timings);
         let own = text(column);
         Rung {
             title: &column.spec.title,
-            parameters,
-            answer_ms,
+            parameters: column.spec.parameters,
+            answer_ms: timings.map_or(0.0, |times| times.first_token_ms + times.decode_ms),
             agreement: agreement(&[own, largest]),
             likeness: likeness(own, largest),
         }
@@ -138,9 +132,9 @@ pub(super) fn write_text(out: &mut impl Write, columns: &[Column]) -> anyhow::Re
         let likeness = 100.0 * rung.likeness;
         writeln!(
             out,
-            "{}: {} parameters, {:.1} s an answer, {likeness:.0} % of its words as the largest",
+            "{}: {}, {:.1} s an answer, {likeness:.0} % of its words as the largest",
             rung.title,
-            count(rung.parameters),
+            parameters_text(rung.parameters),
             rung.answer_ms / 1000.0,
         )?;
     }
@@ -152,13 +146,4 @@ pub(super) fn write_text(out: &mut impl Write, columns: &[Column]) -> anyhow::Re
         writeln!(out, "Not like for like: the models' parameters differ")?;
     }
     Ok(())
-}
-
-/// "7.6 B", "4.0 M".
-fn count(parameters: u64) -> String {
-    let value = parameters as f64;
-    match parameters {
-        1_000_000_000.. => format!("{:.1} B", value / 1e9),
-        _ => format!("{:.1} M", value / 1e6),
-    }
 }

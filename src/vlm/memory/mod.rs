@@ -8,7 +8,7 @@ mod precision;
 
 pub use activations::Activations;
 pub(crate) use machine::{MemorySize, machine_memory};
-pub use need::{Fit, MemoryNeed, gigabytes, gigabytes_of};
+pub use need::{Fit, MemoryNeed, gigabytes, gigabytes_of, parameters_text};
 pub(crate) use plan::memory_plan;
 pub use plan::{MemoryPlan, usual_context};
 pub(crate) use precision::choose_precision;

@@ -74,6 +74,17 @@ pub fn gigabytes_of(part: u64, whole: u64) -> String {
     }
 }
 
+/// "7.6 B parameters", "3.8 M parameters".
+#[must_use]
+pub fn parameters_text(count: u64) -> String {
+    let value = count as f64;
+    match count {
+        1_000_000_000.. => format!("{:.1} B parameters", value / 1e9),
+        1_000_000.. => format!("{:.1} M parameters", value / 1e6),
+        _ => format!("{:.0} k parameters", value / 1e3),
+    }
+}
+
 /// "15.2 GB", "340 MB".
 #[must_use]
 pub fn gigabytes(bytes: u64) -> String {

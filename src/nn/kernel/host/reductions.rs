@@ -18,6 +18,22 @@ pub(crate) fn sum(values: &[f32], of: impl Fn(f32, f32) -> f32) -> f32 {
     sums.iter().sum()
 }
 
+/// The same of the numbers of two rows.
+#[inline(always)]
+pub(crate) fn sum_with(a: &[f32], b: &[f32], of: impl Fn(f32, f32, f32) -> f32) -> f32 {
+    let mut sums = [0.0; LANES];
+    let ((tiles, rest), (others, last)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (tile, other) in tiles.iter().zip(others) {
+        for (sum, (a, b)) in sums.iter_mut().zip(tile.iter().zip(other)) {
+            *sum = of(*a, *b, *sum);
+        }
+    }
+    for (sum, (a, b)) in sums.iter_mut().zip(rest.iter().zip(last)) {
+        *sum = of(*a, *b, *sum);
+    }
+    sums.iter().sum()
+}
+
 /// (x − mean) / √(mean square + eps) · weight + bias; without a bias the mean stays.
 pub(crate) struct Norm<'a> {
     pub(crate) out: &'a mut [f32],

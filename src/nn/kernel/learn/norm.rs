@@ -4,7 +4,7 @@ use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
-use crate::nn::kernel::host::{Norm, Vector, Work, fma, run, sum};
+use crate::nn::kernel::host::{Norm, Vector, Work, fma, run, sum, sum_with};
 
 /// Rows a thread takes at once; sums of gradients are added up in this order.
 const ROWS: usize = 64;
@@ -102,7 +102,7 @@ impl Work for NormBack<'_> {
             *out = gradient * weight;
         }
         let drift = if has_mean { sum(out, |value, sum| sum + value) / len } else { 0.0 };
-        let slope = dot::<V>(out, row, mean) * factor / len;
+        let slope = sum_with(out, row, |a, b, sum| fma::<V>(a, b - mean, sum)) * factor / len;
         let sums = by_value.iter_mut().zip(total).zip(gradient);
         for ((out, value), ((by_value, total), gradient)) in out.iter_mut().zip(row).zip(sums) {
             let normed = (value - mean) * factor;
@@ -111,21 +111,4 @@ impl Work for NormBack<'_> {
             *total += gradient;
         }
     }
-}
-
-/// Σ a·(b − mean)
-#[inline(always)]
-fn dot<V: Vector>(a: &[f32], b: &[f32], mean: f32) -> f32 {
-    let mut sums = [0.0; 16];
-    let (tiles, rest) = a.as_chunks::<16>();
-    let (others, last) = b.as_chunks::<16>();
-    for (tile, other) in tiles.iter().zip(others) {
-        for (sum, (a, b)) in sums.iter_mut().zip(tile.iter().zip(other)) {
-            *sum = fma::<V>(*a, b - mean, *sum);
-        }
-    }
-    for (sum, (a, b)) in sums.iter_mut().zip(rest.iter().zip(last)) {
-        *sum = fma::<V>(*a, b - mean, *sum);
-    }
-    sums.iter().sum()
 }

@@ -3,6 +3,7 @@
 //! Eight places are computed at once from the rows of pixels that they see. With many channels a
 //! matrix product over laid out windows is as fast.
 
+use burn::backend::TensorMetadata as _;
 use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
@@ -86,10 +87,8 @@ pub(super) struct Convolved {
 impl Convolved {
     /// Inputs and outputs.
     fn channels(&self) -> [usize; 2] {
-        let pixels = self.windows.size.iter().product::<usize>();
-        let inputs = self.x.to_contiguous().storage::<f32>().len() / pixels.max(1);
-        let numbers = self.weight.to_contiguous().storage::<f32>().len();
-        [inputs, numbers / (inputs * TAPS).max(1)]
+        let extent = |tensor: &FlexTensor, at: usize| tensor.shape().as_slice().get(at).copied();
+        [extent(&self.x, 1).unwrap_or(0), extent(&self.weight, 0).unwrap_or(0)]
     }
 
     /// # Shapes
