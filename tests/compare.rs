@@ -9,6 +9,7 @@ use serde_json::Value;
 
 const HUATUO: &str = "tests/fixtures/models/huatuo-7b-tiny/model";
 const LLAVA_MED: &str = "tests/fixtures/models/llava-med-v1.5-tiny/model";
+const QWEN_VL: &str = "tests/fixtures/models/huatuo-qwen2.5vl-tiny/model";
 const PICTURE: &str = "tests/fixtures/models/images/ct_square_gray.png";
 
 fn told(marked: &[Marked], is_shared: bool) -> String {
@@ -105,6 +106,10 @@ fn each_column_is_what_ask_says_and_the_ladder_goes_by_size() {
         assert!(column["size"]["load_ms"].as_f64().unwrap() > 0.0);
     }
     assert_eq!(compared["like_for_like"], true);
+    // what the authors ship is another for every family
+    let output = compare(&[HUATUO, QWEN_VL], &["--author-defaults", "--json"]);
+    let authors: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(authors["like_for_like"], false);
     let ladder = compared["ladder"].as_array().unwrap();
     let sizes: Vec<u64> = ladder.iter().map(|one| one["parameters"].as_u64().unwrap()).collect();
     assert!(sizes.len() == 2 && sizes.is_sorted(), "{sizes:?}");

@@ -19,7 +19,8 @@ use super::terminal::{StatusLine, warn};
 /// A model and what came of the question.
 struct Column {
     spec: ModelSpec,
-    sampling: SamplingParams,
+    /// How its tokens are chosen, and how many at most.
+    parameters: (SamplingParams, u32),
     /// The answer, or why there is none.
     outcome: Result<Answered, String>,
 }
@@ -92,5 +93,5 @@ fn ask(
     if !args.json {
         writeln!(stdout().lock(), "\n")?;
     }
-    Ok(Column { spec, sampling, outcome })
+    Ok(Column { spec, parameters: (sampling, max_new_tokens), outcome })
 }

@@ -95,7 +95,7 @@ fn ladder(columns: &[Column]) -> Vec<Rung<'_>> {
 
 fn is_like_for_like(columns: &[Column]) -> bool {
     columns.windows(2).all(|pair| match pair {
-        [a, b] => a.sampling == b.sampling,
+        [a, b] => a.parameters == b.parameters,
         _ => true,
     })
 }
