@@ -58,3 +58,22 @@ fn a_damaged_copy_is_written_anew() {
     assert_eq!(ask(cache.path(), None, "Hello"), first);
     assert_eq!(std::fs::metadata(&weights).unwrap().len(), whole);
 }
+
+#[test]
+fn a_picture_is_drawn_again() {
+    let cache = tempfile::tempdir().unwrap();
+    let out = cache.path().join("drawn.png");
+    let output = Command::new(env!("CARGO_BIN_EXE_reading-room"))
+        .env("READING_ROOM_CACHE", cache.path())
+        .args(["reconstruct", "--device", "cpu", "--json", "--image"])
+        .args(["assets/sample/chest-x-ray.png", "--out"])
+        .arg(&out)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&said["complete"], &said["grid"]), (&true.into(), &serde_json::json!([16, 16])));
+    // another picture of the same kind gets a quarter on average
+    assert!(said["metrics"]["ssim"].as_f64().unwrap() > 0.45, "{}", said["metrics"]);
+    assert!(out.is_file());
+}

@@ -13,8 +13,24 @@ pub const NANO: &str = "nano";
 const FILES: &[(&str, &[u8])] = &[
     ("README.md", include_bytes!("../../assets/nano/README.md")),
     ("config.json", include_bytes!("../../assets/nano/config.json")),
+    (
+        "fusion_layer_weights.safetensors",
+        include_bytes!("../../assets/nano/fusion_layer_weights.safetensors"),
+    ),
+    (
+        "gen_hlora_weights.safetensors",
+        include_bytes!("../../assets/nano/gen_hlora_weights.safetensors"),
+    ),
     ("generation_config.json", include_bytes!("../../assets/nano/generation_config.json")),
     ("reading-room.toml", include_bytes!("../../assets/nano/reading-room.toml")),
+    (
+        "taming_transformers/ckpt/model.safetensors",
+        include_bytes!("../../assets/nano/taming_transformers/ckpt/model.safetensors"),
+    ),
+    (
+        "taming_transformers/ckpt/model.yaml",
+        include_bytes!("../../assets/nano/taming_transformers/ckpt/model.yaml"),
+    ),
     ("tokenizer.json", include_bytes!("../../assets/nano/tokenizer.json")),
     ("vit/config.json", include_bytes!("../../assets/nano/vit/config.json")),
     (
