@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("train", &["imaging", "nn", "checkpoint", "text", "vlm"]),
     ("worker", &["imaging", "vlm"]),
     ("eval", &["imaging", "vlm"]),
-    ("chat", &["imaging"]),
+    ("chat", &["imaging", "vlm"]),
     ("cli", &["imaging", "nn", "checkpoint", "text", "vlm", "train", "eval", "worker", "chat"]),
     ("app", &["imaging", "vlm", "train", "eval", "worker", "chat"]),
 ];

@@ -76,6 +76,8 @@ fn finish(app: &mut App, text: &str, finish_reason: FinishReason) {
         codes: Vec::new(),
         finish_reason,
         logprobs: vec![0.0; 12],
+        steps: Vec::new(),
+        yes_no: None,
         timings: Timings {
             image_encode_ms: 200.0,
             prefill_ms: 220.0,
@@ -589,6 +591,8 @@ fn reconstruction(num_codes: usize, finish_reason: FinishReason) -> Reconstructi
             codes,
             finish_reason,
             logprobs: Vec::new(),
+            steps: Vec::new(),
+            yes_no: None,
             timings: Timings { prefill_ms: 200.0, decode_ms: 30_000.0, ..Timings::default() },
         },
         grid: [GRID, GRID],
@@ -1250,7 +1254,7 @@ fn a_study_is_opened_and_asked_about_with_real_workers() {
             && matches!(last_state(state), Some(AnswerState::Done(_)))
     });
     app.harness.run_steps(3);
-    app.harness.get_by_label("Same text: same seed and parameters");
+    evidence_can_be_checked(&mut app);
 
     app.harness.state_mut().state_mut().settings.sampling.max_new_tokens = 2000;
     run(&mut app, question("Describe everything at length."));
@@ -1263,6 +1267,53 @@ fn a_study_is_opened_and_asked_about_with_real_workers() {
     let stopped = &app.state().conversation().turns[1].answers[0];
     assert_eq!(stopped.state, AnswerState::Stopped);
     assert!(!stopped.text.is_empty() && stopped.meter.tokens < 2000);
+}
+
+/// The second answer is the first again; what every word was chosen from is at hand.
+fn evidence_can_be_checked(app: &mut App) {
+    let tokens = |app: &App, idx: usize| {
+        app.state().conversation().turns[0].answers[idx].tokens.clone().unwrap()
+    };
+    let first = tokens(app, 0);
+    let count = first.written.len();
+    assert_eq!(count, 24);
+    let same = format!("Identical, {count} of {count} tokens");
+    app.harness.get_by_label(&same);
+    assert!(first.written.iter().all(|token| {
+        let is_it = |likely: &&reading_room::vlm::Likely| likely.id == token.id;
+        let own = token.likely.iter().find(is_it);
+        token.likely.len() == 5
+            && token.likely.is_sorted_by(|a, b| a.log_prob >= b.log_prob)
+            && own.is_none_or(|own| own.log_prob == token.log_prob)
+    }));
+    let text: String = first.written.iter().map(|token| token.text.as_str()).collect();
+    assert_eq!(text, app.state().conversation().turns[0].answers[0].text);
+    // tinted
+    app.harness.get_by_label("Confidence tint").click();
+    app.harness.run_steps(3);
+    assert!(app.harness.query_by_label_contains("fluency, not truth").is_some());
+    shoot(app, "tint");
+    app.harness.get_by_label("Confidence tint").click();
+    app.harness.run_steps(2);
+    // copied
+    let turn = &app.state().conversation().turns[0];
+    let copied = reading_room::chat::capsule(turn, turn.shown().unwrap()).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&copied).unwrap();
+    assert_eq!(json["answer"]["tokens"]["written"].as_array().unwrap().len(), count);
+    assert_eq!(json["pictures"][0]["image_sha256"], turn.evidence[0].image_sha256.as_str());
+    assert!(!copied.contains("/"), "a path is in it");
+    // replayed, whatever is set now
+    app.harness.state_mut().state_mut().settings.sampling.max_new_tokens = 5;
+    app.harness.get_by_label("Replay").click();
+    app.wait_for("replay", |state| {
+        state.conversation().turns[0].answers.len() == 3
+            && matches!(last_state(state), Some(AnswerState::Done(_)))
+    });
+    app.harness.run_steps(3);
+    app.harness.get_by_label(&same);
+    let ids = |idx: usize| tokens(app, idx).written.iter().map(|one| one.id).collect::<Vec<_>>();
+    assert_eq!(ids(2), ids(0));
+    app.harness.state_mut().state_mut().settings.sampling.max_new_tokens = 24;
 }
 
 #[test]

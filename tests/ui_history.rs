@@ -99,6 +99,8 @@ fn whole(text: &str) -> Answer {
         codes: Vec::new(),
         finish_reason: FinishReason::Stop,
         logprobs: vec![0.0; 12],
+        steps: Vec::new(),
+        yes_no: None,
         timings: Timings { first_token_ms: 600.0, decode_ms: 350.0, ..Timings::default() },
     }
 }

@@ -32,7 +32,7 @@ impl AppState {
         let Reconstruction { answer: whole, grid, picture, original, similarity, ceiling, .. } =
             made;
         let codes = whole.codes.clone();
-        let Some(answer) = self.take_answer(job, whole) else { return };
+        let Some(answer) = self.take_answer(job, &whole) else { return };
         if codes.is_empty() && answer.state != AnswerState::Stopped {
             let text = "The model ended without drawing anything";
             answer.state = AnswerState::Failed(text.to_owned());

@@ -5,8 +5,8 @@ use super::command::Command;
 use super::engine_state::{AnswerSlot, Asking, Loading, ModelStatus};
 use super::notices::NoticeLevel;
 use super::state::AppState;
-use crate::chat::{Answer, AnswerState, Finish};
-use crate::vlm::{Answer as ModelAnswer, FinishReason, LoadProgress, ModelInfo, Progress};
+use crate::chat::{Answer, AnswerState};
+use crate::vlm::{Answer as ModelAnswer, LoadProgress, ModelInfo, Progress};
 use crate::worker::{EngineEvent, JobId};
 
 impl AppState {
@@ -106,7 +106,7 @@ impl AppState {
 
     fn apply_answered(&mut self, job: JobId, whole: ModelAnswer) {
         let stopping = self.engine.asking.as_ref().is_some_and(|a| a.job == job && a.stopping);
-        let Some(answer) = self.take_answer(job, whole) else { return };
+        let Some(answer) = self.take_answer(job, &whole) else { return };
         if answer.text.trim().is_empty() && !stopping {
             answer.state =
                 AnswerState::Failed("The model ended without writing anything".to_owned());
@@ -114,24 +114,10 @@ impl AppState {
     }
 
     /// Text, end and figures of an answer, whatever it is made of.
-    pub(crate) fn take_answer(&mut self, job: JobId, whole: ModelAnswer) -> Option<&mut Answer> {
-        let prompt_tokens = prompt_tokens(&whole, self.engine.info());
+    pub(crate) fn take_answer(&mut self, job: JobId, whole: &ModelAnswer) -> Option<&mut Answer> {
+        let info = self.engine.info().cloned();
         let answer = self.answer_of(job)?;
-        answer.text = whole.text;
-        answer.state = match whole.finish_reason {
-            FinishReason::Stop => AnswerState::Done(Finish::Stop),
-            FinishReason::Length => AnswerState::Done(Finish::Length),
-            FinishReason::Cancelled => AnswerState::Stopped,
-        };
-        let meter = &mut answer.meter;
-        meter.tokens = whole.output_ids.len();
-        meter.image_encode_ms = whole.timings.image_encode_ms;
-        meter.prefill_ms = whole.timings.prefill_ms;
-        meter.prefill_tokens = whole.timings.prefill_tokens;
-        meter.first_token_ms = Some(whole.timings.first_token_ms);
-        meter.decode_ms = whole.timings.decode_ms;
-        meter.elapsed_ms = whole.timings.first_token_ms + whole.timings.decode_ms;
-        meter.prompt_tokens = prompt_tokens;
+        answer.take(whole, info.as_ref());
         Some(answer)
     }
 
@@ -252,12 +238,4 @@ impl AppState {
             .find(|conversation| conversation.id == slot.conversation_id)?
             .answer_mut(slot.turn_idx, slot.answer_idx)
     }
-}
-
-/// Positions of the whole prompt: one slot stands for all positions of a picture.
-fn prompt_tokens(answer: &ModelAnswer, info: Option<&ModelInfo>) -> u32 {
-    let slots = answer.prompt_ids.iter().filter(|id| **id < 0).count();
-    let image_tokens = info.map_or(0, |info| info.image_tokens as usize);
-    let words = answer.prompt_ids.len() - slots;
-    u32::try_from(words + slots * image_tokens).unwrap_or(u32::MAX)
 }

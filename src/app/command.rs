@@ -140,6 +140,10 @@ pub enum Command {
     Regenerate(usize),
     /// Ask the last question once more.
     RegenerateLast,
+    /// Ask once more exactly as the answer shown was asked, and see whether it comes out the same.
+    Replay(usize),
+    /// Show how likely each word of an answer was, or its text alone.
+    ToggleTint,
     /// Show the answer so many places further.
     StepAnswer {
         /// Which turn.
@@ -324,6 +328,7 @@ pub(crate) const TABLE: &[Entry] = &[
     entry(Command::ToggleResults(ResultsScreen::Training), "Training"),
     entry(Command::ToggleResults(ResultsScreen::Evaluation), "Evaluation"),
     keyed(Command::RegenerateLast, "Answer again", CTRL_SHIFT, Key::R),
+    keyed(Command::ToggleTint, "Confidence tint", CTRL_SHIFT, Key::P),
     keyed(Command::SearchAllChats, "Search all chats", CTRL_SHIFT, Key::F),
     keyed(Command::FindInChat, "Find in chat", CTRL, Key::F),
     keyed(Command::RenameShownChat, "Rename chat", PLAIN, Key::F2),

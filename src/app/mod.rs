@@ -49,6 +49,7 @@ mod sides;
 mod start_card;
 mod status_bar;
 mod study_panel;
+mod tokens_ui;
 mod toolbar;
 mod top_bar;
 mod turn_ui;

@@ -50,6 +50,29 @@ impl AppState {
         }
     }
 
+    /// Asks once more as the answer shown was asked, whatever is set now.
+    pub(crate) fn replay(&mut self, turn_idx: usize) {
+        let shown = self.conversation().turns.get(turn_idx).and_then(Turn::shown);
+        let Some(made) = shown.and_then(|answer| answer.provenance.clone()) else { return };
+        let is_loaded =
+            self.engine.info().is_some_and(|info| info.weights_sha256 == made.weights_sha256);
+        if !is_loaded {
+            let hash = made.weights_sha256.get(..12).unwrap_or(&made.weights_sha256);
+            let text = format!(
+                "This answer is from {} (weights {hash}): load that model, then replay it",
+                made.title
+            );
+            self.notices.push(NoticeLevel::Warn, &text);
+            return;
+        }
+        if let Some(slot) = self.next_answer(turn_idx) {
+            if let Some(answer) = self.answer_at(slot) {
+                answer.provenance = Some(made);
+            }
+            self.send_or_keep(slot);
+        }
+    }
+
     /// Where another answer of a turn goes; none while one is being written.
     pub(crate) fn next_answer(&mut self, turn_idx: usize) -> Option<AnswerSlot> {
         if self.engine.asking.is_some() {
@@ -127,12 +150,16 @@ impl AppState {
         let room = room.saturating_sub(images.len());
         let earlier = conversation.turns.get(..slot.turn_idx).unwrap_or_default();
         let history = Self::told_before(earlier, room);
+        // an answer that is replayed says how it was asked
+        let made = turn.answers.get(slot.answer_idx).and_then(|answer| answer.provenance.as_ref());
+        let sampling = &self.settings.sampling;
+        let max_new_tokens = made.map_or(sampling.max_new_tokens, |made| made.max_new_tokens);
         Some(Question {
             history,
             text: turn.question.clone(),
             images,
-            sampling: self.settings.sampling.params(),
-            max_new_tokens: self.settings.sampling.max_new_tokens,
+            sampling: made.map_or_else(|| sampling.params(), Provenance::sampling),
+            max_new_tokens,
             ignore_eos: false,
             stop: Vec::new(),
             template: None,
@@ -162,20 +189,7 @@ impl AppState {
 
     fn provenance(&self, question: &Question) -> Option<Provenance> {
         let info = self.engine.info()?;
-        Some(Provenance {
-            model: info.name.clone(),
-            title: info.title.clone(),
-            weights_sha256: info.weights_sha256.clone(),
-            precision: info.precision.clone(),
-            device: info.device.clone(),
-            temperature: question.sampling.temperature,
-            top_p: question.sampling.top_p,
-            top_k: question.sampling.top_k,
-            repetition_penalty: question.sampling.repetition_penalty,
-            seed: question.sampling.seed,
-            max_new_tokens: question.max_new_tokens,
-            program_version: env!("CARGO_PKG_VERSION").to_owned(),
-        })
+        Some(Provenance::of(info, question))
     }
 
     /// The picture of the active viewport as the model would get it.

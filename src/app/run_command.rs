@@ -224,6 +224,8 @@ impl AppState {
                     self.regenerate(last);
                 }
             }
+            Command::Replay(turn_idx) => self.replay(turn_idx),
+            Command::ToggleTint => self.has_tint = !self.has_tint,
             Command::StepAnswer { turn_idx, step } => {
                 if let Some(turn) = self.conversation_mut().turns.get_mut(turn_idx) {
                     turn.show_neighbour(step);

@@ -154,6 +154,8 @@ pub struct AppState {
     pub picker_open: bool,
     /// The question box takes the keyboard next.
     pub focus_question: bool,
+    /// Answers are shown token by token, tinted by how likely each was.
+    pub has_tint: bool,
     /// Whole screen.
     pub full_screen: bool,
     /// Seconds since the window opened.
@@ -188,6 +190,7 @@ impl AppState {
             sheet: None,
             picker_open: false,
             focus_question: false,
+            has_tint: false,
             full_screen: false,
             now_secs: 0.0,
             effects: Vec::new(),

@@ -236,6 +236,7 @@ fn model_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     let reconstruct = Command::Reconstruct { request: String::new(), again_of: None };
     menu_item_ui(ui, cx, reconstruct, None);
     menu_item_ui(ui, cx, Command::RegenerateLast, None);
+    menu_item_ui(ui, cx, Command::ToggleTint, Some(cx.state.has_tint));
     menu_item_ui(ui, cx, Command::StopAnswer, None);
     menu_item_ui(ui, cx, Command::NewChat, None);
     ui.separator();

@@ -10,9 +10,15 @@ use super::fonts;
 use super::icons;
 use super::run_reconstruct::Compared;
 use super::theme;
+use super::tokens_ui::{tokens_ui, yes_no_text};
 use super::view_cx::ViewCx;
-use super::widgets::{evidence_chip_ui, icon_button_ui, inert_markdown};
-use crate::chat::{Answer, AnswerState, Finish, Turn};
+use super::widgets::{evidence_chip_ui, icon_button_ui, icon_toggle_ui, inert_markdown};
+use crate::chat::{Answer, AnswerState, Finish, Turn, capsule};
+
+const EVIDENCE_HINT: &str = "Question, pictures by hash, window, model, weights, device, sampling, \
+    and every token with what else was likely";
+const REPLAY_HINT: &str = "Ask once more exactly as this answer was asked, and see whether it \
+    comes out the same";
 
 /// Draws turn `turn_idx` of the chat shown.
 pub(crate) fn turn_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel, turn_idx: usize) {
@@ -96,8 +102,13 @@ fn answer_ui(
     {
         drawing_ui(ui, cx, &Compared { turn_idx, turn, answer, drawing });
     }
-    if !answer.text.trim().is_empty() {
-        text_ui(ui, panel, answer);
+    match &answer.tokens {
+        Some(tokens) if cx.state.has_tint => tokens_ui(ui, tokens),
+        _ if answer.text.trim().is_empty() => {}
+        _ => text_ui(ui, panel, answer),
+    }
+    if let Some(text) = answer.tokens.as_deref().and_then(yes_no_text) {
+        ui.label(RichText::new(text).monospace().size(11.0).color(palette.dim));
     }
     match &answer.state {
         AnswerState::Failed(message) => {
@@ -227,9 +238,27 @@ fn actions_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize, turn: &Turn) {
                 cx.send(Command::CopyText(with_provenance(turn, answer)));
             }
         }
+        if answer.tokens.is_some() {
+            let evidence = icon_button_ui(ui, icons::EVIDENCE, "Copy evidence");
+            if evidence.on_hover_text(EVIDENCE_HINT).clicked()
+                && let Ok(text) = capsule(turn, answer)
+            {
+                cx.send(Command::CopyText(text));
+            }
+            let name = "Confidence tint";
+            if icon_toggle_ui(ui, icons::TINT, name, cx.state.has_tint).clicked() {
+                cx.send(Command::ToggleTint);
+            }
+        }
         ui.add_enabled_ui(cx.state.engine.asking.is_none(), |ui| {
             if icon_button_ui(ui, icons::REGENERATE, "Answer again").clicked() {
                 cx.send(Command::Regenerate(turn_idx));
+            }
+            if answer.provenance.is_some() {
+                let replay = icon_button_ui(ui, icons::REPLAY, "Replay");
+                if replay.on_hover_text(REPLAY_HINT).clicked() {
+                    cx.send(Command::Replay(turn_idx));
+                }
             }
         });
         if !turn.wants_picture
@@ -269,21 +298,34 @@ fn alternatives_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize, idx: usize, of
     });
 }
 
-/// The same seed and parameters give the same text; saying so saves a puzzle.
-fn same_as_before(turn: &Turn) -> Option<&'static str> {
-    let before = turn.answers.get(turn.shown_idx.checked_sub(1)?)?;
-    let shown = turn.shown()?;
-    if before.provenance != shown.provenance || before.text != shown.text {
-        return None;
-    }
-    match (&before.drawing, &shown.drawing) {
-        (None, None) => Some("Same text: same seed and parameters"),
-        (Some(before), Some(shown)) => {
-            let same = before.codes == shown.codes && !shown.codes.is_empty();
-            same.then_some("Same picture: same seed and parameters")
+/// What became of asking the same again; saying so saves a puzzle.
+fn same_as_before(turn: &Turn) -> Option<String> {
+    let shown = turn.shown().filter(|answer| !answer.is_open())?;
+    let made = shown.provenance.as_ref()?;
+    let asked_same =
+        |other: &&Answer| other.provenance.as_ref().is_some_and(|before| before.asks_same(made));
+    let earlier = turn.answers.get(..turn.shown_idx)?;
+    let before = earlier.iter().rev().find(asked_same)?;
+    let elsewhere = match &before.provenance {
+        Some(before) if before.device != made.device || before.precision != made.precision => {
+            ", on another device or in other numbers"
         }
-        _ => None,
-    }
+        Some(before) if before.program_version != made.program_version => {
+            ", by another version of the program"
+        }
+        _ => "",
+    };
+    let same = match (&before.tokens, &shown.tokens, &before.drawing, &shown.drawing) {
+        (Some(before), Some(shown), ..) => shown.compared_with(before).to_string(),
+        (_, _, Some(before), Some(shown)) => {
+            let same = before.codes == shown.codes && !shown.codes.is_empty();
+            same.then_some("Same picture: same seed and parameters")?.to_owned()
+        }
+        _ => {
+            (before.text == shown.text).then_some("Same text: same seed and parameters")?.to_owned()
+        }
+    };
+    Some(same + elsewhere)
 }
 
 fn with_provenance(turn: &Turn, answer: &Answer) -> String {

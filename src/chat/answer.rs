@@ -1,9 +1,11 @@
 //! One answer: its text, how far it got, and what it would take to ask again.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use super::Drawing;
 use super::id::fresh_id;
+use super::{Drawing, Tokens};
 
 /// What a model wrote, or is writing.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +22,8 @@ pub struct Answer {
     pub provenance: Option<Provenance>,
     /// The picture, when one was asked for.
     pub drawing: Option<Drawing>,
+    /// What it is made of; known once it is whole, and not of a picture.
+    pub tokens: Option<Arc<Tokens>>,
 }
 
 /// How far an answer got.
@@ -110,6 +114,7 @@ impl Answer {
             meter: Meter::default(),
             provenance: None,
             drawing: None,
+            tokens: None,
         }
     }
 

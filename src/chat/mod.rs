@@ -6,6 +6,7 @@
 //! disk, and [`transfer`] takes one chat out or in.
 
 mod answer;
+mod capsule;
 mod conversation;
 mod difference;
 mod drawing;
@@ -13,14 +14,17 @@ mod evidence;
 mod exact;
 mod examples;
 mod id;
+mod made;
 mod marks;
 mod record;
+mod tokens;
 mod words;
 
 pub mod history;
 pub mod transfer;
 
 pub use answer::{Answer, AnswerState, Finish, Meter, Provenance};
+pub use capsule::capsule;
 pub use conversation::{Conversation, Turn};
 pub use difference::{Agreement, Marked, agreement, differences, likeness};
 pub use drawing::{CodecAlone, Drawing};
@@ -28,4 +32,5 @@ pub use evidence::Evidence;
 pub use examples::{ExampleQuestion, NANO_QUESTIONS, example_questions};
 pub use id::chat_id_text;
 pub use marks::{Marker, Marks, hmac_sha256};
+pub use tokens::{Sameness, Token, Tokens};
 pub use words::WordKind;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::exact::{from_exact, to_exact};
 use super::{
     Answer, AnswerState, CodecAlone, Conversation, Drawing, Evidence, Marks, Meter, Provenance,
-    Turn,
+    Tokens, Turn,
 };
 use crate::imaging::{Channels, DisplayImage, Similarity, Turned};
 
@@ -46,6 +46,9 @@ pub(crate) struct AnswerRecord {
     pub(crate) meter: Value,
     pub(crate) provenance: Option<Provenance>,
     pub(crate) drawing: Option<DrawingRecord>,
+    /// Not there in what earlier versions wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tokens: Option<Value>,
 }
 
 /// What a model drew; its pictures by name.
@@ -177,6 +180,7 @@ impl AnswerRecord {
             drawing: drawing
                 .map(|drawing| DrawingRecord::new(drawing, is_open, keep))
                 .transpose()?,
+            tokens: answer.tokens.as_deref().map(to_exact).transpose()?,
         })
     }
 
@@ -194,6 +198,7 @@ impl AnswerRecord {
             meter,
             provenance: self.provenance,
             drawing,
+            tokens: self.tokens.map(from_exact::<Tokens>).transpose()?.map(Arc::new),
         };
         // who wrote it is gone
         if answer.is_open() {

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::imaging::Similarity;
-use crate::vlm::{FinishReason, Timings};
+use crate::vlm::{FinishReason, Step, Timings, YesNo};
 
 use super::ask::Answered;
 
@@ -19,6 +19,9 @@ struct Report<'a> {
     text: &'a str,
     finish_reason: &'static str,
     logprobs: &'a [f32],
+    steps: &'a [Step],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    yes_no: Option<YesNo>,
     timings: Times,
     peak_rss_mb: u64,
     peak_gpu_mb: Option<u64>,
@@ -99,6 +102,8 @@ pub(super) fn report<'a>(
             FinishReason::Cancelled => "cancelled",
         },
         logprobs: &answer.logprobs,
+        steps: &answer.steps,
+        yes_no: answer.yes_no,
         timings: times(&answer.timings),
         peak_rss_mb: *peak_rss_mb,
         peak_gpu_mb: None,

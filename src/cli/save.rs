@@ -12,7 +12,7 @@ use crate::chat::{
     chat_id_text,
 };
 use crate::imaging::{Turned, VoiLut, alias};
-use crate::vlm::{self, FinishReason, ModelInfo, Question, Reconstruction};
+use crate::vlm::{self, ModelInfo, Question, Reconstruction};
 
 use super::images::{Decoder, Seen};
 use super::terminal::{one_line, warn};
@@ -112,21 +112,7 @@ impl Recorder {
 
     /// The model is there and begins.
     pub(super) fn began(&mut self, info: &ModelInfo, question: &Question) {
-        let sampling = &question.sampling;
-        let provenance = Provenance {
-            model: info.name.clone(),
-            title: info.title.clone(),
-            weights_sha256: info.weights_sha256.clone(),
-            precision: info.precision.clone(),
-            device: info.device.clone(),
-            temperature: sampling.temperature,
-            top_p: sampling.top_p,
-            top_k: sampling.top_k,
-            repetition_penalty: sampling.repetition_penalty,
-            seed: sampling.seed,
-            max_new_tokens: question.max_new_tokens,
-            program_version: env!("CARGO_PKG_VERSION").to_owned(),
-        };
+        let provenance = Provenance::of(info, question);
         if let Some(answer) = self.answer() {
             answer.provenance = Some(provenance);
             answer.state = AnswerState::Reading("Sending".to_owned());
@@ -150,26 +136,13 @@ impl Recorder {
     /// The whole answer.
     pub(super) fn answered(&mut self, whole: &vlm::Answer) {
         let Some(answer) = self.answer() else { return };
-        answer.text.clone_from(&whole.text);
-        answer.state = match whole.finish_reason {
-            FinishReason::Stop => AnswerState::Done(Finish::Stop),
-            FinishReason::Length => AnswerState::Done(Finish::Length),
-            FinishReason::Cancelled => AnswerState::Stopped,
-        };
-        let (meter, timings) = (&mut answer.meter, &whole.timings);
-        meter.tokens = whole.output_ids.len();
-        meter.image_encode_ms = timings.image_encode_ms;
-        meter.prefill_ms = timings.prefill_ms;
-        meter.prefill_tokens = timings.prefill_tokens;
-        meter.first_token_ms = Some(timings.first_token_ms);
-        meter.decode_ms = timings.decode_ms;
-        meter.elapsed_ms = timings.first_token_ms + timings.decode_ms;
+        answer.take(whole, None);
     }
 
     /// The whole picture.
     pub(super) fn drawn(&mut self, made: &Reconstruction, only_codes: bool) {
-        self.answered(&made.answer);
         let Some(answer) = self.answer() else { return };
+        answer.take(&made.answer, None);
         answer.drawing = Some(Drawing {
             codes: made.answer.codes.clone(),
             grid: Some(made.grid),

@@ -322,7 +322,7 @@ fn decode(
         if reply.output_ids.len() >= reply.budget {
             return Ok(FinishReason::Length);
         }
-        let id = reply.choose(vlm, &scores);
+        let id = reply.choose(vlm, &scores)?;
         if reply.stops.contains(&id) {
             return Ok(FinishReason::Stop);
         }

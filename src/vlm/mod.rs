@@ -2,6 +2,7 @@
 
 mod ahead;
 mod answer;
+mod closed;
 mod codec;
 mod codes;
 mod config;
@@ -57,8 +58,8 @@ pub use preprocess::{
     ImageProcessor, QwenImageProcessor, RgbPixels, center_crop, pad_to_square, resize_bicubic,
 };
 pub use question::{
-    Answer, FinishReason, Progress, Question, SamplingParams, Task, Timings, Trace, TraceTensor,
-    Turn,
+    Answer, FinishReason, Likely, Progress, Question, SamplingParams, Step, Task, Timings, Trace,
+    TraceTensor, Turn, YesNo,
 };
 pub use recognise::{models_in, recognise};
 pub use reconstruct::{Ceiling, Reconstruction};

@@ -167,8 +167,51 @@ pub struct Answer {
     pub finish_reason: FinishReason,
     /// Of every output id, from the raw scores.
     pub logprobs: Vec<f32>,
+    /// Of every output id, what else is known of it.
+    pub steps: Vec<Step>,
+    /// Of an answer in words.
+    pub yes_no: Option<YesNo>,
     /// Where the time went.
     pub timings: Timings,
+}
+
+/// One output id among those that could have come in its place.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// What it added to the text; nothing while a character is not whole, or at the end.
+    pub text: String,
+    /// The likeliest ids, from the raw scores; empty where the scores stay on the device, which
+    /// tells the highest alone, and where codes of a picture are written.
+    pub likely: Vec<Likely>,
+}
+
+/// An id that was likely.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Likely {
+    /// In the vocabulary.
+    pub id: u32,
+    /// By itself.
+    pub text: String,
+    /// Logarithm of its probability.
+    pub log_prob: f32,
+}
+
+/// Probabilities of the two answers to a closed question as the first word, from the raw scores.
+/// They are the model's own, not calibrated.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct YesNo {
+    /// Of all words for yes.
+    pub yes: f32,
+    /// Of all words for no.
+    pub no: f32,
+}
+
+impl YesNo {
+    /// Of yes among the two.
+    #[must_use]
+    pub fn share(self) -> f32 {
+        self.yes / (self.yes + self.no)
+    }
 }
 
 /// Progress of an answer.

@@ -7,12 +7,17 @@ use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
 use crate::text::Detokenizer;
+use crate::vlm::closed::yes_no;
 use crate::vlm::generate::{Pulse, Scores, StopText, Wanted};
 use crate::vlm::prompt::Prompt;
-use crate::vlm::sampling::{log_prob, next_token};
+use crate::vlm::sampling::{LogProbs, next_token};
 use crate::vlm::{
-    Answer, FinishReason, ModelError, Progress, Question, SamplingParams, Task, Timings, Vlm,
+    Answer, FinishReason, Likely, ModelError, Progress, Question, SamplingParams, Step, Task,
+    Timings, Vlm, YesNo,
 };
+
+/// Ids that are kept at every step beside the one that came.
+const NUM_LIKELY: usize = 5;
 
 pub(crate) fn ms_since(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1e3
@@ -30,6 +35,8 @@ pub(crate) struct Reply {
     /// What the repetition penalty looks at.
     seen_ids: Vec<u32>,
     logprobs: Vec<f32>,
+    steps: Vec<Step>,
+    yes_no: Option<YesNo>,
     text: String,
     pub(crate) detokenizer: Detokenizer,
     pub(crate) stop_text: StopText,
@@ -61,6 +68,8 @@ impl Reply {
             only_codes: question.only_codes as usize,
             seen_ids,
             logprobs: Vec::new(),
+            steps: Vec::new(),
+            yes_no: None,
             text: String::new(),
             detokenizer: Detokenizer::new(),
             stop_text: StopText::new(stop_texts),
@@ -101,25 +110,44 @@ impl Reply {
         vlm.config.vocab_limit.filter(|_| self.task == Task::Question)
     }
 
-    pub(crate) fn choose(&mut self, vlm: &Vlm, scores: &Scores) -> u32 {
-        let (id, log_prob) = match scores {
-            Scores::All(logits) => self.choose_among(vlm, logits),
-            Scores::Best { id, log_prob } => (*id, *log_prob),
+    /// # Errors
+    /// When the tokenizer's own code fails.
+    pub(crate) fn choose(&mut self, vlm: &Vlm, scores: &Scores) -> Result<u32, ModelError> {
+        let (id, log_prob, likely) = match scores {
+            Scores::All(logits) => self.choose_among(vlm, logits)?,
+            Scores::Best { id, log_prob } => (*id, *log_prob, Vec::new()),
         };
         self.output_ids.push(id);
         self.seen_ids.push(id);
         self.logprobs.push(log_prob);
-        id
+        self.steps.push(Step { text: String::new(), likely });
+        Ok(id)
     }
 
-    fn choose_among(&mut self, vlm: &Vlm, logits: &[f32]) -> (u32, f32) {
+    fn choose_among(
+        &mut self,
+        vlm: &Vlm,
+        logits: &[f32],
+    ) -> Result<(u32, f32, Vec<Likely>), ModelError> {
         let forbidden = if self.is_too_early() { vlm.config.eos.as_slice() } else { &[] };
         let known = self.limit(vlm).and_then(|limit| logits.get(..limit));
         let only = vlm.codes.filter(|_| self.codes.len() < self.only_codes);
         let only = only.map(|codes| codes.only(logits));
         let logits = only.as_deref().or(known).unwrap_or(logits);
         let id = next_token(logits, &self.seen_ids, forbidden, &self.sampling, &mut self.rng);
-        (id, log_prob(logits, id))
+        let is_first = self.output_ids.is_empty();
+        if self.task == Task::Reconstruction {
+            return Ok((id, LogProbs::of(logits).get(id), Vec::new()));
+        }
+        if is_first {
+            self.yes_no = yes_no(&vlm.tokenizer, logits);
+        }
+        let probs = LogProbs::of(logits);
+        let likely = probs.likeliest(NUM_LIKELY).into_iter().map(|id| {
+            let text = vlm.tokenizer.decode(&[id], false)?;
+            Ok(Likely { id, text, log_prob: probs.get(id) })
+        });
+        Ok((id, probs.get(id), likely.collect::<Result<_, ModelError>>()?))
     }
 
     /// A code goes to the picture, anything else to the text.
@@ -141,6 +169,9 @@ impl Reply {
     }
 
     fn say(&mut self, text: &str, pulse: &mut Pulse<'_>) -> ControlFlow<()> {
+        if let Some(step) = self.steps.last_mut() {
+            step.text.push_str(text);
+        }
         let text = self.stop_text.push(text);
         self.text.push_str(&text);
         pulse.tell(Progress::Text { text, tokens: self.output_ids.len() })
@@ -149,6 +180,9 @@ impl Reply {
     /// What was held back, now that nothing follows.
     pub(crate) fn end_text(&mut self, vlm: &Vlm, pulse: &mut Pulse<'_>) -> Result<(), ModelError> {
         let last = self.detokenizer.finish(&vlm.tokenizer)?;
+        if let Some(step) = self.steps.last_mut() {
+            step.text.push_str(&last);
+        }
         let mut rest = self.stop_text.push(&last);
         rest.push_str(&self.stop_text.finish());
         if !rest.is_empty() {
@@ -174,6 +208,8 @@ impl Reply {
             codes: self.codes,
             finish_reason,
             logprobs: self.logprobs,
+            steps: self.steps,
+            yes_no: self.yes_no,
             timings: self.timings,
         }
     }

@@ -91,8 +91,40 @@ fn arg_max(scores: &[f32]) -> u32 {
 /// Logarithm of an id's probability from the raw scores.
 #[must_use]
 pub fn log_prob(logits: &[f32], id: u32) -> f32 {
-    let best = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let total: f64 = logits.iter().map(|score| f64::from(score - best).exp()).sum();
-    let score = logits.get(id as usize).copied().unwrap_or(f32::NEG_INFINITY);
-    (f64::from(score - best) - total.ln()) as f32
+    LogProbs::of(logits).get(id)
+}
+
+/// Raw scores as logarithms of probabilities.
+pub(crate) struct LogProbs<'a> {
+    logits: &'a [f32],
+    best: f32,
+    ln_total: f64,
+}
+
+impl<'a> LogProbs<'a> {
+    pub(crate) fn of(logits: &'a [f32]) -> Self {
+        let best = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let total: f64 = logits.iter().map(|score| f64::from(score - best).exp()).sum();
+        Self { logits, best, ln_total: total.ln() }
+    }
+
+    pub(crate) fn get(&self, id: u32) -> f32 {
+        let score = self.logits.get(id as usize).copied().unwrap_or(f32::NEG_INFINITY);
+        (f64::from(score - self.best) - self.ln_total) as f32
+    }
+
+    /// The likeliest ids, the first of equals first.
+    pub(crate) fn likeliest(&self, count: usize) -> Vec<u32> {
+        let mut found: Vec<(u32, f32)> = Vec::with_capacity(count + 1);
+        for (id, score) in self.logits.iter().enumerate() {
+            let is_full = found.len() == count;
+            if !score.is_finite() || is_full && found.last().is_none_or(|last| *score <= last.1) {
+                continue;
+            }
+            let at = found.partition_point(|(_, other)| other >= score);
+            found.insert(at, (id as u32, *score));
+            found.truncate(count);
+        }
+        found.into_iter().map(|(id, _)| id).collect()
+    }
 }

@@ -1,0 +1,97 @@
+//! How sure a model was: words tinted by their probability, what else was likely, and P(yes).
+
+use egui::{Color32, FontId, Label, RichText, Sense, Ui, vec2};
+
+use super::fonts;
+use super::theme;
+use crate::chat::{Token, Tokens};
+use crate::vlm::YesNo;
+
+/// Below so much of both together, yes and no were not what the model was about to say.
+const CLOSED_SHARE: f32 = 0.1;
+
+/// An answer token by token. What is said of it is the model's own and not calibrated.
+pub(crate) fn tokens_ui(ui: &mut Ui, tokens: &Tokens) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(0.0, 4.0);
+        for token in &tokens.written {
+            token_ui(ui, token);
+        }
+    });
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        let palette = theme::palette(ui);
+        let small = |text: &str| RichText::new(text).size(11.5).color(palette.dim);
+        ui.label(small("How likely each word was to the model: fluency, not truth; uncalibrated"));
+        for (text, probability) in [("60–90 %", 0.7), ("30–60 %", 0.4), ("below 30 %", 0.1)] {
+            ui.label(small(text).background_color(shade(ui, probability)));
+        }
+    });
+}
+
+fn token_ui(ui: &mut Ui, token: &Token) {
+    // a line of its own for every line of the text
+    for (index, line) in token.text.split('\n').enumerate() {
+        if index > 0 {
+            ui.end_row();
+        }
+        if line.is_empty() {
+            continue;
+        }
+        let font = FontId::new(theme::CHAT_SIZE, fonts::reading());
+        let color = theme::palette(ui).text;
+        let probability = token.log_prob.exp();
+        let text =
+            RichText::new(line).font(font).color(color).background_color(shade(ui, probability));
+        let label = Label::new(text).selectable(false).sense(Sense::hover());
+        ui.add(label).on_hover_ui(|ui| likely_ui(ui, token));
+    }
+}
+
+/// Nothing from nine in ten on.
+fn shade(ui: &Ui, probability: f32) -> Color32 {
+    let palette = theme::palette(ui);
+    match probability {
+        0.9.. => Color32::TRANSPARENT,
+        0.6.. => theme::faded(palette.warn, 0.14),
+        0.3.. => theme::faded(palette.warn, 0.34),
+        _ => theme::faded(palette.bad, 0.42),
+    }
+}
+
+/// The word that came, and what could have come in its place.
+fn likely_ui(ui: &mut Ui, token: &Token) {
+    let palette = theme::palette(ui);
+    let line = |ui: &mut Ui, text: &str, log_prob: f32, is_it: bool| {
+        let text = format!("{:>5.1} %  {}", f64::from(log_prob).exp() * 100.0, shown(text));
+        let color = if is_it { palette.text } else { palette.dim };
+        ui.label(RichText::new(text).monospace().size(12.0).color(color));
+    };
+    if token.likely.iter().all(|likely| likely.id != token.id) {
+        line(ui, &token.text, token.log_prob, true);
+    }
+    for likely in &token.likely {
+        line(ui, &likely.text, likely.log_prob, likely.id == token.id);
+    }
+    if token.likely.is_empty() {
+        let text = "What else was likely stayed on the graphics adapter";
+        ui.label(RichText::new(text).size(11.5).color(palette.faint));
+    }
+}
+
+/// Blanks can be seen.
+fn shown(text: &str) -> String {
+    text.replace('\n', "⏎").replace(' ', "␣")
+}
+
+/// "P(yes) 83 %" of an answer to a closed question.
+pub(crate) fn yes_no_text(tokens: &Tokens) -> Option<String> {
+    let YesNo { yes, no } = tokens.yes_no.filter(|found| found.yes + found.no >= CLOSED_SHARE)?;
+    let share = YesNo { yes, no }.share();
+    Some(format!(
+        "P(yes) {:.0} % · as first word: yes {:.1} %, no {:.1} % · uncalibrated",
+        share * 100.0,
+        yes * 100.0,
+        no * 100.0
+    ))
+}
