@@ -1369,6 +1369,16 @@ fn the_first_start_answers_with_the_programs_own_model() {
     let text = app.state().conversation().turns[0].shown().unwrap().text.clone();
     assert!(text.contains("CT"), "{text}");
     shoot(&mut app, "nano-answer");
+    let request = Command::Reconstruct { request: String::new(), again_of: None };
+    app.harness.state_mut().state_mut().run(request);
+    app.wait_for("picture", |state| {
+        matches!(last_state(state), Some(AnswerState::Done(_) | AnswerState::Failed(_)))
+    });
+    let drawing = app.state().conversation().turns[1].shown().unwrap().drawing.clone().unwrap();
+    assert_eq!((drawing.codes.len(), drawing.shortfall), (256, None));
+    let alike = drawing.similarity.and_then(|found| found.ssim).unwrap();
+    assert!(alike > 0.4, "{alike}");
+    shoot(&mut app, "nano-drawn");
 }
 
 /// `kill -9` the engines that this test process started.

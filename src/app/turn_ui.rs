@@ -270,12 +270,11 @@ fn actions_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize, turn: &Turn) {
         if of > 1 {
             alternatives_ui(ui, cx, turn_idx, turn.shown_idx, of);
         }
-        if let Some(text) = same_as_before(turn) {
-            let palette = theme::palette(ui);
-            ui.add_space(6.0);
-            ui.label(RichText::new(text).size(11.5).color(palette.faint));
-        }
     });
+    if let Some(text) = same_as_before(turn) {
+        let palette = theme::palette(ui);
+        ui.add(Label::new(RichText::new(text).size(11.5).color(palette.dim)).wrap());
+    }
     ui.add_space(6.0);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 1.0), egui::Sense::hover());
     let palette = theme::palette(ui);
