@@ -6,7 +6,8 @@ use egui::{Context, Event, Key, Modifiers, Popup};
 
 use super::ReadingRoomApp;
 use super::apply_decode::sentence;
-use super::command::{Command, TABLE};
+use super::command::Command;
+use super::command_table::TABLE;
 use super::notices::NoticeLevel;
 use crate::imaging::frame_from_rgba;
 

@@ -6,6 +6,7 @@
 //! driven by events alone, and the thread of the window never waits and never opens a study file.
 
 mod command;
+mod command_table;
 mod effect;
 mod state;
 

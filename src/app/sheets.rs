@@ -2,7 +2,8 @@
 
 use egui::{Frame, Grid, Id, Label, Margin, Modal, RichText, ScrollArea, Ui};
 
-use super::command::{Command, TABLE};
+use super::command::Command;
+use super::command_table::TABLE;
 use super::fonts;
 use super::icons;
 use super::settings::ThemeChoice;
