@@ -26,7 +26,7 @@ use serde_json::Value;
 #[path = "support/chats.rs"]
 mod chats;
 
-use chats::{answer, evidence, full, short};
+use chats::{answer, evidence, full, short, tokens};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const MODEL: &str = "tests/fixtures/models/huatuo-7b-tiny/model";
@@ -889,4 +889,19 @@ fn chats_are_grouped_by_day() {
     assert_eq!(group(300 * DAY), "February");
     assert_eq!(group(400 * DAY), "October 2025");
     assert_eq!(Calendar::default().moment(951_782_400_000), "2000-02-29 00:00");
+}
+
+#[test]
+fn a_replay_names_the_first_token_that_differs() {
+    let before = tokens(&["No", " nodule", "."]);
+    let said = |now: &reading_room::chat::Tokens| now.compared_with(&before).to_string();
+    assert_eq!(said(&before), "Identical, 3 of 3 tokens");
+    let mut other = before.clone();
+    other.written[1].id = 99;
+    other.written[1].text = " mass".to_owned();
+    assert_eq!(said(&other), "Differs from token 2 of 3 on: “nodule” before, “mass” now");
+    other.written.truncate(1);
+    assert_eq!(said(&other), "Differs from token 2 of 3 on: “nodule” before, nothing now");
+    other.prompt_ids.push(3);
+    assert_eq!(said(&other), "Not comparable: pictures or earlier answers were others");
 }

@@ -17,7 +17,7 @@ use reading_room::imaging::{
 };
 use reading_room::vlm::{
     Answer, Ceiling, ComputeKind, DeviceInfo, FinishReason, ModelSpec, Precision, Progress,
-    Reconstruction, Timings,
+    Reconstruction, Step, Timings, YesNo,
 };
 use reading_room::worker::{DecodeEvent, EngineEvent, JobId};
 
@@ -76,8 +76,8 @@ fn finish(app: &mut App, text: &str, finish_reason: FinishReason) {
         codes: Vec::new(),
         finish_reason,
         logprobs: vec![0.0; 12],
-        steps: Vec::new(),
-        yes_no: None,
+        steps: vec![Step::default(); 12],
+        yes_no: Some(YesNo { yes: 0.05, no: 0.75 }),
         timings: Timings {
             image_encode_ms: 200.0,
             prefill_ms: 220.0,
@@ -282,6 +282,7 @@ fn an_answer_streams_in_and_ends_with_its_figures() {
     assert!(words.contains("prefill 0.42 s · 31.4 tok/s · 12 tok"), "{words}");
     assert!(app.read().contains("There is no nodule."), "{}", app.read());
     app.harness.get_by_label("Copy with provenance");
+    app.harness.get_by_label("P(yes) 6 % · as first word: yes 5.0 %, no 75.0 % · uncalibrated");
     let answer = app.state().conversation().turns[0].shown().unwrap();
     assert_eq!(answer.state, AnswerState::Done(Finish::Stop));
     assert_eq!(answer.provenance.as_ref().unwrap().title, "HuatuoGPT-Vision 7B");

@@ -115,9 +115,9 @@ impl AppState {
 
     /// Text, end and figures of an answer, whatever it is made of.
     pub(crate) fn take_answer(&mut self, job: JobId, whole: &ModelAnswer) -> Option<&mut Answer> {
-        let info = self.engine.info().cloned();
+        let image_tokens = self.engine.info().map_or(0, |info| info.image_tokens);
         let answer = self.answer_of(job)?;
-        answer.take(whole, info.as_ref());
+        answer.take(whole, image_tokens);
         Some(answer)
     }
 

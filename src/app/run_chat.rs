@@ -8,7 +8,7 @@ use super::notices::NoticeLevel;
 use super::state::AppState;
 use super::view_transform::ViewTransform;
 use super::viewport::{Place, View, WindowMode, number};
-use crate::chat::{Answer, AnswerState, Evidence, Provenance, Turn};
+use crate::chat::{Answer, AnswerState, Evidence, Provenance, Turn, short_hash};
 use crate::imaging::{DisplayImage, FrameRef, Grayscale, Turned, VoiLut};
 use crate::vlm::{Question, Task, Turn as ModelTurn};
 use crate::worker::{JobId, LoadRequest};
@@ -53,14 +53,16 @@ impl AppState {
     /// Asks once more as the answer shown was asked, whatever is set now.
     pub(crate) fn replay(&mut self, turn_idx: usize) {
         let shown = self.conversation().turns.get(turn_idx).and_then(Turn::shown);
-        let Some(made) = shown.and_then(|answer| answer.provenance.clone()) else { return };
+        let Some(shown) = shown else { return };
+        let Some(made) = shown.provenance.clone() else { return };
+        let only_codes = shown.drawing.as_ref().is_some_and(|drawing| drawing.only_codes);
         let is_loaded =
             self.engine.info().is_some_and(|info| info.weights_sha256 == made.weights_sha256);
         if !is_loaded {
-            let hash = made.weights_sha256.get(..12).unwrap_or(&made.weights_sha256);
             let text = format!(
-                "This answer is from {} (weights {hash}): load that model, then replay it",
-                made.title
+                "This answer is from {} (weights {}): load that model, then replay it",
+                made.title,
+                short_hash(&made.weights_sha256)
             );
             self.notices.push(NoticeLevel::Warn, &text);
             return;
@@ -68,6 +70,7 @@ impl AppState {
         if let Some(slot) = self.next_answer(turn_idx) {
             if let Some(answer) = self.answer_at(slot) {
                 answer.provenance = Some(made);
+                answer.drawing.iter_mut().for_each(|drawing| drawing.only_codes = only_codes);
             }
             self.send_or_keep(slot);
         }
@@ -109,7 +112,7 @@ impl AppState {
             return;
         }
         let Some(question) = self.question_at(slot) else { return };
-        let provenance = self.provenance(&question);
+        let provenance = self.engine.info().map(|info| Provenance::of(info, &question));
         let grid = self.engine.info().and_then(|info| info.picture_grid);
         if question.images.is_empty() || question.task == Task::Reconstruction {
             self.stop_reading_ahead();
@@ -138,8 +141,20 @@ impl AppState {
         turn.is_some_and(|turn| turn.evidence.iter().any(|evidence| evidence.image.is_none()))
     }
 
-    /// Everything said before in this chat, and the question.
+    /// Everything said before in this chat, and the question; asked as is set now, or as the answer
+    /// was that is replayed.
     fn question_at(&self, slot: AnswerSlot) -> Option<Question> {
+        let mut question = self.question_as_set(slot)?;
+        let chat = self.conversations.iter().find(|chat| chat.id == slot.conversation_id)?;
+        let answer = chat.turns.get(slot.turn_idx)?.answers.get(slot.answer_idx)?;
+        if let Some(made) = &answer.provenance {
+            question.sampling = made.sampling();
+            question.max_new_tokens = made.max_new_tokens;
+        }
+        Some(question)
+    }
+
+    fn question_as_set(&self, slot: AnswerSlot) -> Option<Question> {
         let conversation = self.conversations.iter().find(|c| c.id == slot.conversation_id)?;
         let turn = conversation.turns.get(slot.turn_idx)?;
         let images = images_of(&turn.evidence);
@@ -150,16 +165,12 @@ impl AppState {
         let room = room.saturating_sub(images.len());
         let earlier = conversation.turns.get(..slot.turn_idx).unwrap_or_default();
         let history = Self::told_before(earlier, room);
-        // an answer that is replayed says how it was asked
-        let made = turn.answers.get(slot.answer_idx).and_then(|answer| answer.provenance.as_ref());
-        let sampling = &self.settings.sampling;
-        let max_new_tokens = made.map_or(sampling.max_new_tokens, |made| made.max_new_tokens);
         Some(Question {
             history,
             text: turn.question.clone(),
             images,
-            sampling: made.map_or_else(|| sampling.params(), Provenance::sampling),
-            max_new_tokens,
+            sampling: self.settings.sampling.params(),
+            max_new_tokens: self.settings.sampling.max_new_tokens,
             ignore_eos: false,
             stop: Vec::new(),
             template: None,
@@ -185,11 +196,6 @@ impl AppState {
         }
         history.reverse();
         history
-    }
-
-    fn provenance(&self, question: &Question) -> Option<Provenance> {
-        let info = self.engine.info()?;
-        Some(Provenance::of(info, question))
     }
 
     /// The picture of the active viewport as the model would get it.

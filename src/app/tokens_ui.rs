@@ -23,7 +23,7 @@ pub(crate) fn tokens_ui(ui: &mut Ui, tokens: &Tokens) {
         let palette = theme::palette(ui);
         let small = |text: &str| RichText::new(text).size(11.5).color(palette.dim);
         ui.label(small("How likely each word was to the model: fluency, not truth; uncalibrated"));
-        for (text, probability) in [(" 60–90% ", 0.7), (" 30–60% ", 0.4), (" <30% ", 0.1)] {
+        for (text, probability) in [("60–90%", 0.7), ("30–60%", 0.4), ("<30%", 0.1)] {
             ui.label(small(text).background_color(shade(ui, probability)));
         }
     });

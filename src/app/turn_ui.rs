@@ -13,7 +13,7 @@ use super::theme;
 use super::tokens_ui::{tokens_ui, yes_no_text};
 use super::view_cx::ViewCx;
 use super::widgets::{evidence_chip_ui, icon_button_ui, icon_toggle_ui, inert_markdown};
-use crate::chat::{Answer, AnswerState, Finish, Turn, capsule};
+use crate::chat::{Answer, AnswerState, Finish, Turn, capsule, short_hash};
 
 const EVIDENCE_HINT: &str = "Question, pictures by hash, window, model, weights, device, sampling, \
     and every token with what else was likely";
@@ -330,7 +330,7 @@ fn same_as_before(turn: &Turn) -> Option<String> {
 fn with_provenance(turn: &Turn, answer: &Answer) -> String {
     let mut text = format!("Q: {}\n\nA: {}\n", turn.question, answer.text);
     for evidence in &turn.evidence {
-        let hash = evidence.image_sha256.get(..12).unwrap_or(&evidence.image_sha256);
+        let hash = short_hash(&evidence.image_sha256);
         text.push_str(&format!("\nImage: {} · SHA-256 {hash}", evidence.label));
     }
     if let Some(provenance) = &answer.provenance {

@@ -175,6 +175,8 @@ impl Provenance {
     }
 }
 
-fn short_hash(hash: &str) -> &str {
+/// As much of a hash as people need to tell two apart.
+#[must_use]
+pub fn short_hash(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
 }

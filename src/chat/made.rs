@@ -46,8 +46,9 @@ impl Provenance {
 }
 
 impl Answer {
-    /// Text, end, figures and tokens of a model's answer, whatever it is made of.
-    pub fn take(&mut self, whole: &vlm::Answer, info: Option<&ModelInfo>) {
+    /// Text, end, figures and tokens of a model's answer, whatever it is made of; `image_tokens` is
+    /// what the model takes for a picture.
+    pub fn take(&mut self, whole: &vlm::Answer, image_tokens: u32) {
         self.text.clone_from(&whole.text);
         self.state = match whole.finish_reason {
             FinishReason::Stop => AnswerState::Done(Finish::Stop),
@@ -62,16 +63,15 @@ impl Answer {
         meter.first_token_ms = Some(timings.first_token_ms);
         meter.decode_ms = timings.decode_ms;
         meter.elapsed_ms = timings.first_token_ms + timings.decode_ms;
-        meter.prompt_tokens = prompt_tokens(whole, info);
+        meter.prompt_tokens = prompt_tokens(whole, image_tokens);
         // the codes of a picture are kept with it
         self.tokens = self.drawing.is_none().then(|| Tokens::of(whole).into());
     }
 }
 
 /// Positions of the whole prompt: one slot stands for all positions of a picture.
-fn prompt_tokens(answer: &vlm::Answer, info: Option<&ModelInfo>) -> u32 {
+fn prompt_tokens(answer: &vlm::Answer, image_tokens: u32) -> u32 {
     let slots = answer.prompt_ids.iter().filter(|id| **id < 0).count();
-    let image_tokens = info.map_or(0, |info| info.image_tokens as usize);
     let words = answer.prompt_ids.len() - slots;
-    u32::try_from(words + slots * image_tokens).unwrap_or(u32::MAX)
+    u32::try_from(words + slots * image_tokens as usize).unwrap_or(u32::MAX)
 }

@@ -23,7 +23,7 @@ mod words;
 pub mod history;
 pub mod transfer;
 
-pub use answer::{Answer, AnswerState, Finish, Meter, Provenance};
+pub use answer::{Answer, AnswerState, Finish, Meter, Provenance, short_hash};
 pub use capsule::capsule;
 pub use conversation::{Conversation, Turn};
 pub use difference::{Agreement, Marked, agreement, differences, likeness};

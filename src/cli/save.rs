@@ -28,6 +28,8 @@ pub(super) struct Recorder {
     chat: Conversation,
     saved_at: Instant,
     opened: Opened,
+    /// What the model takes for a picture; known once it is loaded.
+    image_tokens: u32,
 }
 
 impl Recorder {
@@ -45,7 +47,8 @@ impl Recorder {
                 None => bail!("the history could not be opened in time"),
             }
         };
-        Ok(Self { history, chat: Conversation::begin(), saved_at: Instant::now(), opened })
+        let (chat, saved_at) = (Conversation::begin(), Instant::now());
+        Ok(Self { history, chat, saved_at, opened, image_tokens: 0 })
     }
 
     /// A turn of before, as `--history` has it.
@@ -112,6 +115,7 @@ impl Recorder {
 
     /// The model is there and begins.
     pub(super) fn began(&mut self, info: &ModelInfo, question: &Question) {
+        self.image_tokens = info.image_tokens;
         let provenance = Provenance::of(info, question);
         if let Some(answer) = self.answer() {
             answer.provenance = Some(provenance);
@@ -135,14 +139,16 @@ impl Recorder {
 
     /// The whole answer.
     pub(super) fn answered(&mut self, whole: &vlm::Answer) {
-        let Some(answer) = self.answer() else { return };
-        answer.take(whole, None);
+        let image_tokens = self.image_tokens;
+        if let Some(answer) = self.answer() {
+            answer.take(whole, image_tokens);
+        }
     }
 
     /// The whole picture.
     pub(super) fn drawn(&mut self, made: &Reconstruction, only_codes: bool) {
+        self.answered(&made.answer);
         let Some(answer) = self.answer() else { return };
-        answer.take(&made.answer, None);
         answer.drawing = Some(Drawing {
             codes: made.answer.codes.clone(),
             grid: Some(made.grid),

@@ -8,8 +8,7 @@ const YES: &[&str] = &["Yes", " Yes", "yes", " yes", "YES", "是"];
 const NO: &[&str] = &["No", " No", "no", " no", "NO", "否", "不是"];
 
 /// From the scores before the first word; `None` where one of the two is no word of the vocabulary.
-pub(crate) fn yes_no(tokenizer: &Tokenizer, logits: &[f32]) -> Option<YesNo> {
-    let probs = LogProbs::of(logits);
+pub(crate) fn yes_no(tokenizer: &Tokenizer, probs: &LogProbs<'_>) -> Option<YesNo> {
     let of = |words: &[&str]| {
         let ids = ids_of(tokenizer, words);
         let sum = ids.iter().map(|id| f64::from(probs.get(*id)).exp()).sum::<f64>() as f32;

@@ -9,35 +9,27 @@ use crate::vlm::{ModelError, ModelSpec, WeightsCache, recognise};
 /// The name it is asked for by.
 pub const NANO: &str = "nano";
 
-/// Name below its folder, and contents. What it can and cannot do: `assets/nano/README.md`.
-const FILES: &[(&str, &[u8])] = &[
-    ("README.md", include_bytes!("../../assets/nano/README.md")),
-    ("config.json", include_bytes!("../../assets/nano/config.json")),
-    (
-        "fusion_layer_weights.safetensors",
-        include_bytes!("../../assets/nano/fusion_layer_weights.safetensors"),
-    ),
-    (
-        "gen_hlora_weights.safetensors",
-        include_bytes!("../../assets/nano/gen_hlora_weights.safetensors"),
-    ),
-    ("generation_config.json", include_bytes!("../../assets/nano/generation_config.json")),
-    ("reading-room.toml", include_bytes!("../../assets/nano/reading-room.toml")),
-    (
-        "taming_transformers/ckpt/model.safetensors",
-        include_bytes!("../../assets/nano/taming_transformers/ckpt/model.safetensors"),
-    ),
-    (
-        "taming_transformers/ckpt/model.yaml",
-        include_bytes!("../../assets/nano/taming_transformers/ckpt/model.yaml"),
-    ),
-    ("tokenizer.json", include_bytes!("../../assets/nano/tokenizer.json")),
-    ("vit/config.json", include_bytes!("../../assets/nano/vit/config.json")),
-    (
-        "vit/preprocessor_config.json",
-        include_bytes!("../../assets/nano/vit/preprocessor_config.json"),
-    ),
-    ("model.safetensors", include_bytes!("../../assets/nano/model.safetensors")),
+/// Names below its folder, with what is in the files.
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_bytes!(concat!("../../assets/nano/", $name)))),*]
+    };
+}
+
+/// What it can and cannot do: `assets/nano/README.md`.
+const FILES: &[(&str, &[u8])] = files![
+    "README.md",
+    "config.json",
+    "fusion_layer_weights.safetensors",
+    "gen_hlora_weights.safetensors",
+    "generation_config.json",
+    "reading-room.toml",
+    "taming_transformers/ckpt/model.safetensors",
+    "taming_transformers/ckpt/model.yaml",
+    "tokenizer.json",
+    "vit/config.json",
+    "vit/preprocessor_config.json",
+    "model.safetensors",
 ];
 
 /// nano, in the platform's place for what can be made again, or where `READING_ROOM_CACHE` says.

@@ -135,14 +135,13 @@ impl Reply {
         let only = only.map(|codes| codes.only(logits));
         let logits = only.as_deref().or(known).unwrap_or(logits);
         let id = next_token(logits, &self.seen_ids, forbidden, &self.sampling, &mut self.rng);
-        let is_first = self.output_ids.is_empty();
-        if self.task == Task::Reconstruction {
-            return Ok((id, LogProbs::of(logits).get(id), Vec::new()));
-        }
-        if is_first {
-            self.yes_no = yes_no(&vlm.tokenizer, logits);
-        }
         let probs = LogProbs::of(logits);
+        if self.task == Task::Reconstruction {
+            return Ok((id, probs.get(id), Vec::new()));
+        }
+        if self.output_ids.is_empty() {
+            self.yes_no = yes_no(&vlm.tokenizer, &probs);
+        }
         let likely = probs.likeliest(NUM_LIKELY).into_iter().map(|id| {
             let text = vlm.tokenizer.decode(&[id], false)?;
             Ok(Likely { id, text, log_prob: probs.get(id) })

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use reading_room::chat::{
     Answer, AnswerState, CodecAlone, Conversation, Drawing, Evidence, Finish, Marks, Meter,
-    Provenance,
+    Provenance, Token, Tokens,
 };
 use reading_room::imaging::{
     Channels, DisplayImage, Grayscale, Similarity, Turned, VoiLut, VoiLutFunction, Window,
 };
+use reading_room::vlm::{Likely, YesNo};
 
 /// A picture that differs for every seed.
 pub(crate) fn picture(seed: u32, channels: Channels) -> DisplayImage {
@@ -83,6 +84,22 @@ pub(crate) fn answer(text: &str, model: &str) -> Answer {
     }
 }
 
+/// What an answer of these words is made of.
+pub(crate) fn tokens(words: &[&str]) -> Tokens {
+    let token = |(id, word): (u32, &&str)| Token {
+        id,
+        text: (*word).to_owned(),
+        log_prob: -1.0 / 3.0,
+        likely: vec![Likely { id: 7, text: "Yes".to_owned(), log_prob: -0.1 - 0.2 }],
+    };
+    Tokens {
+        prompt: "<image> Is there a nodule?".to_owned(),
+        prompt_ids: vec![1, -200, 2],
+        written: (3..).zip(words).map(token).collect(),
+        yes_no: Some(YesNo { yes: 0.6, no: 0.2 }),
+    }
+}
+
 /// A chat of one turn without a picture.
 pub(crate) fn short(question: &str, text: &str) -> Conversation {
     let mut chat = Conversation::begin();
@@ -102,6 +119,7 @@ pub(crate) fn full() -> Conversation {
         Answer { state: AnswerState::Stopped, ..answer("There is", "HuatuoGPT-Vision 7B") },
     ];
     chat.turns[0].shown_idx = 1;
+    chat.turns[0].answers[0].tokens = Some(Arc::new(tokens(&["No", " nodule"])));
     // the same picture again, and a colour one
     chat.ask_for_picture("Reconstruct the image.".to_owned(), evidence("01", "Case 07", "CT", 1));
     let similarity = Similarity { mae: 10.0 / 3.0, psnr_db: Some(21.123_456_789), ssim: None };
