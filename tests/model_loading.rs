@@ -14,8 +14,8 @@ use models::{ask, cases, committed, copy_folder, ids, load, read_json, shared_fa
 use pickle::{Stored, write_legacy, write_zip};
 use reading_room::checkpoint::{Checkpoint, WeightFiles};
 use reading_room::vlm::{
-    ComputeDevice, Family, FinishReason, LoadStage, ModelError, Precision, PrecisionChoice,
-    Progress, Question, SamplingParams, Vlm, models_in, recognise,
+    Beginning, ComputeDevice, Family, FinishReason, LoadStage, ModelError, Precision,
+    PrecisionChoice, Progress, Question, SamplingParams, Vlm, models_in, recognise,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -373,6 +373,7 @@ fn plain_question(text: &str) -> Question {
         template: None,
         task: reading_room::vlm::Task::Question,
         only_codes: 0,
+        beginning: Beginning::Nothing,
     }
 }
 
@@ -480,4 +481,57 @@ fn half_precision_stays_close() {
         println!("{}: {error}", precision.as_str());
         assert!(error < 0.3, "{}: {error}", precision.as_str());
     }
+}
+
+#[test]
+fn an_answer_that_goes_on_ends_as_if_it_had_never_been_stopped() {
+    for (case, penalty) in [("huatuo-7b-tiny", 1.2), ("llava-med-v1.5-tiny", 1.0)] {
+        let mut vlm = load(&committed(case).join("model"), ComputeDevice::cpu());
+        for temperature in [0.0, 1.5] {
+            let sampling = SamplingParams {
+                temperature,
+                repetition_penalty: penalty,
+                seed: 11,
+                ..SamplingParams::greedy()
+            };
+            let images = vec![models::picture(&committed("images/ct_square_gray.png"))];
+            let plain = Question { sampling, images, ..plain_question("What is seen?") };
+            let whole = ask(&mut vlm, &plain, None);
+            assert_eq!(whole.begun, 0);
+            for cut in [1, whole.output_ids.len() / 2, whole.output_ids.len() - 1] {
+                let ids = whole.output_ids[..cut].to_vec();
+                let rest = Question { beginning: Beginning::Ids(ids), ..plain.clone() };
+                let rest = ask(&mut vlm, &rest, None);
+                assert_eq!(rest.begun, cut);
+                assert_eq!(rest.output_ids, whole.output_ids, "{case} from {cut}");
+                assert_eq!(rest.text, whole.text);
+                assert_eq!(rest.prompt_ids, whole.prompt_ids);
+                assert_eq!(rest.timings.prefill_tokens, 1, "the cache has what came before");
+                let near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-4;
+                assert!(rest.logprobs.iter().zip(&whole.logprobs).skip(cut).all(near));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_answer_can_begin_with_a_text() {
+    let mut vlm = load(&committed("huatuo-7b-tiny").join("model"), ComputeDevice::cpu());
+    let beginning = Beginning::Text("The heart is".to_owned());
+    let question = Question { beginning, ..plain_question("What is seen?") };
+    let mut told = String::new();
+    let mut listen = |progress| {
+        if let Progress::Text { text, .. } = progress {
+            told.push_str(&text);
+        }
+        ControlFlow::Continue(())
+    };
+    let answer = vlm.answer(&question, &mut listen, None).unwrap();
+    assert!(answer.text.starts_with("The heart is"), "{}", answer.text);
+    assert!(answer.begun >= 3 && answer.output_ids.len() > answer.begun);
+    assert_eq!(told, answer.text);
+    let beyond = Beginning::Ids(vec![u32::MAX]);
+    let question = Question { beginning: beyond, ..plain_question("What is seen?") };
+    let error = vlm.answer(&question, &mut |_| ControlFlow::Continue(()), None).unwrap_err();
+    assert!(error.to_string().contains("the model's own ids"), "{error}");
 }

@@ -139,6 +139,7 @@ fn question(case: &Value) -> Question {
         template: None,
         task: reading_room::vlm::Task::Question,
         only_codes: 0,
+        beginning: reading_room::vlm::Beginning::Nothing,
     }
 }
 

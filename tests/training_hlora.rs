@@ -389,6 +389,7 @@ fn question(text: &str, index: u8, task: Task) -> Question {
         template: None,
         task,
         only_codes: 0,
+        beginning: reading_room::vlm::Beginning::Nothing,
     }
 }
 

@@ -95,6 +95,7 @@ fn whole(text: &str) -> Answer {
         prompt: String::new(),
         prompt_ids: vec![1, -200, 3],
         output_ids: vec![7; 12],
+        begun: 0,
         text: text.to_owned(),
         codes: Vec::new(),
         finish_reason: FinishReason::Stop,

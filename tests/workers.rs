@@ -68,6 +68,7 @@ fn question(max_new_tokens: u32) -> Question {
         template: None,
         task: reading_room::vlm::Task::Question,
         only_codes: 0,
+        beginning: reading_room::vlm::Beginning::Nothing,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::apply_decode::sentence;
 use super::command::Command;
-use super::engine_state::{AnswerSlot, Asking, Loading, ModelStatus};
+use super::engine_state::{AnswerSlot, Asking, Loading, ModelStatus, TooLong};
 use super::notices::NoticeLevel;
 use super::state::AppState;
 use crate::chat::{Answer, AnswerState};
@@ -33,6 +33,11 @@ impl AppState {
             }
             EngineEvent::Reconstructed { job, reconstruction, .. } => {
                 self.apply_reconstructed(job, *reconstruction);
+            }
+            EngineEvent::TooLong { job, prompt_tokens, context_len } => {
+                let asking = self.engine.asking.as_ref().filter(|asking| asking.job == job);
+                self.engine.too_long =
+                    asking.map(|a| TooLong { slot: a.slot, prompt_tokens, context_len });
             }
             EngineEvent::Finished { job } => self.end_engine_job(job),
             EngineEvent::Failed { job, message } => self.apply_engine_failed(job, &message),

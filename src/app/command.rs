@@ -142,6 +142,25 @@ pub enum Command {
     RegenerateLast,
     /// Ask once more exactly as the answer shown was asked, and see whether it comes out the same.
     Replay(usize),
+    /// Let the model go on with the answer shown, from where it broke off.
+    Continue(usize),
+    /// Another answer that is the same up to a token, in whose place another id comes.
+    TurnOff {
+        /// Which turn.
+        turn_idx: usize,
+        /// Which token of the answer shown.
+        token_idx: usize,
+        /// What comes in its place.
+        id: u32,
+    },
+    /// Begin a chat with all up to a turn, and go on there.
+    ForkChat(usize),
+    /// Take a question out of those that wait for the model, by its place among all.
+    Unqueue(usize),
+    /// Ask again without the oldest questions: they do not fit the model's context.
+    LeaveOutOldest(usize),
+    /// Ask the question of a turn in a chat of its own, with the last picture.
+    AskInNewChat(usize),
     /// Show how likely each word of an answer was, or its text alone.
     ToggleTint,
     /// Show the answer so many places further.

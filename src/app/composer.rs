@@ -54,6 +54,7 @@ pub(crate) fn composer_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer)
         .inner_margin(Margin::same(8))
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 4.0;
+            queue_ui(ui, cx, composer);
             attachment_ui(ui, cx, composer);
             text_ui(ui, cx, composer);
             row_from_right_ui(ui, 30.0, |ui| {
@@ -65,6 +66,29 @@ pub(crate) fn composer_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer)
     ui.add_space(-2.0);
     let text = "Model output — unverified. Check against the images and a qualified reader.";
     ui.vertical_centered(|ui| ui.label(RichText::new(text).size(11.0).color(palette.faint)));
+}
+
+/// Questions of this chat that wait for the model.
+fn queue_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
+    let palette = theme::palette(ui);
+    let here = cx.state.conversation().id;
+    for (place, queued) in cx.state.engine.queue.iter().enumerate() {
+        if queued.conversation_id != here {
+            continue;
+        }
+        row_from_right_ui(ui, 24.0, |ui| {
+            if icon_button_ui(ui, icons::CLOSE, "Take out of the queue").clicked() {
+                cx.send(Command::Unqueue(place));
+                if composer.text.trim().is_empty() {
+                    composer.fill(&queued.question);
+                }
+            }
+            rest_of_row_ui(ui, |ui| {
+                let text = RichText::new(format!("Next: {}", queued.question));
+                ui.add(egui::Label::new(text.size(12.5).color(palette.dim)).truncate());
+            });
+        });
+    }
 }
 
 /// Whether the picture of the active viewport goes with the question.
@@ -153,26 +177,21 @@ fn text_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
 }
 
 fn send_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
-    if let Some(asking) = &cx.state.engine.asking {
-        let label = if asking.stopping { "Stopping…" } else { "Stop" };
-        ui.add_enabled_ui(!asking.stopping, |ui| {
-            let button =
-                egui::Button::new((RichText::new(icons::STOP).font(fonts::icon(15.0)), label))
-                    .min_size(vec2(0.0, 30.0));
-            let response = ui.add(button).accessible_name(label);
-            if response.on_hover_text("Esc").clicked() {
-                cx.send(Command::StopAnswer);
-            }
-        });
-        return;
-    }
     let is_empty = composer.text.trim().is_empty();
-    let label = match &cx.state.engine.model {
+    if let Some(asking) = &cx.state.engine.asking {
+        stop_ui(ui, cx, asking.stopping);
+        if is_empty {
+            return;
+        }
+    }
+    let engine = &cx.state.engine;
+    let loads = matches!(engine.model, ModelStatus::Unloaded | ModelStatus::Failed(_));
+    let label = match &engine.model {
+        _ if engine.must_wait() => "Queue",
         ModelStatus::Ready(_) | ModelStatus::Lost(_) => "Send",
         ModelStatus::Loading(_) => "Send after loading",
         ModelStatus::Unloaded | ModelStatus::Failed(_) => "Load a model…",
     };
-    let loads = matches!(cx.state.engine.model, ModelStatus::Unloaded | ModelStatus::Failed(_));
     ui.add_enabled_ui(!is_empty || loads, |ui| {
         let icon = if loads { icons::CUBE } else { icons::SEND };
         if primary_button_ui(ui, icon, label).clicked() {
@@ -181,6 +200,18 @@ fn send_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
             } else {
                 send(cx, composer);
             }
+        }
+    });
+}
+
+fn stop_ui(ui: &mut Ui, cx: &ViewCx<'_>, stopping: bool) {
+    let label = if stopping { "Stopping…" } else { "Stop" };
+    ui.add_enabled_ui(!stopping, |ui| {
+        let icon = RichText::new(icons::STOP).font(fonts::icon(15.0));
+        let button = egui::Button::new((icon, label)).min_size(vec2(0.0, 30.0));
+        let response = ui.add(button).accessible_name(label);
+        if response.on_hover_text("Esc").clicked() {
+            cx.send(Command::StopAnswer);
         }
     });
 }
@@ -221,8 +252,7 @@ fn send(cx: &ViewCx<'_>, composer: &mut Composer) {
         reconstruct(cx, composer);
         return;
     }
-    let is_ready = !composer.text.trim().is_empty() && cx.state.engine.asking.is_none();
-    if is_ready && cx.state.engine.waiting.is_none() {
+    if !composer.text.trim().is_empty() {
         cx.send(Command::Ask {
             with_view: goes_with_view(cx, composer),
             question: std::mem::take(&mut composer.text),

@@ -1,6 +1,9 @@
 //! The model, how its loading goes, and the question it is at.
 
+use std::collections::VecDeque;
+
 use super::read_ahead::ReadAhead;
+use crate::chat::Evidence;
 use crate::vlm::{DeviceInfo, LoadProgress, ModelInfo};
 use crate::worker::{JobId, LoadRequest};
 
@@ -15,6 +18,10 @@ pub struct EngineState {
     pub asking: Option<Asking>,
     /// A question kept until a model is loaded.
     pub waiting: Option<AnswerSlot>,
+    /// Questions that are asked when the model is free, in this order.
+    pub queue: VecDeque<Queued>,
+    /// The last question that did not fit the model's context.
+    pub too_long: Option<TooLong>,
     /// The view that the model reads before it is asked about.
     pub ahead: Option<ReadAhead>,
     /// What a model would be computed on.
@@ -78,7 +85,34 @@ pub struct AnswerSlot {
     pub answer_idx: usize,
 }
 
+/// A question that waits for the model, with the view it was typed for.
+#[derive(Clone, Debug)]
+pub struct Queued {
+    /// Chat.
+    pub conversation_id: u64,
+    /// As typed.
+    pub question: String,
+    /// Its pictures.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A question that did not fit.
+#[derive(Clone, Copy, Debug)]
+pub struct TooLong {
+    /// Which.
+    pub slot: AnswerSlot,
+    /// Positions it takes.
+    pub prompt_tokens: usize,
+    /// Positions there are.
+    pub context_len: usize,
+}
+
 impl EngineState {
+    /// A question asked now would have to wait.
+    pub fn must_wait(&self) -> bool {
+        self.asking.is_some() || self.waiting.is_some()
+    }
+
     /// The model is in memory.
     pub fn is_loaded(&self) -> bool {
         matches!(self.model, ModelStatus::Ready(_))

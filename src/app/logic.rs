@@ -18,6 +18,7 @@ impl ReadingRoomApp {
         }
         self.state.request_frames();
         self.state.advance_sides();
+        self.state.advance_queue();
         self.state.read_ahead();
         for effect in self.state.take_effects() {
             self.outside.perform(ctx, &mut self.state, effect);

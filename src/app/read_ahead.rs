@@ -4,7 +4,7 @@ use super::effect::Effect;
 use super::state::AppState;
 use super::viewport::{Place, WindowMode};
 use crate::imaging::Turned;
-use crate::vlm::{Question, Task};
+use crate::vlm::{Beginning, Question, Task};
 use crate::worker::JobId;
 
 /// A view that rests this long is likely to be asked about; scrolling past a slice is not.
@@ -13,7 +13,7 @@ const REST_SECS: f64 = 0.6;
 /// The view that is, or will be, read ahead.
 #[derive(Debug)]
 pub struct ReadAhead {
-    what: Beginning,
+    what: ComingView,
     since_secs: f64,
     /// Once it was sent.
     job: Option<JobId>,
@@ -22,7 +22,7 @@ pub struct ReadAhead {
 
 /// All that the beginning of the next question depends on.
 #[derive(Clone, Debug, PartialEq)]
-struct Beginning {
+struct ComingView {
     place: Place,
     window: WindowMode,
     inverted: bool,
@@ -34,10 +34,10 @@ struct Beginning {
 impl AppState {
     /// Sends what rests, and stops what is not shown any more.
     pub(crate) fn read_ahead(&mut self) {
-        if self.engine.asking.is_some() || self.engine.waiting.is_some() {
+        if self.engine.must_wait() {
             return;
         }
-        let what = self.beginning();
+        let what = self.coming_view();
         if self.engine.ahead.as_ref().map(|ahead| &ahead.what) != what.as_ref() {
             self.stop_reading_ahead();
             let since_secs = self.now_secs;
@@ -56,7 +56,7 @@ impl AppState {
     }
 
     /// The view that would go with the next question, when a model waits for one.
-    fn beginning(&self) -> Option<Beginning> {
+    fn coming_view(&self) -> Option<ComingView> {
         if !self.settings.read_ahead || !self.engine.is_loaded() || self.view_was_sent() {
             return None;
         }
@@ -64,7 +64,7 @@ impl AppState {
         let place = viewport.place.clone()?;
         self.frames.loaded(&self.frame_ref(&place)?)?;
         let conversation = self.conversation();
-        Some(Beginning {
+        Some(ComingView {
             place,
             window: viewport.view.window.clone(),
             inverted: viewport.view.inverted,
@@ -91,6 +91,7 @@ impl AppState {
             template: None,
             task: Task::Question,
             only_codes: 0,
+            beginning: Beginning::Nothing,
         };
         let job = JobId::next();
         if let Some(ahead) = &mut self.engine.ahead {

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use super::effect::Effect;
-use super::engine_state::{AnswerSlot, Asking, Loading, ModelStatus};
+use super::engine_state::{AnswerSlot, Asking, Loading, ModelStatus, Queued};
 use super::notices::NoticeLevel;
 use super::state::AppState;
 use super::view_transform::ViewTransform;
 use super::viewport::{Place, View, WindowMode, number};
-use crate::chat::{Answer, AnswerState, Evidence, Provenance, Turn, short_hash};
+use crate::chat::{Answer, AnswerState, Evidence, Meter, Provenance, Turn};
 use crate::imaging::{DisplayImage, FrameRef, Grayscale, Turned, VoiLut};
-use crate::vlm::{Question, Task, Turn as ModelTurn};
+use crate::vlm::{Beginning, Question, Task, Turn as ModelTurn};
 use crate::worker::{JobId, LoadRequest};
 
 const PICTURE_LOST: &str = "The picture of this question is missing: the file it was imported from \
@@ -20,11 +20,17 @@ fn images_of(evidence: &[Evidence]) -> Vec<DisplayImage> {
     evidence.iter().filter_map(|evidence| evidence.image.as_deref().cloned()).collect()
 }
 
+/// Pictures that a turn brings into the conversation, if there are any.
+fn pictures_of(turn: &Turn) -> Option<Vec<DisplayImage>> {
+    let brings = !turn.wants_picture && !turn.evidence.is_empty();
+    brings.then(|| images_of(&turn.evidence))
+}
+
 impl AppState {
     /// Puts a question into the chat and sends it, or keeps it until there is a model.
     pub(crate) fn ask(&mut self, question: &str, with_view: bool, again_of: Option<usize>) {
         let question = question.trim().to_owned();
-        if question.is_empty() || self.engine.asking.is_some() {
+        if question.is_empty() {
             return;
         }
         let evidence = match again_of.and_then(|idx| self.conversation().turns.get(idx)) {
@@ -32,62 +38,24 @@ impl AppState {
             None if with_view => self.evidence_of_view().into_iter().collect(),
             None => Vec::new(),
         };
-        let conversation = self.conversation_mut();
-        let slot = AnswerSlot {
-            conversation_id: conversation.id,
-            turn_idx: conversation.ask(question, evidence),
-            answer_idx: 0,
-        };
+        let queued = Queued { conversation_id: self.conversation().id, question, evidence };
+        if self.engine.must_wait() {
+            self.engine.queue.push_back(queued);
+        } else {
+            self.begin(queued);
+        }
+    }
+
+    /// Puts a question into its chat and sends it.
+    pub(crate) fn begin(&mut self, queued: Queued) {
+        let Queued { conversation_id, question, evidence } = queued;
+        let chat = self.conversations.iter_mut().find(|chat| chat.id == conversation_id);
+        let Some(chat) = chat else { return };
+        let turn_idx = chat.ask(question, evidence);
+        let slot = AnswerSlot { conversation_id, turn_idx, answer_idx: 0 };
         if !self.ask_sides(slot) {
             self.send_or_keep(slot);
         }
-    }
-
-    /// Adds another answer to a turn; none is overwritten.
-    pub(crate) fn regenerate(&mut self, turn_idx: usize) {
-        if let Some(slot) = self.next_answer(turn_idx) {
-            self.send_or_keep(slot);
-        }
-    }
-
-    /// Asks once more as the answer shown was asked, whatever is set now.
-    pub(crate) fn replay(&mut self, turn_idx: usize) {
-        let shown = self.conversation().turns.get(turn_idx).and_then(Turn::shown);
-        let Some(shown) = shown else { return };
-        let Some(made) = shown.provenance.clone() else { return };
-        let only_codes = shown.drawing.as_ref().is_some_and(|drawing| drawing.only_codes);
-        let is_loaded =
-            self.engine.info().is_some_and(|info| info.weights_sha256 == made.weights_sha256);
-        if !is_loaded {
-            let text = format!(
-                "This answer is from {} (weights {}): load that model, then replay it",
-                made.title,
-                short_hash(&made.weights_sha256)
-            );
-            self.notices.push(NoticeLevel::Warn, &text);
-            return;
-        }
-        if let Some(slot) = self.next_answer(turn_idx) {
-            if let Some(answer) = self.answer_at(slot) {
-                answer.provenance = Some(made);
-                answer.drawing.iter_mut().for_each(|drawing| drawing.only_codes = only_codes);
-            }
-            self.send_or_keep(slot);
-        }
-    }
-
-    /// Where another answer of a turn goes; none while one is being written.
-    pub(crate) fn next_answer(&mut self, turn_idx: usize) -> Option<AnswerSlot> {
-        if self.engine.asking.is_some() {
-            return None;
-        }
-        let conversation = self.conversation_mut();
-        let conversation_id = conversation.id;
-        let turn = conversation.turns.get_mut(turn_idx)?;
-        // an answer that never began is not worth keeping beside a new one
-        let began = turn.shown().is_some_and(|a| a.has_content() || a.provenance.is_some());
-        let answer_idx = if began { turn.add_answer() } else { turn.shown_idx };
-        Some(AnswerSlot { conversation_id, turn_idx, answer_idx })
     }
 
     pub(crate) fn send_or_keep(&mut self, slot: AnswerSlot) {
@@ -112,7 +80,13 @@ impl AppState {
             return;
         }
         let Some(question) = self.question_at(slot) else { return };
-        let provenance = self.engine.info().map(|info| Provenance::of(info, &question));
+        let left_out = self.left_out_at(slot);
+        let of = |info| Provenance { left_out, ..Provenance::of(info, &question) };
+        let provenance = self.engine.info().map(of);
+        let earlier_tokens = match &question.beginning {
+            Beginning::Ids(ids) => ids.len(),
+            Beginning::Nothing | Beginning::Text(_) => 0,
+        };
         let grid = self.engine.info().and_then(|info| info.picture_grid);
         if question.images.is_empty() || question.task == Task::Reconstruction {
             self.stop_reading_ahead();
@@ -120,6 +94,7 @@ impl AppState {
         let Some(answer) = self.answer_at(slot) else { return };
         answer.state = AnswerState::Reading("Sending".to_owned());
         answer.provenance = provenance;
+        answer.meter = Meter { tokens: earlier_tokens, earlier_tokens, ..Meter::default() };
         let only_codes = answer.drawing.as_mut().map(|drawing| {
             drawing.grid = grid;
             drawing.only_codes
@@ -151,20 +126,29 @@ impl AppState {
             question.sampling = made.sampling();
             question.max_new_tokens = made.max_new_tokens;
         }
+        if let Some(tokens) = &answer.tokens {
+            question.beginning = Beginning::Ids(tokens.ids());
+        }
         Some(question)
     }
 
     fn question_as_set(&self, slot: AnswerSlot) -> Option<Question> {
         let conversation = self.conversations.iter().find(|c| c.id == slot.conversation_id)?;
         let turn = conversation.turns.get(slot.turn_idx)?;
-        let images = images_of(&turn.evidence);
+        let mut images = images_of(&turn.evidence);
         if turn.wants_picture {
             return Some(self.drawing_question(&turn.question, images));
         }
         let room = self.engine.info().map_or(1, |info| info.max_images as usize);
         let room = room.saturating_sub(images.len());
+        let left_out = self.left_out_at(slot).min(slot.turn_idx);
         let earlier = conversation.turns.get(..slot.turn_idx).unwrap_or_default();
-        let history = Self::told_before(earlier, room);
+        let (gone, told) = earlier.split_at(left_out);
+        let history = Self::told_before(told, room);
+        if images.is_empty() && history.iter().all(|turn| turn.images.is_empty()) {
+            // what the chat is about stays when the words about it go
+            images = gone.iter().rev().find_map(pictures_of).unwrap_or_default();
+        }
         Some(Question {
             history,
             text: turn.question.clone(),
@@ -176,6 +160,7 @@ impl AppState {
             template: None,
             task: Task::Question,
             only_codes: 0,
+            beginning: Beginning::Nothing,
         })
     }
 

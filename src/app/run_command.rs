@@ -225,6 +225,14 @@ impl AppState {
                 }
             }
             Command::Replay(turn_idx) => self.replay(turn_idx),
+            Command::Continue(turn_idx) => self.go_on(turn_idx),
+            Command::TurnOff { turn_idx, token_idx, id } => self.turn_off(turn_idx, token_idx, id),
+            Command::ForkChat(turn_idx) => self.fork_chat(turn_idx),
+            Command::Unqueue(place) => {
+                self.engine.queue.remove(place);
+            }
+            Command::LeaveOutOldest(turn_idx) => self.leave_out_oldest(turn_idx),
+            Command::AskInNewChat(turn_idx) => self.ask_in_new_chat(turn_idx),
             Command::ToggleTint => self.has_tint = !self.has_tint,
             Command::StepAnswer { turn_idx, step } => {
                 if let Some(turn) = self.conversation_mut().turns.get_mut(turn_idx) {

@@ -6,7 +6,7 @@ use super::engine_state::AnswerSlot;
 use super::state::AppState;
 use crate::chat::{Answer, Drawing, Turn};
 use crate::imaging::DisplayImage;
-use crate::vlm::{ModelSpec, Question, Task};
+use crate::vlm::{Beginning, ModelSpec, Question, Task};
 
 /// What the model is asked when the reader says nothing else; the authors' own words.
 const USUAL_REQUEST: &str = "Reconstruct the image.";
@@ -41,7 +41,7 @@ impl AppState {
     /// Why the picture shown cannot be reconstructed now; none when it can.
     pub fn cannot_reconstruct(&self) -> Option<String> {
         self.model_cannot_reconstruct().or_else(|| {
-            if self.engine.asking.is_some() || self.engine.waiting.is_some() {
+            if self.engine.must_wait() {
                 Some("The model is busy with another answer".to_owned())
             } else if self.view_label().is_none() {
                 Some("No picture is shown: open a study first".to_owned())
@@ -87,7 +87,7 @@ impl AppState {
     pub(crate) fn reconstruct(&mut self, request: &str, again_of: Option<usize>) {
         let earlier = again_of.and_then(|idx| self.conversation().turns.get(idx));
         let earlier = earlier.and_then(|turn| turn.evidence.last()).cloned();
-        let is_busy = self.engine.asking.is_some() || self.engine.waiting.is_some();
+        let is_busy = self.engine.must_wait();
         if is_busy || self.model_cannot_reconstruct().is_some() {
             return;
         }
@@ -130,6 +130,7 @@ impl AppState {
             template: None,
             task: Task::Reconstruction,
             only_codes: 0,
+            beginning: Beginning::Nothing,
         }
     }
 

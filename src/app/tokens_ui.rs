@@ -1,21 +1,23 @@
 //! How sure a model was: words tinted by their probability, what else was likely, and P(yes).
 
-use egui::{Color32, FontId, Label, RichText, Sense, Ui, vec2};
+use egui::{Color32, CursorIcon, FontId, Label, Popup, RichText, Sense, Ui, vec2};
 
+use super::command::Command;
 use super::fonts;
 use super::theme;
+use super::view_cx::ViewCx;
 use crate::chat::{Token, Tokens};
-use crate::vlm::YesNo;
+use crate::vlm::{Likely, YesNo};
 
 /// Below so much of both together, yes and no were not what the model was about to say.
 const CLOSED_SHARE: f32 = 0.1;
 
 /// An answer token by token. What is said of it is the model's own and not calibrated.
-pub(crate) fn tokens_ui(ui: &mut Ui, tokens: &Tokens) {
+pub(crate) fn tokens_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize, tokens: &Tokens) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(0.0, 4.0);
-        for token in &tokens.written {
-            token_ui(ui, token);
+        for (token_idx, token) in tokens.written.iter().enumerate() {
+            token_ui(ui, cx, (turn_idx, token_idx), token);
         }
     });
     ui.horizontal_wrapped(|ui| {
@@ -29,7 +31,7 @@ pub(crate) fn tokens_ui(ui: &mut Ui, tokens: &Tokens) {
     });
 }
 
-fn token_ui(ui: &mut Ui, token: &Token) {
+fn token_ui(ui: &mut Ui, cx: &ViewCx<'_>, (turn_idx, token_idx): (usize, usize), token: &Token) {
     // a line of its own for every line of the text
     for (index, line) in token.text.split('\n').enumerate() {
         if index > 0 {
@@ -43,8 +45,22 @@ fn token_ui(ui: &mut Ui, token: &Token) {
         let probability = token.log_prob.exp();
         let text =
             RichText::new(line).font(font).color(color).background_color(shade(ui, probability));
-        let label = Label::new(text).selectable(false).sense(Sense::hover());
-        ui.add(label).on_hover_ui(|ui| likely_ui(ui, token));
+        let label = Label::new(text).selectable(false).sense(Sense::click());
+        let response = ui.add(label).on_hover_ui(|ui| likely_ui(ui, token));
+        let others: Vec<&Likely> = token.likely.iter().filter(|l| l.id != token.id).collect();
+        if others.is_empty() || cx.state.engine.must_wait() {
+            continue;
+        }
+        Popup::menu(&response.on_hover_cursor(CursorIcon::PointingHand)).show(|ui| {
+            let palette = theme::palette(ui);
+            let text = RichText::new("Go on from another word").size(11.5).color(palette.dim);
+            ui.label(text);
+            for other in others {
+                if ui.button(percent_of(&other.text, other.log_prob)).clicked() {
+                    cx.send(Command::TurnOff { turn_idx, token_idx, id: other.id });
+                }
+            }
+        });
     }
 }
 
@@ -63,7 +79,7 @@ fn shade(ui: &Ui, probability: f32) -> Color32 {
 fn likely_ui(ui: &mut Ui, token: &Token) {
     let palette = theme::palette(ui);
     let line = |ui: &mut Ui, text: &str, log_prob: f32, is_it: bool| {
-        let text = format!("{:>5.1} %  {}", f64::from(log_prob).exp() * 100.0, shown(text));
+        let text = percent_of(text, log_prob);
         let color = if is_it { palette.text } else { palette.dim };
         ui.label(RichText::new(text).monospace().size(12.0).color(color));
     };
@@ -77,6 +93,10 @@ fn likely_ui(ui: &mut Ui, token: &Token) {
         let text = "What else was likely stayed on the graphics adapter";
         ui.label(RichText::new(text).size(11.5).color(palette.faint));
     }
+}
+
+fn percent_of(text: &str, log_prob: f32) -> String {
+    format!("{:>5.1} %  {}", f64::from(log_prob).exp() * 100.0, shown(text))
 }
 
 /// Blanks can be seen.

@@ -20,16 +20,26 @@ const EVIDENCE_HINT: &str = "Question, pictures by hash, window, model, weights,
 const REPLAY_HINT: &str = "Ask once more exactly as this answer was asked, and see whether it \
     comes out the same";
 
+const CONTINUE_HINT: &str = "Let the model write on where this answer broke off, as it would have";
+
 /// Draws turn `turn_idx` of the chat shown.
 pub(crate) fn turn_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel, turn_idx: usize) {
-    let Some(turn) = cx.state.conversation().turns.get(turn_idx) else { return };
-    question_ui(ui, cx, panel, turn_idx, turn);
-    if let Some(answer) = turn.shown() {
-        answer_ui(ui, cx, panel, turn_idx, answer);
-        if !answer.is_open() {
-            actions_ui(ui, cx, turn_idx, turn);
+    let conversation = cx.state.conversation();
+    let Some(turn) = conversation.turns.get(turn_idx) else { return };
+    ui.scope(|ui| {
+        if turn_idx < cx.state.left_out_of(&conversation.turns) {
+            ui.multiply_opacity(0.55);
+            let text = "Not sent any more: the chat is longer than the model's context";
+            ui.label(RichText::new(text).size(11.5));
         }
-    }
+        question_ui(ui, cx, panel, turn_idx, turn);
+        if let Some(answer) = turn.shown() {
+            answer_ui(ui, cx, panel, turn_idx, answer);
+            if !answer.is_open() {
+                actions_ui(ui, cx, turn_idx, turn);
+            }
+        }
+    });
 }
 
 fn question_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel, turn_idx: usize, turn: &Turn) {
@@ -103,7 +113,9 @@ fn answer_ui(
         drawing_ui(ui, cx, &Compared { turn_idx, turn, answer, drawing });
     }
     match &answer.tokens {
-        Some(tokens) if cx.state.has_tint => tokens_ui(ui, tokens),
+        Some(tokens) if cx.state.has_tint && !answer.is_open() => {
+            tokens_ui(ui, cx, turn_idx, tokens);
+        }
         _ if answer.text.trim().is_empty() => {}
         _ => text_ui(ui, panel, answer),
     }
@@ -216,6 +228,9 @@ fn error_card_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize, title: &str, mes
                         cx.send(Command::Regenerate(turn_idx));
                     }
                 });
+                if cx.state.is_too_long(turn_idx) {
+                    too_long_ui(ui, cx, turn_idx);
+                }
                 if ui.button("Choose model…").clicked() {
                     cx.send(Command::ToggleModelPicker);
                 }
@@ -224,6 +239,21 @@ fn error_card_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize, title: &str, mes
                 }
             });
         });
+}
+
+/// A chat that is too long is not cut without being asked.
+fn too_long_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize) {
+    let told = cx.state.left_out_of(&cx.state.conversation().turns);
+    ui.add_enabled_ui(told < turn_idx, |ui| {
+        let response = ui.button("Leave out oldest questions");
+        let hint = "They stay in the chat and are not sent; the picture is";
+        if response.on_hover_text(hint).clicked() {
+            cx.send(Command::LeaveOutOldest(turn_idx));
+        }
+    });
+    if ui.button("Ask in a new chat").on_hover_text("With the same picture").clicked() {
+        cx.send(Command::AskInNewChat(turn_idx));
+    }
 }
 
 fn actions_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize, turn: &Turn) {
@@ -251,6 +281,12 @@ fn actions_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize, turn: &Turn) {
             }
         }
         ui.add_enabled_ui(cx.state.engine.asking.is_none(), |ui| {
+            if answer.can_go_on() {
+                let go_on = icon_button_ui(ui, icons::CONTINUE, "Continue");
+                if go_on.on_hover_text(CONTINUE_HINT).clicked() {
+                    cx.send(Command::Continue(turn_idx));
+                }
+            }
             if icon_button_ui(ui, icons::REGENERATE, "Answer again").clicked() {
                 cx.send(Command::Regenerate(turn_idx));
             }
@@ -265,6 +301,10 @@ fn actions_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize, turn: &Turn) {
             && icon_button_ui(ui, icons::COLUMNS, "Compare with other models").clicked()
         {
             cx.send(Command::OpenSides(turn_idx));
+        }
+        let fork = icon_button_ui(ui, icons::FORK, "Fork chat");
+        if fork.on_hover_text("A chat of its own with all up to here").clicked() {
+            cx.send(Command::ForkChat(turn_idx));
         }
         let of = turn.answers.len();
         if of > 1 {

@@ -59,6 +59,9 @@ pub enum Finish {
 pub struct Meter {
     /// Tokens written so far.
     pub tokens: usize,
+    /// How many of them were there before this run went on from them.
+    #[serde(default)]
+    pub earlier_tokens: usize,
     /// Since the question was sent.
     pub elapsed_ms: f64,
     /// From the question to the first text.
@@ -100,6 +103,9 @@ pub struct Provenance {
     pub seed: u64,
     /// Token budget; 0 is as many as a picture takes.
     pub max_new_tokens: u32,
+    /// How many of the chat's first questions were not sent along, for lack of room.
+    #[serde(default)]
+    pub left_out: usize,
     /// Version of this program.
     pub program_version: String,
 }
@@ -128,6 +134,16 @@ impl Answer {
         !self.text.is_empty() || self.drawing.as_ref().is_some_and(|d| !d.codes.is_empty())
     }
 
+    /// Whether the model did not end it: it can go on from where it stands.
+    pub fn can_go_on(&self) -> bool {
+        let broke_off = match &self.state {
+            AnswerState::Done(finish) => *finish == Finish::Length,
+            AnswerState::Stopped | AnswerState::Interrupted(_) => true,
+            _ => false,
+        };
+        broke_off && self.tokens.as_ref().is_some_and(|tokens| !tokens.written.is_empty())
+    }
+
     /// Whether more may still come.
     pub fn is_open(&self) -> bool {
         matches!(
@@ -145,8 +161,8 @@ impl Meter {
         } else {
             self.elapsed_ms - self.first_token_ms?
         };
-        (self.tokens > 1 && writing_ms > 1.0)
-            .then(|| (self.tokens as f64 - 1.0) / (writing_ms / 1000.0))
+        let written = self.tokens.saturating_sub(self.earlier_tokens);
+        (written > 1 && writing_ms > 1.0).then(|| (written as f64 - 1.0) / (writing_ms / 1000.0))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A conversation: questions in order, each with its pictures and its answers.
 
-use super::id::{fresh_chat_id, fresh_turn_id, now_ms};
+use super::id::{fresh_chat_id, fresh_turn_id, now_ms, renew};
 use super::{Answer, Evidence};
 
 /// Questions and answers about one study, in order.
@@ -128,6 +128,30 @@ impl Turn {
             self.shown_idx = idx;
         }
     }
+}
+
+/// A chat of its own with all that was said up to a turn, answers that are still written left out.
+pub fn forked(chat: &Conversation, turn_idx: usize) -> Conversation {
+    const MARK: &str = " (fork)";
+    let now = now_ms();
+    let title = chat.title.strip_suffix(MARK).unwrap_or(&chat.title);
+    let mut copy = Conversation {
+        title: format!("{title}{MARK}"),
+        pinned: false,
+        created_ms: now,
+        changed_ms: now,
+        turns: chat.turns.iter().take(turn_idx + 1).cloned().collect(),
+        ..*chat
+    };
+    for turn in &mut copy.turns {
+        let shown = turn.shown().map(|answer| answer.id);
+        turn.answers.retain(|answer| !answer.is_open());
+        let is_shown = |answer: &Answer| Some(answer.id) == shown;
+        turn.shown_idx = turn.answers.iter().position(is_shown).unwrap_or(0);
+    }
+    copy.turns.retain(|turn| !turn.answers.is_empty());
+    renew(&mut copy);
+    copy
 }
 
 /// The first line of `text`, cut at a word near `max_chars`.

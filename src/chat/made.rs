@@ -20,6 +20,7 @@ impl Provenance {
             repetition_penalty: sampling.repetition_penalty,
             seed: sampling.seed,
             max_new_tokens: question.max_new_tokens,
+            left_out: 0,
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -64,8 +65,16 @@ impl Answer {
         meter.decode_ms = timings.decode_ms;
         meter.elapsed_ms = timings.first_token_ms + timings.decode_ms;
         meter.prompt_tokens = prompt_tokens(whole, image_tokens);
+        meter.earlier_tokens = whole.begun;
         // the codes of a picture are kept with it
-        self.tokens = self.drawing.is_none().then(|| Tokens::of(whole).into());
+        let before = self.tokens.take();
+        self.tokens = self.drawing.is_none().then(|| {
+            let mut tokens = Tokens::of(whole);
+            if let Some(before) = before {
+                tokens.take_beginning(&before, whole.begun);
+            }
+            tokens.into()
+        });
     }
 }
 

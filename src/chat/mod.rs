@@ -25,7 +25,7 @@ pub mod transfer;
 
 pub use answer::{Answer, AnswerState, Finish, Meter, Provenance, short_hash};
 pub use capsule::capsule;
-pub use conversation::{Conversation, Turn};
+pub use conversation::{Conversation, Turn, forked};
 pub use difference::{Agreement, Marked, agreement, differences, likeness};
 pub use drawing::{CodecAlone, Drawing};
 pub use evidence::Evidence;

@@ -15,8 +15,16 @@ pub struct Tokens {
     pub prompt_ids: Vec<i64>,
     /// What was written.
     pub written: Vec<Token>,
+    /// How many of the first were chosen by the reader, not by the model: all up to another word
+    /// in the place of one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub given: usize,
     /// As the first word.
     pub yes_no: Option<YesNo>,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// One id that was written.
@@ -70,8 +78,60 @@ impl Tokens {
             prompt: answer.prompt.clone(),
             prompt_ids: answer.prompt_ids.clone(),
             written: written.map(token).collect(),
+            given: 0,
             yes_no: answer.yes_no,
         }
+    }
+
+    /// The ids, in order.
+    #[must_use]
+    pub fn ids(&self) -> Vec<u32> {
+        self.written.iter().map(|token| token.id).collect()
+    }
+
+    /// The text of all of it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.written.iter().map(|token| token.text.as_str()).collect()
+    }
+
+    /// The part that was chosen by the reader, if there is one.
+    #[must_use]
+    pub fn given_part(&self) -> Option<Self> {
+        (self.given > 0).then(|| Self {
+            written: self.written.get(..self.given).unwrap_or_default().to_vec(),
+            ..self.clone()
+        })
+    }
+
+    /// The same up to a token, in whose place another id comes that was likely there.
+    #[must_use]
+    pub fn turned_off(&self, token_idx: usize, id: u32) -> Option<Self> {
+        let replaced = self.written.get(token_idx)?;
+        let chosen = replaced.likely.iter().find(|likely| likely.id == id)?;
+        // by itself a word may lack the blank before it
+        let blank = match replaced.text.starts_with(' ') && !chosen.text.starts_with(' ') {
+            true => " ",
+            false => "",
+        };
+        let mut written = self.written.get(..token_idx)?.to_vec();
+        written.push(Token {
+            id,
+            text: format!("{blank}{}", chosen.text),
+            log_prob: chosen.log_prob,
+            likely: replaced.likely.clone(),
+        });
+        Some(Self { given: written.len(), written, ..self.clone() })
+    }
+
+    /// What was known of the first so many, which this run was given and knows less of.
+    pub(super) fn take_beginning(&mut self, before: &Self, len: usize) {
+        for (token, known) in self.written.iter_mut().zip(&before.written).take(len) {
+            token.log_prob = known.log_prob;
+            token.likely.clone_from(&known.likely);
+        }
+        self.given = before.given;
+        self.yes_no = self.yes_no.or(before.yes_no);
     }
 
     /// How this run is to one before it.

@@ -174,6 +174,9 @@ pub(super) struct AskArgs {
     pub(super) image_options: ImageArgs,
     #[command(flatten)]
     pub(super) sampling: SamplingArgs,
+    /// Let the answer begin with this text; the model goes on from it
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(super) begin_with: Option<String>,
     /// End the answer where this text comes
     #[arg(long, value_name = "TEXT", action = ArgAction::Append)]
     pub(super) stop: Vec<String>,

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 
 use crate::imaging::DisplayImage;
-use crate::vlm::{Answer, ModelInfo, Question, Task, Turn};
+use crate::vlm::{Answer, Beginning, ModelInfo, Question, Task, Turn};
 
 use super::{
     args::{AskArgs, MachineArgs},
@@ -53,6 +53,7 @@ pub(super) fn run(args: &AskArgs, machine: &MachineArgs) -> anyhow::Result<()> {
         template,
         task: Task::Question,
         only_codes: 0,
+        beginning: args.begin_with.clone().map_or(Beginning::Nothing, Beginning::Text),
     };
 
     let mut screen = Screen { status: StatusLine::new(), is_quiet: args.json, recorder };

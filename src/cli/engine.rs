@@ -228,7 +228,10 @@ fn run_in_engine(
                 screen.status.clear();
                 bail!(message)
             }
-            Some(EngineEvent::Restarted { .. } | EngineEvent::Unloaded) | None => {}
+            Some(
+                EngineEvent::TooLong { .. } | EngineEvent::Restarted { .. } | EngineEvent::Unloaded,
+            )
+            | None => {}
         }
     }
     let (Some(info), Some((outcome, peak_rss_mb))) = (info, outcome) else {

@@ -4,7 +4,7 @@ use std::io::{Write as _, stdout};
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::vlm::{Question, Reconstruction, Task};
+use crate::vlm::{Beginning, Question, Reconstruction, Task};
 
 use super::args::{MachineArgs, ReconstructArgs};
 use super::ask::{Answered, images_of};
@@ -45,6 +45,7 @@ pub(super) fn run(args: &ReconstructArgs, machine: &MachineArgs) -> anyhow::Resu
         template: None,
         task: Task::Reconstruction,
         only_codes: 0,
+        beginning: Beginning::Nothing,
     };
     let trace = args.trace.as_deref().map(std::path::absolute).transpose()?;
     let work = Work { question, drawing: Some(args.only_codes), trace };

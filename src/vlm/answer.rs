@@ -15,7 +15,8 @@ use crate::vlm::reply::{Reply, ms_since};
 use crate::vlm::slots::{Slot, positions};
 use crate::vlm::steps::{Place, Steps};
 use crate::vlm::{
-    Answer, FinishReason, ModelError, Progress, Question, RgbPixels, Task, Trace, TraceTensor, Vlm,
+    Answer, Beginning, FinishReason, ModelError, Progress, Question, RgbPixels, Task, Trace,
+    TraceTensor, Vlm,
 };
 use burn::tensor::Tensor;
 
@@ -35,14 +36,20 @@ pub(crate) fn answer(
     let task = question.task;
     let placed = placed_images(vlm, &images, task)?;
     let extents: Vec<ImageExtent> = placed.iter().map(|image| image.extent).collect();
-    let prompt = prompt_of(vlm, question, &placed)?;
+    let mut prompt = prompt_of(vlm, question, &placed)?;
+    let beginning = beginning_of(vlm, question)?;
+    prompt.slots.extend(beginning.iter().copied().map(Slot::Id));
     check_length(vlm, &prompt.slots)?;
     let (positions, next_position) = positions(&prompt.slots, &extents);
     let mut pulse = Pulse::new(emit);
     let mut trace = trace;
     let mut reply = Reply::new(vlm, question, prompt);
+    reply.begin_with(vlm, &beginning)?;
     let encoded = encode_images(vlm, task, &images, &placed, &mut pulse, trace.as_deref_mut())?;
     reply.timings.image_encode_ms = ms_since(asked);
+    if matches!(question.beginning, Beginning::Text(_)) && reply.repeat(&mut pulse).is_break() {
+        return Ok(reply.finish(FinishReason::Cancelled));
+    }
     let ControlFlow::Continue(features) = encoded else {
         return Ok(reply.finish(FinishReason::Cancelled));
     };
@@ -81,6 +88,24 @@ fn check_question(vlm: &Vlm, question: &Question) -> Result<(), ModelError> {
         return Err(ModelError::TooManyImages { given, max_images });
     }
     Ok(())
+}
+
+/// Ids that the answer begins with.
+fn beginning_of(vlm: &Vlm, question: &Question) -> Result<Vec<u32>, ModelError> {
+    let ids = match &question.beginning {
+        Beginning::Nothing => Vec::new(),
+        Beginning::Ids(ids) => ids.clone(),
+        Beginning::Text(text) => vlm.tokenizer.encode(text, false)?,
+    };
+    let known = vlm.config.decoder.vocab_size;
+    if let Some(id) = ids.iter().find(|id| **id as usize >= known) {
+        return Err(ModelError::BadParameter {
+            name: "the beginning of an answer",
+            allowed: "made of the model's own ids",
+            given: id.to_string(),
+        });
+    }
+    Ok(ids)
 }
 
 pub(crate) fn placed_images(

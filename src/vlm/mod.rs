@@ -58,8 +58,8 @@ pub use preprocess::{
     ImageProcessor, QwenImageProcessor, RgbPixels, center_crop, pad_to_square, resize_bicubic,
 };
 pub use question::{
-    Answer, FinishReason, Likely, Progress, Question, SamplingParams, Step, Task, Timings, Trace,
-    TraceTensor, Turn, YesNo,
+    Answer, Beginning, FinishReason, Likely, Progress, Question, SamplingParams, Step, Task,
+    Timings, Trace, TraceTensor, Turn, YesNo,
 };
 pub use recognise::{models_in, recognise};
 pub use reconstruct::{Ceiling, Reconstruction};

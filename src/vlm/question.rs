@@ -51,7 +51,7 @@ pub struct Question {
     pub images: Vec<DisplayImage>,
     /// How ids are chosen.
     pub sampling: SamplingParams,
-    /// Budget of the answer.
+    /// Budget of the answer, with what it begins with.
     pub max_new_tokens: u32,
     /// Go on to the budget (benchmarks).
     pub ignore_eos: bool,
@@ -63,6 +63,22 @@ pub struct Question {
     pub task: Task,
     /// Only codes may follow until there are this many; 0 for as the authors do it.
     pub only_codes: u32,
+    /// What the answer goes on from.
+    pub beginning: Beginning,
+}
+
+/// How an answer begins before the model writes its first id. It counts as written: towards the
+/// budget, for the repetition penalty and for the generator, so that an answer that was stopped
+/// and goes on ends as if it had never been stopped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Beginning {
+    /// The model begins.
+    #[default]
+    Nothing,
+    /// With these ids. Who gives them has their text: it is not told as progress.
+    Ids(Vec<u32>),
+    /// With this text, as the tokenizer cuts it.
+    Text(String),
 }
 
 /// How the next id is chosen from the scores.
@@ -159,13 +175,15 @@ pub struct Answer {
     pub prompt_ids: Vec<i64>,
     /// The stop token included when there was one.
     pub output_ids: Vec<u32>,
+    /// How many of them the question gave as the beginning.
+    pub begun: usize,
     /// Special tokens left out.
     pub text: String,
     /// Codes of a picture, in the order they came.
     pub codes: Vec<u32>,
     /// Why it ended.
     pub finish_reason: FinishReason,
-    /// Of every output id, from the raw scores.
+    /// Of every output id, from the raw scores; 0 for those of the beginning.
     pub logprobs: Vec<f32>,
     /// Of every output id, what else is known of it.
     pub steps: Vec<Step>,
@@ -251,7 +269,7 @@ pub enum Progress {
     Text {
         /// Never half a character; may be empty.
         text: String,
-        /// New tokens so far.
+        /// Tokens of the answer so far, its beginning included.
         tokens: usize,
     },
 }

@@ -10,7 +10,7 @@ use crate::text::Detokenizer;
 use crate::vlm::closed::yes_no;
 use crate::vlm::generate::{Pulse, Scores, StopText, Wanted};
 use crate::vlm::prompt::Prompt;
-use crate::vlm::sampling::{LogProbs, next_token};
+use crate::vlm::sampling::{LogProbs, next_token, pass_draw};
 use crate::vlm::{
     Answer, FinishReason, Likely, ModelError, Progress, Question, SamplingParams, Step, Task,
     Timings, Vlm, YesNo,
@@ -27,6 +27,8 @@ pub(crate) fn ms_since(start: Instant) -> f64 {
 pub(crate) struct Reply {
     pub(crate) prompt: Prompt,
     pub(crate) output_ids: Vec<u32>,
+    /// How many of them were given.
+    begun: usize,
     task: Task,
     /// Codes of the picture so far.
     codes: Vec<u32>,
@@ -63,6 +65,7 @@ impl Reply {
         Self {
             prompt,
             output_ids: Vec::new(),
+            begun: 0,
             task: question.task,
             codes: Vec::new(),
             only_codes: question.only_codes as usize,
@@ -82,6 +85,31 @@ impl Reply {
             prefill_started: Instant::now(),
             decode_started: Instant::now(),
         }
+    }
+
+    /// Takes ids as if they had been chosen one by one.
+    ///
+    /// # Errors
+    /// When the tokenizer's own code fails.
+    pub(crate) fn begin_with(&mut self, vlm: &Vlm, ids: &[u32]) -> Result<(), ModelError> {
+        for id in ids {
+            let text = self.detokenizer.push(&vlm.tokenizer, *id)?;
+            self.output_ids.push(*id);
+            self.seen_ids.push(*id);
+            self.logprobs.push(0.0);
+            self.steps.push(Step { text: text.clone(), likely: Vec::new() });
+            self.text.push_str(&self.stop_text.push(&text));
+            if self.sampling.temperature > 0.0 {
+                pass_draw(&mut self.rng);
+            }
+        }
+        self.begun = ids.len();
+        Ok(())
+    }
+
+    /// Tells the text so far.
+    pub(crate) fn repeat(&self, pulse: &mut Pulse<'_>) -> ControlFlow<()> {
+        pulse.tell(Progress::Text { text: self.text.clone(), tokens: self.output_ids.len() })
     }
 
     pub(crate) fn started(&mut self, asked: Instant) {
@@ -195,14 +223,16 @@ impl Reply {
     }
 
     pub(crate) fn finish(mut self, finish_reason: FinishReason) -> Answer {
-        self.timings.decode_tokens = self.output_ids.len().saturating_sub(1) as u32;
-        if !self.output_ids.is_empty() {
+        let written = self.output_ids.len() - self.begun;
+        self.timings.decode_tokens = written.saturating_sub(1) as u32;
+        if written > 0 {
             self.timings.decode_ms = ms_since(self.decode_started);
         }
         Answer {
             prompt: self.prompt.text,
             prompt_ids: self.prompt.ids,
             output_ids: self.output_ids,
+            begun: self.begun,
             text: self.text,
             codes: self.codes,
             finish_reason,

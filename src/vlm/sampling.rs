@@ -61,6 +61,11 @@ pub fn next_token(
     order.get(kept.saturating_sub(1)).map_or(0, |index| *index as u32)
 }
 
+/// Leaves the generator as a choice by temperature does: it takes one number.
+pub(crate) fn pass_draw(rng: &mut impl RngCore) {
+    rng.next_u64();
+}
+
 /// How many of the weights, largest first, are kept: the smallest go while what is gone is at most
 /// 1 − p; one always stays.
 fn nucleus(weights: &[f64], top_p: f64) -> usize {

@@ -70,6 +70,15 @@ pub enum EngineEvent {
         /// Of the engine so far, in megabytes.
         peak_rss_mb: u64,
     },
+    /// The question does not fit the model's context; the job's failure follows.
+    TooLong {
+        /// The job.
+        job: JobId,
+        /// Positions it takes.
+        prompt_tokens: usize,
+        /// Positions there are, one of them for the answer.
+        context_len: usize,
+    },
     /// The job is done.
     Finished {
         /// The job.
@@ -345,6 +354,9 @@ impl Policy for EnginePolicy {
             }
             EngineReply::Reconstructed { job, reconstruction, peak_rss_mb } => {
                 link.emit(EngineEvent::Reconstructed { job, reconstruction, peak_rss_mb });
+            }
+            EngineReply::TooLong { job, prompt_tokens, context_len } => {
+                link.emit(EngineEvent::TooLong { job, prompt_tokens, context_len });
             }
             EngineReply::Finished { job } => self.finished(job, link),
             EngineReply::Failed { job, message } => self.failed(job, message, link),

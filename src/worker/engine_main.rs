@@ -95,11 +95,14 @@ fn serve(
         let attempt = AssertUnwindSafe(|| work(request, &mut model, cancelled, out));
         let result = catch_unwind(attempt).unwrap_or_else(|_panic| {
             let message = "the model failed while it worked; the text so far is kept".to_owned();
-            Err(Fault { message, is_final: true })
+            Err(Fault { message, is_final: true, too_long: None })
         });
         match result {
             Ok(()) => write_message(out, &EngineReply::Finished { job })?,
-            Err(Fault { message, is_final }) => {
+            Err(Fault { message, is_final, too_long }) => {
+                if let Some((prompt_tokens, context_len)) = too_long {
+                    write_message(out, &EngineReply::TooLong { job, prompt_tokens, context_len })?;
+                }
                 write_message(out, &EngineReply::Failed { job, message })?;
                 if is_final {
                     // The next question starts a fresh process and loads the model again.
@@ -116,18 +119,26 @@ struct Fault {
     message: String,
     /// A lost device stays lost for a process, and half-finished state is not trusted.
     is_final: bool,
+    /// Positions that a question takes, and that there are.
+    too_long: Option<(usize, usize)>,
 }
 
 impl From<ModelError> for Fault {
     fn from(error: ModelError) -> Self {
         let is_final = matches!(error, ModelError::Device { .. });
-        Self { message: error.to_string(), is_final }
+        let too_long = match &error {
+            ModelError::ContextTooLong { prompt_tokens, context_len, .. } => {
+                Some((*prompt_tokens, *context_len))
+            }
+            _ => None,
+        };
+        Self { message: error.to_string(), is_final, too_long }
     }
 }
 
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
-        Self { message: error.to_string(), is_final: false }
+        Self { message: error.to_string(), is_final: false, too_long: None }
     }
 }
 
@@ -197,7 +208,7 @@ fn load(
 fn loaded(model: &mut Option<Vlm>) -> Result<&mut Vlm, Fault> {
     model.as_mut().ok_or_else(|| {
         let message = "no model is loaded: choose one first".to_owned();
-        Fault { message, is_final: false }
+        Fault { message, is_final: false, too_long: None }
     })
 }
 

@@ -13,7 +13,7 @@ use crate::vlm::{
 use super::JobId;
 
 /// Raised whenever a message changes; a child that answers with another one is not used.
-pub(super) const PROTOCOL_VERSION: u32 = 4;
+pub(super) const PROTOCOL_VERSION: u32 = 5;
 
 /// To the decode worker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -98,6 +98,8 @@ pub(super) enum EngineReply {
     Answered { job: JobId, answer: Box<Answer>, peak_rss_mb: u64 },
     /// The whole picture and what it is compared with.
     Reconstructed { job: JobId, reconstruction: Box<Reconstruction>, peak_rss_mb: u64 },
+    /// The question does not fit the model's context; the job's failure follows.
+    TooLong { job: JobId, prompt_tokens: usize, context_len: usize },
     /// Last message of a job that worked.
     Finished { job: JobId },
     /// Last message of a job that did not; fit to show.

@@ -64,6 +64,7 @@ pub(crate) fn provenance(title: &str) -> Provenance {
         repetition_penalty: 1.1,
         seed: 7,
         max_new_tokens: 512,
+        left_out: 0,
         program_version: "0.1.0".to_owned(),
     }
 }
@@ -96,6 +97,7 @@ pub(crate) fn tokens(words: &[&str]) -> Tokens {
         prompt: "<image> Is there a nodule?".to_owned(),
         prompt_ids: vec![1, -200, 2],
         written: (3..).zip(words).map(token).collect(),
+        given: 1,
         yes_no: Some(YesNo { yes: 0.6, no: 0.2 }),
     }
 }

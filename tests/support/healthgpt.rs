@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use reading_room::vlm::{Question, SamplingParams, Task, recognise};
+use reading_room::vlm::{Beginning, Question, SamplingParams, Task, recognise};
 use serde_json::Value;
 
 use crate::models::{Golden, picture, read_golden, read_json};
@@ -50,6 +50,7 @@ impl HealthCase {
             template: None,
             task: self.task(),
             only_codes: 0,
+            beginning: Beginning::Nothing,
         }
     }
 

@@ -141,6 +141,7 @@ impl Case {
             template: self.template(),
             task: reading_room::vlm::Task::Question,
             only_codes: 0,
+            beginning: reading_room::vlm::Beginning::Nothing,
         }
     }
 }

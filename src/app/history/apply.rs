@@ -135,7 +135,8 @@ impl AppState {
         if self.history.is_open && self.history.trouble.is_none() {
             let mut room = MAX_LOADED;
             self.conversations.retain(|chat| {
-                let is_needed = Some(chat.id) == asking || Some(chat.id) == waiting;
+                let is_queued = self.engine.queue.iter().any(|q| q.conversation_id == chat.id);
+                let is_needed = is_queued || Some(chat.id) == asking || Some(chat.id) == waiting;
                 room = room.saturating_sub(1);
                 is_needed || room > 0
             });

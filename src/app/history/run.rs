@@ -81,6 +81,7 @@ impl AppState {
             self.stop_answer();
         }
         self.engine.waiting.take_if(|slot| slot.conversation_id == id);
+        self.engine.queue.retain(|queued| queued.conversation_id != id);
         let shown_id = self.conversation().id;
         let in_memory = self.conversations.iter().position(|chat| chat.id == id);
         let chat = in_memory.map(|idx| self.conversations.remove(idx));

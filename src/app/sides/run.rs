@@ -150,9 +150,7 @@ impl AppState {
 
     /// Asks the next model when the one before is done.
     pub(crate) fn advance_sides(&mut self) {
-        let is_busy = self.engine.asking.is_some()
-            || self.engine.is_loading()
-            || self.engine.waiting.is_some();
+        let is_busy = self.engine.must_wait() || self.engine.is_loading();
         if is_busy {
             return;
         }

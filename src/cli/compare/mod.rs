@@ -7,7 +7,7 @@ use std::io::{Write as _, stdout};
 use anyhow::{bail, ensure};
 
 use crate::imaging::DisplayImage;
-use crate::vlm::{ModelSpec, Question, SamplingParams, Task};
+use crate::vlm::{Beginning, ModelSpec, Question, SamplingParams, Task};
 
 use super::args::{CompareArgs, MachineArgs};
 use super::ask::{Answered, images_of};
@@ -75,6 +75,7 @@ fn ask(
         template: None,
         task: Task::Question,
         only_codes: 0,
+        beginning: Beginning::Nothing,
     };
     if !args.json {
         let mut out = stdout().lock();

@@ -10,7 +10,7 @@ use crate::cli::plan;
 use crate::cli::terminal::StatusLine;
 use crate::eval::{Asked, Folder, Format, Item, Record, Report, Settings};
 use crate::imaging::DisplayImage;
-use crate::vlm::{ModelInfo, ModelSpec, Question, Task, Turn};
+use crate::vlm::{Beginning, ModelInfo, ModelSpec, Question, Task, Turn};
 
 use super::args::EvalArgs;
 use super::data::Data;
@@ -171,6 +171,7 @@ impl Run<'_> {
             template: asked.template.clone(),
             task: Task::Question,
             only_codes: 0,
+            beginning: Beginning::Nothing,
         })
     }
 }

@@ -6,7 +6,7 @@ use crate::vlm::features::image_key;
 use crate::vlm::measure::{Subject, WorkPrompt, Workload};
 use crate::vlm::prompt::PromptImage;
 use crate::vlm::slots::Slot;
-use crate::vlm::{ModelError, Question, SamplingParams, Task, Vlm};
+use crate::vlm::{Beginning, ModelError, Question, SamplingParams, Task, Vlm};
 
 /// A question and another about the same pictures.
 pub(crate) struct Prompts {
@@ -96,6 +96,7 @@ fn asked(text: &str, work: &Workload) -> Question {
         template: None,
         task: Task::Question,
         only_codes: 0,
+        beginning: Beginning::Nothing,
     }
 }
 
