@@ -330,6 +330,23 @@ fn ask_streams_plain_text_and_the_same_text_in_process() {
 }
 
 #[test]
+fn an_answer_begins_as_it_is_told_and_a_system_prompt_needs_a_place() {
+    let huatuo = "tests/fixtures/models/huatuo-7b-tiny/model";
+    fn ask<'a>(more: &[&'a str]) -> Vec<&'a str> {
+        let usual = ["ask", "--device", "cpu", "--question", "What is seen?"];
+        [usual.as_slice(), &["--max-new-tokens", "12", "--model"], more].concat()
+    }
+    let output = reading_room(&ask(&[huatuo, "--begin-with", "The lungs are"]));
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("The lungs are") && text.len() > 20, "{text}");
+    check_failure(&ask(&[huatuo, "--system", "Be brief."]), &["system prompt", "authors use none"]);
+    let with = "tests/fixtures/models/huatuo-qwen2.5vl-tiny/model";
+    let json = run_json(&ask(&[with, "--system", "Be brief.", "--json"]));
+    assert!(json["prompt"].as_str().unwrap().contains("system\nBe brief."), "{json}");
+}
+
+#[test]
 fn wrong_arguments_are_exit_status_2() {
     for args in [
         &["ask"][..],

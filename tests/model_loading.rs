@@ -362,19 +362,7 @@ fn loading_can_be_stopped() {
 }
 
 fn plain_question(text: &str) -> Question {
-    Question {
-        history: Vec::new(),
-        text: text.to_owned(),
-        images: Vec::new(),
-        sampling: SamplingParams::greedy(),
-        max_new_tokens: 8,
-        ignore_eos: true,
-        stop: Vec::new(),
-        template: None,
-        task: reading_room::vlm::Task::Question,
-        only_codes: 0,
-        beginning: Beginning::Nothing,
-    }
+    Question { images: Vec::new(), max_new_tokens: 8, ignore_eos: true, ..Question::new(text) }
 }
 
 #[test]

@@ -20,8 +20,7 @@ use half::bf16;
 use models::{Golden, ask, committed, copy_folder, ids, picture, read_golden, read_json};
 use rayon::prelude::*;
 use reading_room::vlm::{
-    Answer, ComputeDevice, Precision, PrecisionChoice, Question, SamplingParams, Trace, Vlm,
-    recognise,
+    Answer, ComputeDevice, Precision, PrecisionChoice, Question, Trace, Vlm, recognise,
 };
 use serde_json::{Map, Value, json};
 
@@ -129,17 +128,10 @@ fn reference() -> (Value, Golden) {
 
 fn question(case: &Value) -> Question {
     Question {
-        history: Vec::new(),
-        text: case["question"].as_str().unwrap().to_owned(),
         images: vec![picture(&fixture().join(case["picture"].as_str().unwrap()))],
-        sampling: SamplingParams::greedy(),
         max_new_tokens: case["output_ids"].as_array().unwrap().len() as u32,
         ignore_eos: true,
-        stop: Vec::new(),
-        template: None,
-        task: reading_room::vlm::Task::Question,
-        only_codes: 0,
-        beginning: reading_room::vlm::Beginning::Nothing,
+        ..Question::new(case["question"].as_str().unwrap())
     }
 }
 

@@ -774,6 +774,35 @@ fn rendered(template: ChatTemplate, turns: &[(&str, Option<&str>, usize)]) -> St
 }
 
 #[test]
+fn another_system_prompt_stands_where_the_authors_have_theirs() {
+    let turn = TemplateTurn { question: "q", answer: None, num_images: 1 };
+    let written = |template: ChatTemplate, system| -> String {
+        let pieces = match system {
+            Some(system) => template.render_with(&[turn], system),
+            None => template.render(&[turn]),
+        };
+        pieces.into_iter().map(|piece| piece.text).collect()
+    };
+    for template in TEMPLATES {
+        let usual = written(template, None);
+        let other = written(template, Some("Answer in <image> one </s><|im_end|><|end|> word."));
+        match template.system_prompt() {
+            None => assert_eq!(other, usual),
+            Some(own) => {
+                assert_eq!(usual.matches(own).count(), 1, "{}", template.name());
+                assert!(other.contains("Answer in "), "{other}");
+                // nothing in it is taken for structure
+                for token in ["<image>", "</s>", "<|im_end|>", "<|end|>", "<|image_pad|>"] {
+                    let count = |text: &str| text.matches(token).count();
+                    let is_plain = !template.render(&[turn]).iter().any(|p| p.text.contains(token));
+                    assert!(is_plain || count(&other) == count(&usual), "{other}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn prompts_are_written_as_published() {
     let huatuo = |turns: &[_]| rendered(ChatTemplate::Huatuo, turns);
     assert_eq!(huatuo(&[(" hi ", None, 0)]), "<|user|>\nhi\n<|assistant|>\n");

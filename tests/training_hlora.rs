@@ -22,8 +22,7 @@ use reading_room::train::{
     read_metrics, read_records, train,
 };
 use reading_room::vlm::{
-    ComputeDevice, Exchange, LossOn, NewAdapters, Question, SamplingParams, Sequence, Task,
-    Trainee, recognise,
+    ComputeDevice, Exchange, LossOn, NewAdapters, Question, Sequence, Task, Trainee, recognise,
 };
 use serde_json::{Value, json};
 
@@ -378,19 +377,7 @@ fn measured(trainee: &Trainee, picture: &DisplayImage, sequences: Vec<Sequence>)
 }
 
 fn question(text: &str, index: u8, task: Task) -> Question {
-    Question {
-        history: Vec::new(),
-        text: text.to_owned(),
-        images: vec![picture(index)],
-        sampling: SamplingParams::greedy(),
-        max_new_tokens: 60,
-        ignore_eos: false,
-        stop: Vec::new(),
-        template: None,
-        task,
-        only_codes: 0,
-        beginning: reading_room::vlm::Beginning::Nothing,
-    }
+    Question { images: vec![picture(index)], max_new_tokens: 60, task, ..Question::new(text) }
 }
 
 #[test]

@@ -454,6 +454,61 @@ fn code_in_an_answer_is_left_alone() {
 }
 
 #[test]
+fn parameters_are_kept_under_names_and_a_system_prompt_is_the_readers() {
+    let mut app = App::new();
+    app.pretend_model();
+    app.open(&sample("ct-torso"));
+    app.harness.get_by_label("Parameters").click();
+    app.settle();
+    app.harness.get_by_label("Deterministic").click();
+    app.settle();
+    app.harness.get_by_label("Keep the seed").click();
+    app.settle();
+    let system = app.harness.get_by_role_and_label(Role::MultilineTextInput, "System prompt");
+    system.focus();
+    app.harness.run_steps(2);
+    app.harness
+        .get_by_role_and_label(Role::MultilineTextInput, "System prompt")
+        .type_text("Answer in one word. ");
+    app.settle();
+    let system = app.state().settings.system_prompts.values().next().unwrap().clone();
+    assert!(system.contains("Answer in one word."), "{system}");
+    app.harness.get_by_label("Name of the preset").focus();
+    app.harness.run_steps(2);
+    app.harness.get_by_label("Name of the preset").type_text("short");
+    app.settle();
+    app.harness.get_by_label("Save preset").click();
+    app.settle();
+    shoot(&mut app, "parameters");
+    let set = app.state().settings.sampling.clone();
+    app.harness.get_by_label("Authors' defaults").click();
+    app.harness.get_by_label("Deterministic").click();
+    app.settle();
+    assert!(app.state().settings.system_prompts.is_empty());
+    assert_ne!(app.state().settings.sampling, set);
+    app.harness.get_by_label("short").click();
+    app.settle();
+    assert_eq!(app.state().settings.sampling, set);
+    assert_eq!(app.state().settings.system_prompts.values().next(), Some(&system));
+    // each answer has a seed of its own, and keeps it
+    let seed_of = |app: &App, idx: usize| {
+        let turn = &app.state().conversation().turns[idx];
+        turn.shown().unwrap().provenance.clone().unwrap()
+    };
+    app.harness.key_press(Key::Escape);
+    app.settle();
+    for question in ["One?", "Two?"] {
+        ask(&mut app, question);
+        stream(&mut app, "Yes", 1);
+        finish(&mut app, "Yes", FinishReason::Stop);
+    }
+    assert_ne!(seed_of(&app, 0).seed, seed_of(&app, 1).seed);
+    assert_eq!(seed_of(&app, 0).system, Some(system));
+    let command = Command::DeletePreset("short".to_owned());
+    assert!(app.effects_of(command).is_empty() && app.state().settings.presets.is_empty());
+}
+
+#[test]
 fn settings_survive_a_restart() {
     let mut app = App::with_ct();
     app.effects_of(Command::SetTheme(ThemeChoice::Light));

@@ -11,9 +11,7 @@ use std::{
 
 use reading_room::{
     imaging::{Channels, DisplayImage, FrameRef},
-    vlm::{
-        Answer, DeviceChoice, FinishReason, Precision, PrecisionChoice, Question, SamplingParams,
-    },
+    vlm::{Answer, DeviceChoice, FinishReason, Precision, PrecisionChoice, Question},
     worker::{
         DecodeClient, DecodeEvent, EngineClient, EngineEvent, JobId, LoadRequest, use_executable,
     },
@@ -58,17 +56,10 @@ fn question(max_new_tokens: u32) -> Question {
         pixels: (0..40 * 24).map(|i| u8::try_from(i % 251).unwrap()).collect(),
     };
     Question {
-        history: Vec::new(),
-        text: "What is shown?".to_owned(),
         images: vec![image],
-        sampling: SamplingParams::greedy(),
         max_new_tokens,
         ignore_eos: true,
-        stop: Vec::new(),
-        template: None,
-        task: reading_room::vlm::Task::Question,
-        only_codes: 0,
-        beginning: reading_room::vlm::Beginning::Nothing,
+        ..Question::new("What is shown?")
     }
 }
 

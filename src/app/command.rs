@@ -243,6 +243,14 @@ pub enum Command {
     ChooseDevice(DeviceChoice, PrecisionChoice),
     /// How answers are sampled.
     SetSampling(Sampling),
+    /// A system prompt in place of that of the loaded model's authors; none for theirs.
+    SetSystemPrompt(Option<String>),
+    /// Keep the parameters under a name, in place of what has it.
+    SavePreset(String),
+    /// Take the parameters that have this name.
+    UsePreset(String),
+    /// Forget the parameters that have this name.
+    DeletePreset(String),
     /// Take over the sampling the loaded model's authors recommend.
     UseAuthorDefaults,
     // the app itself

@@ -18,6 +18,7 @@ mod read_ahead;
 mod run_again;
 mod run_chat;
 mod run_command;
+mod run_params;
 mod run_reconstruct;
 mod save_drawn;
 
@@ -87,7 +88,7 @@ pub use results::{
 };
 pub use run_reconstruct::Comparing;
 pub use save_drawn::ToSave;
-pub use settings::{Recent, Sampling, Settings, ThemeChoice};
+pub use settings::{Preset, Recent, Sampling, Settings, ThemeChoice};
 pub use sides::{Column, Sides};
 pub use state::{AppEvent, AppState, LeftTab, Overlays, Sheet};
 pub use studies::{OpenStudy, Studies, Thumbnail};

@@ -1,6 +1,6 @@
 //! How answers are sampled.
 
-use egui::{DragValue, Frame, Margin, Popup, PopupCloseBehavior, RichText, Slider, Ui};
+use egui::{DragValue, Frame, Margin, Popup, PopupCloseBehavior, RichText, Slider, TextEdit, Ui};
 
 use super::command::Command;
 use super::fonts;
@@ -8,7 +8,7 @@ use super::icons;
 use super::settings::Sampling;
 use super::theme;
 use super::view_cx::ViewCx;
-use super::widgets::icon_button_ui;
+use super::widgets::{icon_button_ui, rest_of_row_ui, row_from_right_ui};
 
 const WIDTH: f32 = 330.0;
 
@@ -42,6 +42,8 @@ fn params_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     row_ui(ui, "Max tokens", |ui| {
         ui.add(Slider::new(&mut sampling.max_new_tokens, 1..=4096).logarithmic(true))
     });
+    system_ui(ui, cx);
+    presets_ui(ui, cx);
     ui.separator();
     let command = Command::UseAuthorDefaults;
     let enabled = cx.is_enabled(&command);
@@ -67,11 +69,71 @@ fn sampled_ui(ui: &mut Ui, sampling: &mut Sampling) {
     row_ui(ui, "Seed", |ui| {
         let response = ui.add(DragValue::new(&mut sampling.seed));
         if icon_button_ui(ui, icons::DICE, "Another seed").clicked() {
-            sampling.seed =
-                sampling.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1) >> 33;
+            sampling.next_seed();
         }
         response
     });
+    let hint = "Every answer has this seed; otherwise each has the next";
+    ui.checkbox(&mut sampling.seed_locked, "Keep the seed").on_hover_text(hint);
+}
+
+/// Words before the first question, where the model's authors have some.
+fn system_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    let Some(own) = cx.state.engine.info().and_then(|info| info.system_prompt.clone()) else {
+        return;
+    };
+    let palette = theme::palette(ui);
+    let changed = cx.state.system_prompt();
+    let mut text = changed.clone().unwrap_or_else(|| own.clone());
+    ui.separator();
+    ui.horizontal(|ui| {
+        ui.label("System prompt");
+        if changed.is_some() && ui.small_button("Authors' own").clicked() {
+            cx.send(Command::SetSystemPrompt(None));
+        }
+    });
+    let edit = TextEdit::multiline(&mut text).desired_rows(2).desired_width(f32::INFINITY);
+    if ui.add(edit).accessible_name("System prompt").changed() {
+        cx.send(Command::SetSystemPrompt(Some(text)));
+    }
+    if changed.is_some() {
+        let hint = "The model was taught with other words: its answers may suffer";
+        ui.label(RichText::new(hint).size(11.5).color(palette.warn));
+    }
+}
+
+/// Parameters kept under names.
+fn presets_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    ui.separator();
+    ui.label("Presets");
+    for preset in &cx.state.settings.presets {
+        row_from_right_ui(ui, 24.0, |ui| {
+            let forget = format!("Forget {}", preset.name);
+            if icon_button_ui(ui, icons::TRASH, &forget).clicked() {
+                cx.send(Command::DeletePreset(preset.name.clone()));
+            }
+            rest_of_row_ui(ui, |ui| {
+                let is_set = preset.sampling == cx.state.settings.sampling
+                    && preset.system == cx.state.system_prompt();
+                if ui.selectable_label(is_set, &preset.name).clicked() {
+                    cx.send(Command::UsePreset(preset.name.clone()));
+                }
+            });
+        });
+    }
+    let id = ui.scope_id().with("new preset");
+    let mut name: String = ui.data(|data| data.get_temp(id)).unwrap_or_default();
+    row_from_right_ui(ui, 24.0, |ui| {
+        let can_save = !name.trim().is_empty();
+        if ui.add_enabled(can_save, egui::Button::new("Save preset")).clicked() {
+            cx.send(Command::SavePreset(std::mem::take(&mut name)));
+        }
+        rest_of_row_ui(ui, |ui| {
+            let edit = TextEdit::singleline(&mut name).hint_text("Keep these under a name");
+            ui.add(edit.desired_width(f32::INFINITY)).accessible_name("Name of the preset");
+        });
+    });
+    ui.data_mut(|data| data.insert_temp(id, name));
 }
 
 fn row_ui(ui: &mut Ui, label: &str, control: impl FnOnce(&mut Ui) -> egui::Response) {

@@ -4,7 +4,7 @@ use super::effect::Effect;
 use super::state::AppState;
 use super::viewport::{Place, WindowMode};
 use crate::imaging::Turned;
-use crate::vlm::{Beginning, Question, Task};
+use crate::vlm::Question;
 use crate::worker::JobId;
 
 /// A view that rests this long is likely to be asked about; scrolling past a slice is not.
@@ -82,16 +82,11 @@ impl AppState {
         let room = room.saturating_sub(images.len());
         let question = Question {
             history: Self::told_before(&conversation.turns, room),
-            text: String::new(),
             images,
             sampling: self.settings.sampling.params(),
             max_new_tokens: 1,
-            ignore_eos: false,
-            stop: Vec::new(),
-            template: None,
-            task: Task::Question,
-            only_codes: 0,
-            beginning: Beginning::Nothing,
+            system: self.system_prompt(),
+            ..Question::new("")
         };
         let job = JobId::next();
         if let Some(ahead) = &mut self.engine.ahead {

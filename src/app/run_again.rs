@@ -12,6 +12,7 @@ impl AppState {
     /// Adds another answer to a turn; none is overwritten.
     pub(crate) fn regenerate(&mut self, turn_idx: usize) {
         if let Some(slot) = self.next_answer(turn_idx) {
+            self.vary_seed();
             self.send_or_keep(slot);
         }
     }

@@ -52,6 +52,7 @@ impl AppState {
         let chat = self.conversations.iter_mut().find(|chat| chat.id == conversation_id);
         let Some(chat) = chat else { return };
         let turn_idx = chat.ask(question, evidence);
+        self.vary_seed();
         let slot = AnswerSlot { conversation_id, turn_idx, answer_idx: 0 };
         if !self.ask_sides(slot) {
             self.send_or_keep(slot);
@@ -125,6 +126,7 @@ impl AppState {
         if let Some(made) = &answer.provenance {
             question.sampling = made.sampling();
             question.max_new_tokens = made.max_new_tokens;
+            question.system.clone_from(&made.system);
         }
         if let Some(tokens) = &answer.tokens {
             question.beginning = Beginning::Ids(tokens.ids());
@@ -151,16 +153,11 @@ impl AppState {
         }
         Some(Question {
             history,
-            text: turn.question.clone(),
             images,
             sampling: self.settings.sampling.params(),
             max_new_tokens: self.settings.sampling.max_new_tokens,
-            ignore_eos: false,
-            stop: Vec::new(),
-            template: None,
-            task: Task::Question,
-            only_codes: 0,
-            beginning: Beginning::Nothing,
+            system: self.system_prompt(),
+            ..Question::new(&turn.question)
         })
     }
 
@@ -352,14 +349,6 @@ impl AppState {
         if let ModelStatus::Loading(loading) = &mut self.engine.model {
             loading.cancelled = true;
             self.effects.push(Effect::CancelEngine(loading.job));
-        }
-    }
-
-    pub(crate) fn use_author_defaults(&mut self) {
-        let Some(name) = self.engine.info().map(|info| info.family.clone()) else { return };
-        if let Some(spec) = self.models.iter().find(|spec| spec.family.as_str() == name) {
-            let (params, max_new_tokens) = spec.author_defaults();
-            self.settings.sampling.take_over(&params, max_new_tokens);
         }
     }
 }

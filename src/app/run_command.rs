@@ -260,9 +260,7 @@ impl AppState {
                 self.engine.device_info = None;
                 self.effects.push(Effect::ProbeDevice(device));
             }
-            Command::SetSampling(sampling) => self.settings.sampling = sampling,
-            Command::UseAuthorDefaults => self.use_author_defaults(),
-            other => return Some(other),
+            other => return self.run_params(other),
         }
         None
     }

@@ -6,7 +6,7 @@ use super::engine_state::AnswerSlot;
 use super::state::AppState;
 use crate::chat::{Answer, Drawing, Turn};
 use crate::imaging::DisplayImage;
-use crate::vlm::{Beginning, ModelSpec, Question, Task};
+use crate::vlm::{ModelSpec, Question, Task};
 
 /// What the model is asked when the reader says nothing else; the authors' own words.
 const USUAL_REQUEST: &str = "Reconstruct the image.";
@@ -119,18 +119,12 @@ impl AppState {
     /// A drawing stands outside of the conversation in words: no history goes along.
     pub(crate) fn drawing_question(&self, request: &str, images: Vec<DisplayImage>) -> Question {
         Question {
-            history: Vec::new(),
-            text: request.to_owned(),
             images,
             sampling: self.settings.sampling.params(),
             // as many as the picture takes
             max_new_tokens: 0,
-            ignore_eos: false,
-            stop: Vec::new(),
-            template: None,
             task: Task::Reconstruction,
-            only_codes: 0,
-            beginning: Beginning::Nothing,
+            ..Question::new(request)
         }
     }
 

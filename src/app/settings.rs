@@ -1,5 +1,6 @@
 //! What survives a restart.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -43,6 +44,10 @@ pub struct Settings {
     pub weights_cache: bool,
     /// How answers are sampled.
     pub sampling: Sampling,
+    /// In place of the authors' system prompts, by family.
+    pub system_prompts: BTreeMap<String, String>,
+    /// Kept under names.
+    pub presets: Vec<Preset>,
     /// What was opened, newest first.
     pub recent: Vec<Recent>,
     /// Version of the program whose research-use statement was acknowledged.
@@ -81,6 +86,20 @@ pub struct Sampling {
     pub max_new_tokens: u32,
     /// Seed of the generator.
     pub seed: u64,
+    /// Every answer has this seed; else each gets the next.
+    pub seed_locked: bool,
+}
+
+/// Parameters kept under a name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Preset {
+    /// What the reader called it.
+    pub name: String,
+    /// In place of the authors' system prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// How answers are sampled.
+    pub sampling: Sampling,
 }
 
 /// Something that was opened.
@@ -107,6 +126,8 @@ impl Default for Settings {
             precision: PrecisionChoice::Auto,
             weights_cache: true,
             sampling: Sampling::default(),
+            system_prompts: BTreeMap::new(),
+            presets: Vec::new(),
             recent: Vec::new(),
             acknowledged: None,
             app_size: None,
@@ -124,6 +145,7 @@ impl Default for Sampling {
             repetition_penalty: 1.0,
             max_new_tokens: 512,
             seed: 0,
+            seed_locked: true,
         }
     }
 }
@@ -145,6 +167,12 @@ impl Sampling {
             repetition_penalty: self.repetition_penalty,
             seed: self.seed,
         }
+    }
+
+    /// Another seed, far from this one.
+    pub(crate) fn next_seed(&mut self) {
+        let next = self.seed.wrapping_mul(6_364_136_223_846_793_005);
+        self.seed = next.wrapping_add(1_442_695_040_888_963_407) >> 33;
     }
 
     /// Takes over what a model's authors recommend.

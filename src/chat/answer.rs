@@ -103,6 +103,9 @@ pub struct Provenance {
     pub seed: u64,
     /// Token budget; 0 is as many as a picture takes.
     pub max_new_tokens: u32,
+    /// In place of the authors' system prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
     /// How many of the chat's first questions were not sent along, for lack of room.
     #[serde(default)]
     pub left_out: usize,
@@ -178,8 +181,12 @@ impl Provenance {
             0 => "as many tokens as a picture takes".to_owned(),
             n => format!("at most {n} tokens"),
         };
+        let system = match &self.system {
+            Some(system) => format!(" · system prompt \u{201C}{system}\u{201D}"),
+            None => String::new(),
+        };
         format!(
-            "{} · weights {} · {} · {} · {sampling} · repetition penalty {} · {budget} · \
+            "{} · weights {} · {} · {} · {sampling} · repetition penalty {} · {budget}{system} · \
              Reading Room {}",
             self.title,
             short_hash(&self.weights_sha256),

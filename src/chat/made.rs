@@ -20,6 +20,7 @@ impl Provenance {
             repetition_penalty: sampling.repetition_penalty,
             seed: sampling.seed,
             max_new_tokens: question.max_new_tokens,
+            system: question.system.clone(),
             left_out: 0,
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
@@ -43,6 +44,7 @@ impl Provenance {
         self.weights_sha256 == other.weights_sha256
             && self.sampling() == other.sampling()
             && self.max_new_tokens == other.max_new_tokens
+            && self.system == other.system
     }
 }
 

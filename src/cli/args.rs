@@ -174,6 +174,9 @@ pub(super) struct AskArgs {
     pub(super) image_options: ImageArgs,
     #[command(flatten)]
     pub(super) sampling: SamplingArgs,
+    /// A system prompt in place of the authors' own, for models that have one
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(super) system: Option<String>,
     /// Let the answer begin with this text; the model goes on from it
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(super) begin_with: Option<String>,

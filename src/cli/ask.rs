@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 
 use crate::imaging::DisplayImage;
-use crate::vlm::{Answer, Beginning, ModelInfo, Question, Task, Turn};
+use crate::vlm::{Answer, Beginning, ModelInfo, Question, Turn};
 
 use super::{
     args::{AskArgs, MachineArgs},
@@ -40,20 +40,18 @@ pub(super) fn run(args: &AskArgs, machine: &MachineArgs) -> anyhow::Result<()> {
     let history = told.into_iter().map(Told::into_turn).collect();
     let images = images_of(seen);
     let ignore_eos = args.sampling.ignore_eos;
-    let text = args.question.clone();
     let (stop, template) = (args.stop.clone(), args.template.clone());
     let question = Question {
         history,
-        text,
         images,
         sampling,
         max_new_tokens,
         ignore_eos,
         stop,
         template,
-        task: Task::Question,
-        only_codes: 0,
+        system: args.system.clone(),
         beginning: args.begin_with.clone().map_or(Beginning::Nothing, Beginning::Text),
+        ..Question::new(&args.question)
     };
 
     let mut screen = Screen { status: StatusLine::new(), is_quiet: args.json, recorder };

@@ -4,7 +4,7 @@ use std::io::{Write as _, stdout};
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::vlm::{Beginning, Question, Reconstruction, Task};
+use crate::vlm::{Question, Reconstruction, Task};
 
 use super::args::{MachineArgs, ReconstructArgs};
 use super::ask::{Answered, images_of};
@@ -34,18 +34,13 @@ pub(super) fn run(args: &ReconstructArgs, machine: &MachineArgs) -> anyhow::Resu
     }
     drop(decoder); // its memory is the model's now
     let question = Question {
-        history: Vec::new(),
-        text: args.question.clone(),
         images: images_of(seen),
         sampling,
         // as many as the picture takes
         max_new_tokens: args.sampling.max_new_tokens.unwrap_or(0),
         ignore_eos: args.sampling.ignore_eos,
-        stop: Vec::new(),
-        template: None,
         task: Task::Reconstruction,
-        only_codes: 0,
-        beginning: Beginning::Nothing,
+        ..Question::new(&args.question)
     };
     let trace = args.trace.as_deref().map(std::path::absolute).transpose()?;
     let work = Work { question, drawing: Some(args.only_codes), trace };

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::imaging::DisplayImage;
 use crate::nn::Position;
+use crate::text::ChatTemplate;
 use crate::vlm::config::{ImageExtent, VisionConfig};
 use crate::vlm::features::image_key;
 use crate::vlm::generate::{Engine, Pulse, Scores};
@@ -83,6 +84,16 @@ fn check_question(vlm: &Vlm, question: &Question) -> Result<(), ModelError> {
     if question.text.trim().is_empty() && question.images.is_empty() {
         return Err(ModelError::EmptyQuestion);
     }
+    let template = template_of(vlm, question)?;
+    if let Some(system) = &question.system
+        && template.system_prompt().is_none()
+    {
+        return Err(ModelError::BadParameter {
+            name: "the system prompt",
+            allowed: "left out, because this model's authors use none",
+            given: format!("\"{system}\""),
+        });
+    }
     let (given, max_images) = (question.images.len(), vlm.rules.max_images);
     if given > max_images as usize {
         return Err(ModelError::TooManyImages { given, max_images });
@@ -125,11 +136,14 @@ pub(crate) fn prompt_of(
     question: &Question,
     images: &[PromptImage],
 ) -> Result<Prompt, ModelError> {
-    let template = match &question.template {
-        Some(name) => vlm.family.template(Some(name))?,
-        None => vlm.template,
-    };
-    Ok(build_prompt(question, template, &vlm.tokenizer, images)?)
+    Ok(build_prompt(question, template_of(vlm, question)?, &vlm.tokenizer, images)?)
+}
+
+fn template_of(vlm: &Vlm, question: &Question) -> Result<ChatTemplate, ModelError> {
+    match &question.template {
+        Some(name) => vlm.family.template(Some(name)),
+        None => Ok(vlm.template),
+    }
 }
 
 fn check_length(vlm: &Vlm, slots: &[Slot]) -> Result<(), ModelError> {

@@ -88,6 +88,8 @@ pub struct ModelInfo {
     pub max_images: u32,
     /// Rows and columns of codes of a picture, when it reconstructs.
     pub picture_grid: Option<[usize; 2]>,
+    /// The authors' words before the first question; none where they have none.
+    pub system_prompt: Option<String>,
     /// What the reader should know: why this precision was chosen, objects of a pickle that were
     /// left unread.
     pub notes: Vec<String>,
@@ -216,7 +218,7 @@ impl Vlm {
             return Err(ModelError::Cancelled);
         }
         let vlm = Self {
-            info: info_of(spec, &device, &weights, codec.as_ref()),
+            info: info_of(spec, &device, &weights, codec.as_ref(), template),
             family: spec.family,
             device,
             rules,
@@ -340,6 +342,7 @@ fn info_of(
     device: &ComputeDevice,
     weights: &LoadedWeights,
     codec: Option<&Codec>,
+    template: ChatTemplate,
 ) -> ModelInfo {
     ModelInfo {
         name: spec.name.clone(),
@@ -354,6 +357,7 @@ fn info_of(
         image_tokens: spec.image_tokens,
         max_images: spec.max_images,
         picture_grid: codec.map(Codec::grid),
+        system_prompt: template.system_prompt().map(str::to_owned),
         notes: weights.notes.clone(),
     }
 }

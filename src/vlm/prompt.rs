@@ -34,21 +34,26 @@ pub(crate) fn build_prompt(
     tokenizer: &Tokenizer,
     images: &[PromptImage],
 ) -> Result<Prompt, TextError> {
-    write_prompt(&turns(question), question.task, template, tokenizer, images)
+    let system = question.system.as_deref();
+    write_prompt(&turns(question), system, question.task, template, tokenizer, images)
 }
 
-/// The same of turns, of which the last is open.
+/// The same of turns, of which the last is open; a system prompt in place of the authors'.
 ///
 /// # Errors
 /// When the tokenizer's own code fails.
 pub(crate) fn write_prompt(
     turns: &[TemplateTurn<'_>],
+    system: Option<&str>,
     task: Task,
     template: ChatTemplate,
     tokenizer: &Tokenizer,
     images: &[PromptImage],
 ) -> Result<Prompt, TextError> {
-    let mut pieces = template.render(turns);
+    let mut pieces = match system {
+        Some(system) => template.render_with(turns, system),
+        None => template.render(turns),
+    };
     if let (Task::Reconstruction, Some(last)) = (task, pieces.last_mut()) {
         last.text.push_str(START_INDEX);
     }

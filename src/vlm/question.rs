@@ -65,6 +65,29 @@ pub struct Question {
     pub only_codes: u32,
     /// What the answer goes on from.
     pub beginning: Beginning,
+    /// In place of the authors' own system prompt; `None` keeps theirs.
+    pub system: Option<String>,
+}
+
+impl Question {
+    /// A question in words alone, answered greedily and as the authors ask.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self {
+            history: Vec::new(),
+            text: text.to_owned(),
+            images: Vec::new(),
+            sampling: SamplingParams::greedy(),
+            max_new_tokens: 512,
+            ignore_eos: false,
+            stop: Vec::new(),
+            template: None,
+            task: Task::Question,
+            only_codes: 0,
+            beginning: Beginning::Nothing,
+            system: None,
+        }
+    }
 }
 
 /// How an answer begins before the model writes its first id. It counts as written: towards the

@@ -197,6 +197,7 @@ pub(crate) fn model_info() -> ModelInfo {
         image_tokens: 576,
         max_images: 6,
         picture_grid: Some([32, 32]),
+        system_prompt: Some("You are a helpful AI assistant.".to_owned()),
         notes: Vec::new(),
     }
 }

@@ -64,6 +64,7 @@ pub(crate) fn provenance(title: &str) -> Provenance {
         repetition_penalty: 1.1,
         seed: 7,
         max_new_tokens: 512,
+        system: Some("You read pictures.".to_owned()),
         left_out: 0,
         program_version: "0.1.0".to_owned(),
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use reading_room::vlm::{Beginning, Question, SamplingParams, Task, recognise};
+use reading_room::vlm::{Question, SamplingParams, Task, recognise};
 use serde_json::Value;
 
 use crate::models::{Golden, picture, read_golden, read_json};
@@ -40,17 +40,11 @@ impl HealthCase {
     pub(crate) fn question(&self, run: &Value) -> Question {
         let image = run["image"].as_str().map(|name| picture(&self.folder.join(name)));
         Question {
-            history: Vec::new(),
-            text: run["question"].as_str().unwrap().to_owned(),
             images: image.into_iter().collect(),
             sampling: self.sampling(),
             max_new_tokens: run["max_new_tokens"].as_u64().unwrap() as u32,
-            ignore_eos: false,
-            stop: Vec::new(),
-            template: None,
             task: self.task(),
-            only_codes: 0,
-            beginning: Beginning::Nothing,
+            ..Question::new(run["question"].as_str().unwrap())
         }
     }
 

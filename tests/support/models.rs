@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use reading_room::imaging::{Channels, DisplayImage};
 use reading_room::vlm::{
-    Answer, ComputeDevice, Precision, PrecisionChoice, Question, SamplingParams, Trace, Turn, Vlm,
-    recognise,
+    Answer, ComputeDevice, Precision, PrecisionChoice, Question, Trace, Turn, Vlm, recognise,
 };
 use serde_json::Value;
 
@@ -132,16 +131,11 @@ impl Case {
             .collect();
         Question {
             history,
-            text: turn["user_text"].as_str().unwrap().to_owned(),
             images: self.pictures(&turn["images"]),
-            sampling: SamplingParams::greedy(),
             max_new_tokens: 32,
             ignore_eos: true,
-            stop: Vec::new(),
             template: self.template(),
-            task: reading_room::vlm::Task::Question,
-            only_codes: 0,
-            beginning: reading_room::vlm::Beginning::Nothing,
+            ..Question::new(turn["user_text"].as_str().unwrap())
         }
     }
 }

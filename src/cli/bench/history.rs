@@ -212,6 +212,7 @@ fn add_turn(chat: &mut Conversation, turn: usize, random: &mut u64) {
                 repetition_penalty: 1.0,
                 seed: 0,
                 max_new_tokens: 512,
+                system: None,
                 left_out: 0,
                 program_version: env!("CARGO_PKG_VERSION").to_owned(),
             }),

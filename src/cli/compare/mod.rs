@@ -7,7 +7,7 @@ use std::io::{Write as _, stdout};
 use anyhow::{bail, ensure};
 
 use crate::imaging::DisplayImage;
-use crate::vlm::{Beginning, ModelSpec, Question, SamplingParams, Task};
+use crate::vlm::{ModelSpec, Question, SamplingParams};
 
 use super::args::{CompareArgs, MachineArgs};
 use super::ask::{Answered, images_of};
@@ -65,17 +65,11 @@ fn ask(
 ) -> anyhow::Result<Column> {
     let (sampling, max_new_tokens) = plan::sampling(&args.sampling, &spec)?;
     let question = Question {
-        history: Vec::new(),
-        text: args.question.clone(),
         images: images.to_vec(),
         sampling,
         max_new_tokens,
         ignore_eos: args.sampling.ignore_eos,
-        stop: Vec::new(),
-        template: None,
-        task: Task::Question,
-        only_codes: 0,
-        beginning: Beginning::Nothing,
+        ..Question::new(&args.question)
     };
     if !args.json {
         let mut out = stdout().lock();

@@ -10,7 +10,7 @@ use crate::cli::plan;
 use crate::cli::terminal::StatusLine;
 use crate::eval::{Asked, Folder, Format, Item, Record, Report, Settings};
 use crate::imaging::DisplayImage;
-use crate::vlm::{Beginning, ModelInfo, ModelSpec, Question, Task, Turn};
+use crate::vlm::{ModelInfo, ModelSpec, Question, Turn};
 
 use super::args::EvalArgs;
 use super::data::Data;
@@ -162,16 +162,13 @@ impl Run<'_> {
             .collect();
         Some(Question {
             history,
-            text: item.question.clone(),
             images: pictures.collect(),
             sampling: asked.sampling,
             max_new_tokens: asked.max_new_tokens,
             ignore_eos: asked.ignore_eos,
             stop: asked.stop.clone(),
             template: asked.template.clone(),
-            task: Task::Question,
-            only_codes: 0,
-            beginning: Beginning::Nothing,
+            ..Question::new(&item.question)
         })
     }
 }

@@ -34,33 +34,41 @@ const PHI4_TOKENS: Tokens = &[
 
 /// What stands before and after each part of a conversation.
 pub(super) struct Form {
-    /// Before the first question.
-    system: &'static str,
+    /// Before the system prompt.
+    opening: &'static str,
+    /// The authors' system prompt.
+    pub(super) system: &'static str,
+    /// Between the system prompt and the first question.
+    first: &'static str,
     /// Between a question and its answer.
     answer: &'static str,
     /// Between an answer and the next question.
     question: &'static str,
     /// Taken out of what is typed.
-    tokens: &'static [Tokens],
+    pub(super) tokens: &'static [Tokens],
 }
 
 pub(super) const PHI3: Form = Form {
-    system: "<|system|>\nYou are a helpful AI assistant.<|end|>\n<|user|>\n",
+    opening: "<|system|>\n",
+    system: "You are a helpful AI assistant.",
+    first: "<|end|>\n<|user|>\n",
     answer: "<|end|>\n<|assistant|>\n",
     question: "<|end|>\n<|user|>\n",
     tokens: &[PICTURE_TOKENS, PHI3_TOKENS],
 };
 pub(super) const PHI4: Form = Form {
-    system: "<|im_start|>system<|im_sep|>\nYou are a medieval knight and must provide explanations \
-        to modern people.<|im_end|>\n<|im_start|>user<|im_sep|>\n",
+    opening: "<|im_start|>system<|im_sep|>\n",
+    system: "You are a medieval knight and must provide explanations to modern people.",
+    first: "<|im_end|>\n<|im_start|>user<|im_sep|>\n",
     answer: "<|im_end|>\n<|im_start|>assistant<|im_sep|>\n",
     question: "<|im_end|>\n<|im_start|>user<|im_sep|>\n",
     tokens: &[PICTURE_TOKENS, PHI4_TOKENS],
 };
 /// Its vocabulary has no picture tokens, so they are plain text to it.
 pub(super) const QWEN2: Form = Form {
-    system: "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful \
-        assistant.<|im_end|>\n<|im_start|>user\n",
+    opening: "<|im_start|>system\n",
+    system: "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.",
+    first: "<|im_end|>\n<|im_start|>user\n",
     answer: "<|im_end|>\n<|im_start|>assistant\n",
     question: "<|im_end|>\n<|im_start|>user\n",
     tokens: &[&[IMAGE_MARKER], qwen_vl::TOKENS],
@@ -68,8 +76,8 @@ pub(super) const QWEN2: Form = Form {
 
 impl Form {
     /// The conversation; each picture stands on a line of its own before its question.
-    pub(super) fn chat(&self, turns: &[TemplateTurn<'_>]) -> String {
-        let mut text = self.system.to_owned();
+    pub(super) fn chat(&self, turns: &[TemplateTurn<'_>], system: &str) -> String {
+        let mut text = [self.opening, system, self.first].concat();
         for turn in turns {
             text.push_str(&format!("{IMAGE_MARKER}\n").repeat(turn.num_images));
             text.push_str(&without(turn.question, self.tokens));

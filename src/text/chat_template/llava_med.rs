@@ -3,9 +3,9 @@
 use super::clean::{Tokens, strip, without};
 use super::{IMAGE_MARKER, TemplateTurn};
 
-const TOKENS: Tokens = &[IMAGE_MARKER, "<s>", "</s>", "<unk>"];
+pub(super) const TOKENS: Tokens = &[IMAGE_MARKER, "<s>", "</s>", "<unk>"];
 
-const VICUNA_SYSTEM: &str = "A chat between a curious user and an artificial intelligence assistant. \
+pub(super) const VICUNA_SYSTEM: &str = "A chat between a curious user and an artificial intelligence assistant. \
     The assistant gives helpful, detailed, and polite answers to the user's questions.";
 
 /// The answer is stripped; `</s>` is written out and read as the end of the sequence.
@@ -20,8 +20,8 @@ pub(super) fn mistral_turn(turn: &TemplateTurn<'_>) -> String {
 }
 
 /// Every message is stripped, and in the end the whole.
-pub(super) fn vicuna(turns: &[TemplateTurn<'_>]) -> String {
-    let mut text = format!("{VICUNA_SYSTEM} ");
+pub(super) fn vicuna(turns: &[TemplateTurn<'_>], system: &str) -> String {
+    let mut text = format!("{system} ");
     for turn in turns {
         let question = format!("{}{}", markers(turn), without(turn.question, &[TOKENS]));
         text.push_str(&format!("USER: {} ASSISTANT:", strip(&question)));

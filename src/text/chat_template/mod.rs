@@ -7,6 +7,8 @@ mod llava_med;
 mod llava_med_v1;
 mod qwen_vl;
 
+use clean::{Tokens, without};
+
 /// Stands in a prompt where a picture goes.
 pub const IMAGE_MARKER: &str = "<image>";
 
@@ -82,19 +84,55 @@ impl ChatTemplate {
     /// and tokens of the template. Nothing else of it is touched but what the authors strip.
     #[must_use]
     pub fn render(self, turns: &[TemplateTurn<'_>]) -> Vec<Piece> {
+        self.render_with(turns, self.system_prompt().unwrap_or_default())
+    }
+
+    /// The same with another system prompt, of which it loses the same strings; it is left aside
+    /// by families that have none.
+    #[must_use]
+    pub fn render_with(self, turns: &[TemplateTurn<'_>], system: &str) -> Vec<Piece> {
+        let system = &without(system, self.structure());
         let text = match self {
             Self::Huatuo => return turns.iter().flat_map(huatuo::turn).collect(),
             Self::MistralInstruct => turns.iter().map(llava_med::mistral_turn).collect(),
-            Self::VicunaV1 => llava_med::vicuna(turns),
-            Self::LlavaMedV1 => llava_med_v1::chat(turns),
-            Self::LlavaMedV1Simple => llava_med_v1::evaluation(turns),
-            Self::QwenVlTrained => qwen_vl::chat(turns, qwen_vl::trained),
-            Self::QwenVlList => qwen_vl::chat(turns, qwen_vl::list),
-            Self::Phi3Instruct => healthgpt::PHI3.chat(turns),
-            Self::Phi4Instruct => healthgpt::PHI4.chat(turns),
-            Self::Qwen2Instruct => healthgpt::QWEN2.chat(turns),
+            Self::VicunaV1 => llava_med::vicuna(turns, system),
+            Self::LlavaMedV1 => llava_med_v1::chat(turns, system),
+            Self::LlavaMedV1Simple => llava_med_v1::evaluation(turns, system),
+            Self::QwenVlTrained => qwen_vl::chat(turns, system, qwen_vl::trained),
+            Self::QwenVlList => qwen_vl::chat(turns, system, qwen_vl::list),
+            Self::Phi3Instruct => healthgpt::PHI3.chat(turns, system),
+            Self::Phi4Instruct => healthgpt::PHI4.chat(turns, system),
+            Self::Qwen2Instruct => healthgpt::QWEN2.chat(turns, system),
         };
         vec![Piece { text, has_images: true }]
+    }
+
+    /// The authors' words before the first question; `None` where they have none.
+    #[must_use]
+    pub fn system_prompt(self) -> Option<&'static str> {
+        match self {
+            Self::Huatuo | Self::MistralInstruct => None,
+            Self::VicunaV1 => Some(llava_med::VICUNA_SYSTEM),
+            Self::LlavaMedV1 => Some(llava_med_v1::CHAT_SYSTEM),
+            Self::LlavaMedV1Simple => Some(llava_med_v1::EVALUATION_SYSTEM),
+            Self::QwenVlTrained | Self::QwenVlList => Some(qwen_vl::SYSTEM),
+            Self::Phi3Instruct => Some(healthgpt::PHI3.system),
+            Self::Phi4Instruct => Some(healthgpt::PHI4.system),
+            Self::Qwen2Instruct => Some(healthgpt::QWEN2.system),
+        }
+    }
+
+    /// Strings that would change a prompt's structure.
+    fn structure(self) -> &'static [Tokens] {
+        match self {
+            Self::Huatuo => &[],
+            Self::MistralInstruct | Self::VicunaV1 => &[llava_med::TOKENS],
+            Self::LlavaMedV1 | Self::LlavaMedV1Simple => &[llava_med_v1::TOKENS],
+            Self::QwenVlTrained | Self::QwenVlList => &[qwen_vl::TOKENS],
+            Self::Phi3Instruct => healthgpt::PHI3.tokens,
+            Self::Phi4Instruct => healthgpt::PHI4.tokens,
+            Self::Qwen2Instruct => healthgpt::QWEN2.tokens,
+        }
     }
 
     /// How pictures stand among the ids.

@@ -24,9 +24,16 @@ pub(super) const TOKENS: Tokens = &[
     "<|video_pad|>",
 ];
 
+/// The authors' system prompt.
+pub(super) const SYSTEM: &str = "You are a helpful assistant.";
+
 /// The conversation, each turn's pictures written by `pictures`.
-pub(super) fn chat(turns: &[TemplateTurn<'_>], pictures: fn(usize) -> String) -> String {
-    let mut text = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n".to_owned();
+pub(super) fn chat(
+    turns: &[TemplateTurn<'_>],
+    system: &str,
+    pictures: fn(usize) -> String,
+) -> String {
+    let mut text = format!("<|im_start|>system\n{system}<|im_end|>\n");
     for turn in turns {
         let question = without(turn.question, &[TOKENS]);
         let pictures = pictures(turn.num_images);

@@ -6,7 +6,7 @@ use crate::vlm::features::image_key;
 use crate::vlm::measure::{Subject, WorkPrompt, Workload};
 use crate::vlm::prompt::PromptImage;
 use crate::vlm::slots::Slot;
-use crate::vlm::{Beginning, ModelError, Question, SamplingParams, Task, Vlm};
+use crate::vlm::{ModelError, Question, Task, Vlm};
 
 /// A question and another about the same pictures.
 pub(crate) struct Prompts {
@@ -86,17 +86,10 @@ fn filler(index: usize, vocab: usize) -> u32 {
 
 fn asked(text: &str, work: &Workload) -> Question {
     Question {
-        history: Vec::new(),
-        text: text.to_owned(),
         images: work.images.clone(),
-        sampling: SamplingParams::greedy(),
         max_new_tokens: work.decode_tokens,
         ignore_eos: true,
-        stop: Vec::new(),
-        template: None,
-        task: Task::Question,
-        only_codes: 0,
-        beginning: Beginning::Nothing,
+        ..Question::new(text)
     }
 }
 

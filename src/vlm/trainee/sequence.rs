@@ -163,7 +163,7 @@ impl Trainee {
         let extent = ImageExtent { rows, grid: None };
         let count = turns.iter().map(|turn| turn.num_images).sum();
         let images = vec![PromptImage { key: [0; 32], extent }; count];
-        let prompt = write_prompt(&turns, task, self.template, &self.tokenizer, &images)?;
+        let prompt = write_prompt(&turns, None, task, self.template, &self.tokenizer, &images)?;
         let text = prompt.text.rsplit(IMAGE_MARKER).next().unwrap_or_default().to_owned();
         let place = |slot: &Slot| match slot {
             Slot::Id(id) => Place::Id(*id),
