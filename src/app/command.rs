@@ -142,6 +142,17 @@ pub enum Command {
     RegenerateLast,
     /// Ask once more exactly as the answer shown was asked, and see whether it comes out the same.
     Replay(usize),
+    /// Show another version of an edited question.
+    StepVersion {
+        /// Which turn.
+        turn_idx: usize,
+        /// How far.
+        step: isize,
+    },
+    /// Show another answer to the last question.
+    StepLastAnswer(isize),
+    /// Begin a chat about the picture this one was last asked about.
+    NewChatSamePicture,
     /// Let the model go on with the answer shown, from where it broke off.
     Continue(usize),
     /// Another answer that is the same up to a token, in whose place another id comes.

@@ -101,7 +101,7 @@ fn attachment_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
     let palette = theme::palette(ui);
     if let Some(turn_idx) = composer.again_of {
         ui.horizontal(|ui| {
-            let text = format!("Asking question {} again, with its picture", turn_idx + 1);
+            let text = format!("Editing question {}; its first version is kept", turn_idx + 1);
             ui.label(RichText::new(text).size(11.5).color(palette.dim));
             if icon_button_ui(ui, icons::CLOSE, "Stop editing").clicked() {
                 composer.again_of = None;
@@ -173,6 +173,13 @@ fn text_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
     }
     if enter {
         send(cx, composer);
+    }
+    let up = |i: &mut egui::InputState| i.consume_key(egui::Modifiers::NONE, Key::ArrowUp);
+    if has_focus && composer.text.is_empty() && ui.input_mut(up) {
+        let turns = &cx.state.conversation().turns;
+        if let Some(last) = turns.last().filter(|_| !cx.state.engine.must_wait()) {
+            composer.edit(turns.len() - 1, &last.question);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! a chat is longer than the model's context.
 
 use super::engine_state::{AnswerSlot, Queued};
+use super::sides::Sides;
 use super::state::AppState;
 use crate::chat::{Conversation, Turn, forked};
 
@@ -39,6 +40,38 @@ impl AppState {
         let conversation_id = chat.id;
         self.show_new(chat);
         self.begin(Queued { conversation_id, question, evidence });
+    }
+
+    /// Whether the turns shown may become others: no answer is on its way to a place among them.
+    pub(crate) fn may_change_path(&self) -> bool {
+        let id = self.conversation().id;
+        let asking = self.engine.asking.as_ref().map(|asking| asking.slot);
+        let slots = asking.iter().chain(&self.engine.waiting);
+        slots.into_iter().all(|slot| slot.conversation_id != id) && self.sides.queue.is_empty()
+    }
+
+    /// What pointed at turns by their place points at others now.
+    pub(crate) fn path_changed(&mut self) {
+        self.comparing = None;
+        self.sides = Sides::default();
+        self.engine.too_long = None;
+    }
+
+    pub(crate) fn step_version(&mut self, turn_idx: usize, step: isize) {
+        if self.may_change_path() {
+            self.conversation_mut().step_version(turn_idx, step);
+            self.path_changed();
+        }
+    }
+
+    /// The picture this chat was last asked about is shown, and a new chat begins.
+    pub(crate) fn new_chat_same_picture(&mut self) {
+        let turns = &self.conversation().turns;
+        let last = turns.iter().rposition(|turn| !turn.evidence.is_empty());
+        if let Some(turn_idx) = last {
+            self.go_to_evidence(turn_idx, 0);
+        }
+        self.new_chat();
     }
 
     fn show_new(&mut self, chat: Conversation) {

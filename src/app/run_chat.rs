@@ -41,6 +41,13 @@ impl AppState {
         let queued = Queued { conversation_id: self.conversation().id, question, evidence };
         if self.engine.must_wait() {
             self.engine.queue.push_back(queued);
+            return;
+        }
+        if let Some(turn_idx) = again_of {
+            let Queued { conversation_id, question, evidence } = queued;
+            let turn_idx = self.conversation_mut().ask_instead(turn_idx, question, evidence);
+            self.path_changed();
+            self.send_first(AnswerSlot { conversation_id, turn_idx, answer_idx: 0 });
         } else {
             self.begin(queued);
         }
@@ -52,8 +59,12 @@ impl AppState {
         let chat = self.conversations.iter_mut().find(|chat| chat.id == conversation_id);
         let Some(chat) = chat else { return };
         let turn_idx = chat.ask(question, evidence);
+        self.send_first(AnswerSlot { conversation_id, turn_idx, answer_idx: 0 });
+    }
+
+    /// Sends a new question, to several models when they stand side by side.
+    fn send_first(&mut self, slot: AnswerSlot) {
         self.vary_seed();
-        let slot = AnswerSlot { conversation_id, turn_idx, answer_idx: 0 };
         if !self.ask_sides(slot) {
             self.send_or_keep(slot);
         }

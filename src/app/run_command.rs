@@ -227,6 +227,13 @@ impl AppState {
             Command::Replay(turn_idx) => self.replay(turn_idx),
             Command::Continue(turn_idx) => self.go_on(turn_idx),
             Command::TurnOff { turn_idx, token_idx, id } => self.turn_off(turn_idx, token_idx, id),
+            Command::StepVersion { turn_idx, step } => self.step_version(turn_idx, step),
+            Command::StepLastAnswer(step) => {
+                if let Some(turn) = self.conversation_mut().turns.last_mut() {
+                    turn.show_neighbour(step);
+                }
+            }
+            Command::NewChatSamePicture => self.new_chat_same_picture(),
             Command::ForkChat(turn_idx) => self.fork_chat(turn_idx),
             Command::Unqueue(place) => {
                 self.engine.queue.remove(place);

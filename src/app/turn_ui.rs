@@ -68,6 +68,7 @@ fn question_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel, turn_idx: us
                         panel.composer.edit(turn_idx, &turn.question);
                     }
                 });
+                versions_ui(ui, cx, turn_idx);
                 ui.with_layout(Layout::top_down(Align::Min), |ui| {
                     let font = egui::FontId::new(theme::CHAT_SIZE, fonts::reading());
                     let text = RichText::new(&turn.question).font(font).color(palette.text);
@@ -75,6 +76,27 @@ fn question_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel, turn_idx: us
                 });
             });
         });
+}
+
+/// "‹ 2 / 3 ›" beside a question that was edited; from right to left.
+fn versions_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize) {
+    let (place, of) = cx.state.conversation().version(turn_idx);
+    if of < 2 {
+        return;
+    }
+    let palette = theme::palette(ui);
+    ui.spacing_mut().item_spacing.x = 0.0;
+    let mut step_ui = |ui: &mut Ui, icon, label, step: isize, is_there: bool| {
+        ui.add_enabled_ui(is_there && cx.state.may_change_path(), |ui| {
+            if icon_button_ui(ui, icon, label).clicked() {
+                cx.send(Command::StepVersion { turn_idx, step });
+            }
+        });
+    };
+    step_ui(ui, icons::CARET_RIGHT, "Next version", 1, place + 1 < of);
+    let text = format!("{} / {of}", place + 1);
+    ui.label(RichText::new(text).monospace().size(11.0).color(palette.dim));
+    step_ui(ui, icons::CARET_LEFT, "Previous version", -1, place > 0);
 }
 
 fn answer_ui(

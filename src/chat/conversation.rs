@@ -16,8 +16,10 @@ pub struct Conversation {
     pub created_ms: u64,
     /// When something was asked last.
     pub changed_ms: u64,
-    /// Oldest first.
+    /// Oldest first: those that are shown, and that later questions build on.
     pub turns: Vec<Turn>,
+    /// Questions that were edited, and what followed them.
+    pub aside: Vec<Turn>,
 }
 
 /// One question with everything that came of it.
@@ -25,6 +27,8 @@ pub struct Conversation {
 pub struct Turn {
     /// Tells turns apart, in every history; later ones have greater numbers.
     pub id: u64,
+    /// The turn it was asked after; none for the first.
+    pub follows: Option<u64>,
     /// When it was asked, in milliseconds since 1970.
     pub asked_ms: u64,
     /// What the reader asked.
@@ -50,6 +54,7 @@ impl Conversation {
             created_ms: now,
             changed_ms: now,
             turns: Vec::new(),
+            aside: Vec::new(),
         }
     }
 
@@ -62,6 +67,7 @@ impl Conversation {
         self.changed_ms = asked_ms;
         self.turns.push(Turn {
             id: fresh_turn_id(asked_ms),
+            follows: self.turns.last().map(|turn| turn.id),
             asked_ms,
             question,
             wants_picture: false,
@@ -96,7 +102,7 @@ impl Conversation {
     /// Whether an answer may still grow.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.turns.iter().flat_map(|turn| &turn.answers).any(Answer::is_open)
+        self.all_turns().flat_map(|turn| &turn.answers).any(Answer::is_open)
     }
 
     /// The answer at `turn_idx`, `answer_idx`.
@@ -141,6 +147,7 @@ pub fn forked(chat: &Conversation, turn_idx: usize) -> Conversation {
         created_ms: now,
         changed_ms: now,
         turns: chat.turns.iter().take(turn_idx + 1).cloned().collect(),
+        aside: Vec::new(),
         ..*chat
     };
     for turn in &mut copy.turns {

@@ -1,5 +1,6 @@
 //! Numbers that tell chats, turns and answers apart, also from those of other programs.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -47,8 +48,13 @@ fn random(bits: u32) -> u64 {
 /// Gives a chat and everything in it new numbers: a copy beside one that is there.
 pub(crate) fn renew(chat: &mut Conversation) {
     chat.id = fresh_chat_id();
-    for turn in &mut chat.turns {
-        turn.id = fresh_turn_id(turn.asked_ms);
+    let mut renewed = HashMap::new();
+    for turn in chat.turns.iter_mut().chain(&mut chat.aside) {
+        let before = std::mem::replace(&mut turn.id, fresh_turn_id(turn.asked_ms));
+        renewed.insert(before, turn.id);
         turn.answers.iter_mut().for_each(|answer| answer.id = fresh_id());
+    }
+    for turn in chat.turns.iter_mut().chain(&mut chat.aside) {
+        turn.follows = turn.follows.and_then(|before| renewed.get(&before).copied());
     }
 }

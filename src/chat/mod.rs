@@ -6,6 +6,7 @@
 //! disk, and [`transfer`] takes one chat out or in.
 
 mod answer;
+mod branches;
 mod capsule;
 mod conversation;
 mod difference;

@@ -77,6 +77,13 @@ struct CeilingRecord {
 pub(crate) struct TurnRecord {
     #[serde(with = "hex")]
     pub(crate) id: u64,
+    /// The turn it was asked after; none in what earlier versions wrote, where each is asked
+    /// after the one before it.
+    #[serde(default, with = "maybe_hex", skip_serializing_if = "Option::is_none")]
+    pub(crate) follows: Option<u64>,
+    /// Not shown: another version of it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) aside: bool,
     pub(crate) asked_ms: u64,
     pub(crate) question: String,
     pub(crate) wants_picture: bool,
@@ -111,6 +118,22 @@ mod hex {
         // larger numbers do not fit a database
         let id = u64::from_str_radix(&text, 16).ok().filter(|id| *id < 1 << 62);
         id.ok_or_else(|| D::Error::custom(format!("\"{text}\" is no id")))
+    }
+}
+
+/// The same where there may be none.
+mod maybe_hex {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Id(#[serde(with = "super::hex")] u64);
+
+    pub(super) fn serialize<S: Serializer>(id: &Option<u64>, to: S) -> Result<S::Ok, S::Error> {
+        id.map(Id).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+        Ok(Option::<Id>::deserialize(from)?.map(|Id(id)| id))
     }
 }
 
@@ -292,12 +315,15 @@ impl ChatRecord {
         keep: &mut impl FnMut(&DisplayImage) -> Result<String, E>,
     ) -> Result<Self, E> {
         let mut turns = Vec::with_capacity(conversation.turns.len());
-        for turn in &conversation.turns {
+        let aside = conversation.aside.iter().map(|turn| (turn, true));
+        for (turn, aside) in conversation.turns.iter().map(|turn| (turn, false)).chain(aside) {
             let evidence = turn.evidence.iter().map(|e| EvidenceRecord::new(e, keep));
             let evidence = evidence.collect::<Result<_, E>>()?;
             let answers = turn.answers.iter().map(|answer| AnswerRecord::new(answer, keep));
             turns.push(TurnRecord {
                 id: turn.id,
+                follows: turn.follows,
+                aside,
                 asked_ms: turn.asked_ms,
                 question: turn.question.clone(),
                 wants_picture: turn.wants_picture,
@@ -321,14 +347,25 @@ impl ChatRecord {
         self,
         find: &mut impl FnMut(&str) -> Option<DisplayImage>,
     ) -> serde_json::Result<Conversation> {
-        let turns = self.turns.into_iter().map(|turn| turn.into_turn(find));
+        let (mut turns, mut aside) = (Vec::<Turn>::new(), Vec::new());
+        for record in self.turns {
+            let is_aside = record.aside;
+            let mut turn = record.into_turn(find)?;
+            if is_aside {
+                aside.push(turn);
+            } else {
+                turn.follows = turn.follows.or(turns.last().map(|before| before.id));
+                turns.push(turn);
+            }
+        }
         Ok(Conversation {
             id: self.id,
             title: self.title,
             pinned: self.pinned,
             created_ms: self.created_ms,
             changed_ms: self.changed_ms,
-            turns: turns.collect::<serde_json::Result<_>>()?,
+            turns,
+            aside,
         })
     }
 }
@@ -351,6 +388,7 @@ impl TurnRecord {
         }
         Ok(Turn {
             id: self.id,
+            follows: self.follows,
             asked_ms: self.asked_ms,
             question: self.question,
             wants_picture: self.wants_picture,

@@ -85,7 +85,8 @@ impl AppState {
     /// Questions asked before the history was open get their marks.
     fn mark_evidence(&mut self) {
         let Some(marker) = &self.history.marker else { return };
-        let turns = self.conversations.iter_mut().flat_map(|chat| &mut chat.turns);
+        let chats = self.conversations.iter_mut();
+        let turns = chats.flat_map(|chat| chat.turns.iter_mut().chain(&mut chat.aside));
         for evidence in turns.flat_map(|turn| &mut turn.evidence) {
             if let (Some(frame_ref), None) = (&evidence.frame_ref, &evidence.marks)
                 && let Some(open) = self.studies.get(&evidence.study_key)
@@ -123,7 +124,7 @@ impl AppState {
             return;
         };
         self.put_chat(chat);
-        self.history.jump_to = opening.turn_id;
+        self.jump_to_turn(opening.turn_id);
     }
 
     /// Shows a chat; others that are written make room in memory.

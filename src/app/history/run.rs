@@ -69,11 +69,20 @@ impl AppState {
         if let Some(idx) = self.conversations.iter().position(|chat| chat.id == id) {
             self.conversation_idx = idx;
             self.history.opening = None;
-            self.history.jump_to = turn_id;
+            self.jump_to_turn(turn_id);
             return;
         }
         self.history.opening = Some(Opening { id, turn_id });
         self.ask_history(Request::Load(id));
+    }
+
+    /// Brings a turn of the chat shown into view, whichever version it is of.
+    pub(super) fn jump_to_turn(&mut self, turn_id: Option<u64>) {
+        self.history.jump_to = turn_id;
+        if let Some(turn_id) = turn_id.filter(|_| self.may_change_path()) {
+            self.conversation_mut().show_turn(turn_id);
+            self.path_changed();
+        }
     }
 
     fn delete_chat(&mut self, id: u64) {

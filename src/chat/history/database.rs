@@ -56,7 +56,7 @@ impl Summary {
             pinned: chat.pinned,
             created_ms: chat.created_ms,
             changed_ms: chat.changed_ms,
-            num_turns: chat.turns.len(),
+            num_turns: chat.all_turns().count(),
             modality: first.map(|evidence| evidence.modality.clone()),
             alias,
         }
@@ -197,7 +197,7 @@ impl Database {
     /// Whether a turn of a chat is there, in whichever chat.
     pub(super) fn has_turn_of(&self, chat: &Conversation) -> Result<bool, HistoryError> {
         let mut turns = self.connection.prepare_cached("SELECT 1 FROM turns WHERE id = ?1")?;
-        for turn in &chat.turns {
+        for turn in chat.all_turns() {
             if turns.exists([signed(turn.id)])? {
                 return Ok(true);
             }

@@ -53,8 +53,8 @@ impl Database {
     }
 
     fn turns(&self, chat_id: u64) -> Result<Vec<TurnRecord>, HistoryError> {
-        let sql = "SELECT id, asked_ms, question, wants_picture, shown_answer FROM turns
-            WHERE chat_id = ?1 ORDER BY position, id";
+        let sql = "SELECT id, asked_ms, question, wants_picture, shown_answer, follows, aside
+            FROM turns WHERE chat_id = ?1 ORDER BY position, id";
         let mut turns = self.connection.prepare_cached(sql)?;
         let mut rows = turns.query([signed(chat_id)])?;
         let mut read = Vec::new();
@@ -65,6 +65,8 @@ impl Database {
             let shown = shown.map(unsigned);
             read.push(TurnRecord {
                 id: unsigned(id),
+                follows: row.get::<_, Option<i64>>(5)?.map(unsigned),
+                aside: row.get(6)?,
                 asked_ms: unsigned(row.get(1)?),
                 question: row.get(2)?,
                 wants_picture: row.get(3)?,

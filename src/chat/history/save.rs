@@ -128,14 +128,52 @@ fn write_chat(
         signed(chat.changed_ms)
     ])?;
     let mut numbers = Vec::new();
+    let of = |turn: &Turn| before.and_then(|chat| chat.all_turns().find(|t| t.id == turn.id));
     for (position, turn) in chat.turns.iter().enumerate() {
-        let same_id = |other: &&Turn| other.id == turn.id;
-        let old = before.and_then(|chat| chat.turns.iter().find(same_id));
+        let old = of(turn);
         if old != Some(turn) {
             write_turn(transaction, chat.id, (position, turn), old, &mut numbers)?;
         }
     }
+    for turn in &chat.aside {
+        let old = of(turn);
+        if old != Some(turn) {
+            write_turn(transaction, chat.id, (depth(chat, turn), turn), old, &mut numbers)?;
+        }
+    }
+    write_aside(transaction, chat, before)?;
     Ok(numbers)
+}
+
+/// Turns before this one on its own path.
+fn depth(chat: &Conversation, turn: &Turn) -> usize {
+    let mut depth = 0;
+    let mut follows = turn.follows;
+    // what leads in a circle ends at some time
+    while let Some(id) = follows.filter(|_| depth < chat.all_turns().count()) {
+        depth += 1;
+        follows = chat.all_turns().find(|other| other.id == id).and_then(|other| other.follows);
+    }
+    depth
+}
+
+/// Which turns are shown, where that has changed.
+fn write_aside(
+    transaction: &Transaction<'_>,
+    chat: &Conversation,
+    before: Option<&Conversation>,
+) -> Result<(), HistoryError> {
+    let was_aside = |id: u64| before.is_some_and(|chat| chat.aside.iter().any(|t| t.id == id));
+    let shown = chat.turns.iter().map(|turn| (turn.id, false));
+    let aside = chat.aside.iter().map(|turn| (turn.id, true));
+    for (id, is_aside) in shown.chain(aside) {
+        if was_aside(id) != is_aside {
+            let mut set =
+                transaction.prepare_cached("UPDATE turns SET aside = ?2 WHERE id = ?1")?;
+            set.execute(params![signed(id), is_aside])?;
+        }
+    }
+    Ok(())
 }
 
 fn write_turn(
@@ -146,8 +184,8 @@ fn write_turn(
     numbers: &mut Vec<(String, u32)>,
 ) -> Result<(), HistoryError> {
     let sql = "INSERT INTO turns
-            (id, chat_id, position, asked_ms, question, wants_picture, shown_answer)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            (id, chat_id, position, asked_ms, question, wants_picture, shown_answer, follows)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         ON CONFLICT (id) DO UPDATE SET shown_answer = ?7";
     transaction.prepare_cached(sql)?.execute(params![
         signed(turn.id),
@@ -157,6 +195,7 @@ fn write_turn(
         turn.question,
         turn.wants_picture,
         turn.shown().map(|answer| signed(answer.id)),
+        turn.follows.map(signed),
     ])?;
     if before.is_none_or(|before| before.evidence != turn.evidence) {
         for (position, evidence) in turn.evidence.iter().enumerate() {

@@ -70,6 +70,12 @@ const WORDS: &str = "
     );
 ";
 
+/// Versions of a question; none of a turn's earlier form has another.
+const VERSIONS: &str = "
+    ALTER TABLE turns ADD COLUMN follows INTEGER;
+    ALTER TABLE turns ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;
+";
+
 type Step = fn(&Transaction<'_>) -> Result<(), HistoryError>;
 
 /// What leads from each version to the next.
@@ -79,6 +85,7 @@ const STEPS: &[Step] = &[
         transaction.execute_batch(WORDS)?;
         index_all(transaction)
     },
+    |transaction| Ok(transaction.execute_batch(VERSIONS)?),
 ];
 
 /// The newest version.
