@@ -19,6 +19,7 @@ impl ReadingRoomApp {
         self.state.request_frames();
         self.state.advance_sides();
         self.state.read_ahead();
+        self.state.look();
         for effect in self.state.take_effects() {
             self.outside.perform(ctx, &mut self.state, effect);
         }

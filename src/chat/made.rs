@@ -64,6 +64,7 @@ impl Answer {
         meter.decode_ms = timings.decode_ms;
         meter.elapsed_ms = timings.first_token_ms + timings.decode_ms;
         meter.prompt_tokens = prompt_tokens(whole, image_tokens);
+        self.seen.clone_from(&whole.seen);
         // the codes of a picture are kept with it
         self.tokens = self.drawing.is_none().then(|| Tokens::of(whole).into());
     }
