@@ -399,10 +399,8 @@ fn render_writes_what_a_model_is_given() {
     };
     assert_eq!(seen["picture_sha256"], hash(picture.as_raw()));
     // CLIP's numbers, planes one after the other
-    let (mean, std) = (
-        [0.481_454_66_f32, 0.457_827_5, 0.408_210_73],
-        [0.268_629_54_f32, 0.261_302_58, 0.275_777_11],
-    );
+    let mean = [0.481_454_66, 0.457_827_5, 0.408_210_73].map(|mean: f64| mean as f32);
+    let std = [0.268_629_54, 0.261_302_58, 0.275_777_11].map(|std: f64| std as f32);
     let plane = |channel: usize| {
         let samples = picture.as_raw().iter().skip(channel).step_by(3);
         samples.map(move |sample| {

@@ -1,6 +1,6 @@
 //! The model's eye in the window, driven by role and label: with nano and real workers, and without
 //! a model.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail loudly")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
 
 #[expect(dead_code, reason = "shared with the other tests of the window")]
 #[path = "support/app_harness.rs"]
@@ -156,7 +156,7 @@ fn the_evidence_of_an_answer_holds_the_same_tensor() {
     });
     let turn = app.state().conversation().turns[0].clone();
     let answer = turn.shown().unwrap();
-    assert_eq!(answer.seen, [seen.clone()]);
+    assert_eq!(answer.seen.as_slice(), std::slice::from_ref(&seen));
     let told: serde_json::Value = serde_json::from_str(&capsule(&turn, answer).unwrap()).unwrap();
     assert_eq!(told["answer"]["seen"][0]["tensor_sha256"], seen.tensor_sha256);
     // the picture of the question, also when another is shown by now

@@ -1,6 +1,8 @@
 //! The note below the picture: whose eye it is, what was lost on the way, what can be done with it.
 
-use egui::{CornerRadius, Frame, Label, Margin, Panel, Rect, RichText, Ui, UiBuilder, vec2};
+use egui::{
+    Button, CornerRadius, Frame, Label, Margin, Panel, Rect, RichText, Ui, UiBuilder, vec2,
+};
 
 use super::super::command::Command;
 use super::super::fonts;
@@ -39,16 +41,11 @@ fn heading_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         if icon_button_ui(ui, icons::CLOSE, "Close model's eye").clicked() {
             cx.send(Command::ToggleEye);
         }
-        if cx.state.eye_shown().is_some() {
-            for (label, command) in
-                [("Copy facts", Command::CopyEyeFacts), ("Save picture…", Command::SaveEye)]
-            {
-                if ui.button(label).clicked() {
-                    cx.send(command);
-                }
+        if cx.state.cannot_look().is_none() {
+            buttons_ui(ui, cx);
+            if !cx.state.eye.is_current {
+                ui.add(egui::Spinner::new().size(13.0).color(palette.ai));
             }
-        } else if cx.state.cannot_look().is_none() {
-            ui.add(egui::Spinner::new().size(13.0).color(palette.ai));
         }
         rest_of_row_ui(ui, |ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
@@ -57,6 +54,17 @@ fn heading_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
             ui.add(Label::new(RichText::new(title).font(font).color(palette.text)).truncate());
         });
     });
+}
+
+/// Out of reach while what is shown is being looked at.
+fn buttons_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    for (label, command) in
+        [("Copy facts", Command::CopyEyeFacts), ("Save picture…", Command::SaveEye)]
+    {
+        if ui.add_enabled(cx.is_enabled(&command), Button::new(label)).clicked() {
+            cx.send(command);
+        }
+    }
 }
 
 fn missing_ui(ui: &mut Ui, cx: &ViewCx<'_>, why: &str) {

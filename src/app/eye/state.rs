@@ -1,10 +1,13 @@
 //! What is looked at with the model's eye, and what it saw.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::imaging::{DisplayImage, Frame, Grayscale, Turned, ViewLoss};
 use crate::vlm::{Eye, EyeReport, Sight};
 use crate::worker::JobId;
+
+const BROKE_OFF: &str = "the picture could not be prepared: the computation broke off";
 
 /// What the window knows of the model's eye.
 #[derive(Debug, Default)]
@@ -101,7 +104,9 @@ impl EyeRequest {
             }
             EyeSource::Stored(picture) => (Arc::clone(picture), None),
         };
-        let sight = self.eye.look(&image).map_err(|error| error.to_string());
+        // a look that never came back would be waited for without end
+        let sight = catch_unwind(AssertUnwindSafe(|| self.eye.look(&image)))
+            .map_or_else(|_| Err(BROKE_OFF.to_owned()), |seen| seen.map_err(|e| e.to_string()));
         let picture = sight.as_ref().ok().map(|sight| Arc::new(sight.picture.clone()));
         EyeView { request: self, sight, picture, lost }
     }
