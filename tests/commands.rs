@@ -395,6 +395,66 @@ fn render_writes_the_picture_and_describes_it() {
     assert_eq!(picture.color(), image::ColorType::L8);
 }
 
+/// The picture of the tensor: its samples normalised again are the tensor.
+#[test]
+fn render_writes_what_a_model_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("eye.png").display().to_string();
+    let slice = "assets/sample/ct-torso/10.dcm";
+    let args = ["render", slice, "--out", &out, "--window", "soft-tissue", "--as-seen-by", "nano"];
+    let report = run_json(&[&args[..], &["--json"]].concat());
+    let seen = &report["as_seen_by"];
+    assert_eq!((&seen["model"], &seen["family"]), (&json!("nano"), &json!("nano")));
+    assert_eq!((&seen["given"], &seen["seen"]), (&json!([512, 512]), &json!([64, 64])));
+    assert_eq!((&seen["tokens"], &seen["tensor_shape"]), (&json!(64), &json!([3, 64, 64])));
+    let clipped = json!({"below": 172_815, "above": 4636, "counted": 262_144});
+    assert_eq!(seen["lost"], json!({"bits_stored": 12, "clipped": clipped}));
+    let picture = image::open(&out).unwrap().into_rgb8();
+    assert_eq!((picture.width(), picture.height()), (64, 64));
+    let hash = |bytes: &[u8]| -> String {
+        Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    assert_eq!(seen["picture_sha256"], hash(picture.as_raw()));
+    // CLIP's numbers, planes one after the other
+    let mean = [0.481_454_66, 0.457_827_5, 0.408_210_73].map(|mean: f64| mean as f32);
+    let std = [0.268_629_54, 0.261_302_58, 0.275_777_11].map(|std: f64| std as f32);
+    let plane = |channel: usize| {
+        let samples = picture.as_raw().iter().skip(channel).step_by(3);
+        samples.map(move |sample| {
+            ((f64::from(*sample) * (1.0 / 255.0)) as f32 - mean[channel]) / std[channel]
+        })
+    };
+    let tensor: Vec<u8> = (0..3).flat_map(plane).flat_map(f32::to_le_bytes).collect();
+    assert_eq!(seen["tensor_sha256"], hash(&tensor));
+    // for people the same, a line each
+    let output = reading_room(&args);
+    let text = String::from_utf8(output.stdout).unwrap();
+    for wanted in ["512 × 512 → 64 × 64 px", "12 → 8 bit", "below the window 65.9 %", "64 tokens"]
+    {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    assert!(text.contains(&hash(&tensor)), "{text}");
+    // a part of the picture is not square, and only its own pixels are counted
+    let crop = ["--crop", "50,100,300,120", "--json"];
+    let part = &run_json(&[&args[..], &crop].concat())["as_seen_by"];
+    assert_eq!(part["given"], json!([300, 120]));
+    assert_eq!((&part["padded"]["top"], &part["padded"]["left"]), (&json!(90), &json!(0)));
+    assert_eq!(part["lost"]["clipped"]["counted"], 36_000);
+}
+
+#[test]
+fn an_eye_that_cannot_look_says_why_in_one_sentence() {
+    let slice = "assets/sample/ct-torso/10.dcm";
+    let with = |model: &str, words: &[&str]| {
+        check_failure(&["render", slice, "--out", "x.png", "--as-seen-by", model], words);
+    };
+    with("no-such-model", &["there is no model folder no-such-model"]);
+    with("assets/sample", &["assets/sample"]);
+    assert!(!Path::new("x.png").exists());
+    let eye = ["render", "no-such-file.dcm", "--out", "x.png", "--as-seen-by", "nano"];
+    check_failure(&eye, &["there is no such file"]);
+}
+
 #[test]
 fn render_agrees_with_the_reference_rendering_of_every_study_file() {
     let Some(data) = shared("data") else { return };

@@ -626,6 +626,24 @@ fn a_chat_goes_out_and_comes_in_without_loss() {
 }
 
 #[test]
+fn a_chat_from_before_the_models_eye_is_taken_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let chat = full();
+    let file = folder.path().join("chat.json");
+    transfer::write_file(&chat, Format::Json, Calendar::default(), &file).unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    let mut json: Value = serde_json::from_str(&text).unwrap();
+    let turns = json.pointer_mut("/chat/turns").unwrap().as_array_mut().unwrap();
+    let answers = turns.iter_mut().flat_map(|turn| turn["answers"].as_array_mut().unwrap());
+    let gone = answers.filter_map(|answer| answer.as_object_mut().unwrap().remove("seen"));
+    assert_eq!(gone.count(), 1, "only what was seen is written");
+    fs::write(&file, json.to_string()).unwrap();
+    let mut expected = chat;
+    expected.turns[0].answers[0].seen.clear();
+    assert_eq!(transfer::read(&file).unwrap().chat, expected);
+}
+
+#[test]
 fn a_chat_whose_pictures_are_missing_is_imported_without_them() {
     let folder = tempfile::tempdir().unwrap();
     let chat = full();

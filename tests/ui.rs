@@ -79,6 +79,7 @@ fn finish(app: &mut App, text: &str, finish_reason: FinishReason) {
         logprobs: vec![0.0; 12],
         steps: vec![Step::default(); 12],
         yes_no: Some(YesNo { yes: 0.05, no: 0.75 }),
+        seen: Vec::new(),
         timings: Timings {
             image_encode_ms: 200.0,
             prefill_ms: 220.0,
@@ -651,6 +652,7 @@ fn reconstruction(num_codes: usize, finish_reason: FinishReason) -> Reconstructi
             logprobs: Vec::new(),
             steps: Vec::new(),
             yes_no: None,
+            seen: Vec::new(),
             timings: Timings { prefill_ms: 200.0, decode_ms: 30_000.0, ..Timings::default() },
         },
         grid: [GRID, GRID],

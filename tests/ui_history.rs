@@ -102,6 +102,7 @@ fn whole(text: &str) -> Answer {
         logprobs: vec![0.0; 12],
         steps: Vec::new(),
         yes_no: None,
+        seen: Vec::new(),
         timings: Timings { first_token_ms: 600.0, decode_ms: 350.0, ..Timings::default() },
     }
 }

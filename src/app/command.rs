@@ -103,6 +103,12 @@ pub enum Command {
     CycleOverlays,
     /// Blend pixels or show them as squares.
     ToggleInterpolation,
+    /// Show what the model is given of the view in its place, or the view again.
+    ToggleEye,
+    /// Save that picture.
+    SaveEye,
+    /// Put what is known of it on the clipboard.
+    CopyEyeFacts,
     /// One or two viewports.
     SetViewports(usize),
     /// Make a viewport the active one.
@@ -193,6 +199,13 @@ pub enum Command {
     ToggleSideMarks,
     /// Show the frame and window a question was asked about.
     GoToEvidence {
+        /// Which turn.
+        turn_idx: usize,
+        /// Which of its pictures.
+        evidence_idx: usize,
+    },
+    /// Show what the model is given of a picture of a question.
+    LookAtEvidence {
         /// Which turn.
         turn_idx: usize,
         /// Which of its pictures.
@@ -352,6 +365,11 @@ impl Command {
             | Self::FlipVertical
             | Self::Rotate(_)
             | Self::ResetView => state.active_viewport().place.is_some() && state.has_viewports(),
+            Self::ToggleEye => {
+                let has_view = state.active_viewport().place.is_some() && state.has_viewports();
+                has_view || state.is_looking_at_evidence()
+            }
+            Self::SaveEye | Self::CopyEyeFacts => state.eye_shown().is_some(),
             Self::SetViewports(_) | Self::CycleOverlays => state.has_viewports(),
             Self::Undo => state.active_viewport().can_undo() && state.has_viewports(),
             Self::Redo => state.active_viewport().can_redo() && state.has_viewports(),
@@ -405,6 +423,7 @@ impl Command {
                 | Self::SearchAllChats
                 | Self::FindInChat
                 | Self::AskAboutView
+                | Self::LookAtEvidence { .. }
                 | Self::ShowTab(_)
                 | Self::Reconstruct { .. }
                 | Self::OpenComparison(_)

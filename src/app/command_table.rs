@@ -96,6 +96,7 @@ pub(crate) const TABLE: &[Entry] = &[
     keyed(Command::ZoomBy(1.25), "Zoom in", PLAIN, Key::Equals),
     keyed(Command::ZoomBy(0.8), "Zoom out", PLAIN, Key::Minus),
     keyed(Command::CycleOverlays, "Overlays full, minimal, none", PLAIN, Key::Space),
+    keyed(Command::ToggleEye, "Model's-eye view", PLAIN, Key::Y),
     keyed(Command::ToggleInterpolation, "Smooth pixels", PLAIN, Key::N),
     keyed(Command::PresetKey('0'), "Automatic window", PLAIN, Key::Num0),
     keyed(Command::PresetKey('1'), "Window of the file", PLAIN, Key::Num1),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::eye::EyeRequest;
 use super::save_drawn::ToSave;
 use crate::chat::Conversation;
 use crate::chat::history::{Calendar, Request};
@@ -40,6 +41,8 @@ pub enum Effect {
     Reconstruct(JobId, Box<Question>, bool),
     /// Engine worker: stop.
     CancelEngine(JobId),
+    /// Look at a picture with the model's eye.
+    Look(JobId, Box<EyeRequest>),
     /// Engine worker: end.
     Unload,
     /// Look for models in these folders.

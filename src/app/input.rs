@@ -64,6 +64,8 @@ impl ReadingRoomApp {
             self.commands.send(Command::CloseSides);
         } else if self.state.is_comparing() {
             self.commands.send(Command::CloseComparison);
+        } else if self.state.eye.is_on || self.state.is_looking_at_evidence() {
+            self.commands.send(Command::ToggleEye);
         }
     }
 

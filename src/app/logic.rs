@@ -20,6 +20,7 @@ impl ReadingRoomApp {
         self.state.advance_sides();
         self.state.advance_queue();
         self.state.read_ahead();
+        self.state.look();
         for effect in self.state.take_effects() {
             self.outside.perform(ctx, &mut self.state, effect);
         }

@@ -152,6 +152,9 @@ impl Outside {
             Effect::ReadEvaluation(job, folders) => self.on_thread("evaluation", move || {
                 Some(AppEvent::EvaluationRead(job, Box::new(Evaluation::open(&folders))))
             }),
+            Effect::Look(job, request) => self.on_thread("model's eye", move || {
+                Some(AppEvent::Looked(job, Box::new(request.look())))
+            }),
             Effect::PickFiles => {
                 self.ask_for("Open files", |dialog| dialog.pick_files(), AppEvent::PickedStudy);
             }

@@ -11,6 +11,7 @@ impl AppState {
     pub fn run(&mut self, command: Command) {
         if command.leads_to_viewports() {
             self.comparing = None;
+            self.eye.stored = None;
             self.sides.is_shown = false;
         }
         let was_showing = self.is_showing_results();
@@ -69,6 +70,9 @@ impl AppState {
                 };
             }
             Command::ToggleInterpolation => self.settings.nearest = !self.settings.nearest,
+            Command::ToggleEye => self.toggle_eye(),
+            Command::SaveEye => self.save_eye(),
+            Command::CopyEyeFacts => self.copy_eye(),
             Command::RememberView => self.active_viewport_mut().remember(),
             Command::Undo => self.active_viewport_mut().undo(),
             Command::Redo => self.active_viewport_mut().redo(),
@@ -248,6 +252,9 @@ impl AppState {
             }
             Command::GoToEvidence { turn_idx, evidence_idx } => {
                 self.go_to_evidence(turn_idx, evidence_idx);
+            }
+            Command::LookAtEvidence { turn_idx, evidence_idx } => {
+                self.look_at_evidence(turn_idx, evidence_idx);
             }
             Command::NewChat => self.new_chat(),
             Command::LoadModel(request) => self.load_model(request),

@@ -12,12 +12,12 @@ use super::run_reconstruct::Compared;
 use super::state::AppState;
 use crate::imaging::DisplayImage;
 
-/// A picture to be saved and what it came of.
+/// A picture to be saved and what it came of: a drawing, or what a model is given.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToSave {
-    /// Marked as generated.
+    /// A drawing is marked as generated.
     pub picture: DisplayImage,
-    /// Model, request, codes and figures, as JSON; names no patient.
+    /// Model, request, codes and figures, or how it was prepared, as JSON; names no patient.
     pub facts: String,
 }
 

@@ -27,7 +27,7 @@ const MOUSE: &[(&str, &str)] = &[
 const CHAT_KEYS: &[(&str, &str)] = &[
     ("Enter", "Send"),
     ("Shift+Enter", "New line"),
-    ("Esc", "Stop answer, close comparison"),
+    ("Esc", "Stop answer, close comparison or model's eye"),
     ("Ctrl+V", "Open a picture from the clipboard"),
 ];
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::effect::Effect;
 use super::engine_state::{EngineState, ModelStatus};
+use super::eye::{EyeState, EyeView};
 use super::frames::{FrameCache, FrameState};
 use super::history::HistoryState;
 use super::jobs::Jobs;
@@ -99,6 +100,8 @@ pub enum AppEvent {
     ChatWritten(Result<(), String>),
     /// The reader chose a chat to import.
     PickedChat(PathBuf),
+    /// The model's eye saw something.
+    Looked(JobId, Box<EyeView>),
     /// The system showed no dialog.
     NoDialog,
     /// Something outside went wrong, in one sentence.
@@ -140,6 +143,8 @@ pub struct AppState {
     pub jobs: Jobs,
     /// The drawing shown large, in place of the viewports.
     pub comparing: Option<Comparing>,
+    /// What the model is given of what is shown.
+    pub eye: EyeState,
     /// Answers of several models to one question.
     pub sides: Sides,
     /// Trainings and evaluations.
@@ -183,6 +188,7 @@ impl AppState {
             notices: Notices::default(),
             jobs: Jobs::default(),
             comparing: None,
+            eye: EyeState::default(),
             sides: Sides::default(),
             results: Results::default(),
             overlays: Overlays::Full,
@@ -232,6 +238,7 @@ impl AppState {
             }
             AppEvent::ChatWritten(written) => self.apply_chat_written(written),
             AppEvent::PickedChat(path) => self.ask_history(Request::Import(path)),
+            AppEvent::Looked(job, seen) => self.apply_looked(job, *seen),
             AppEvent::Trouble(text) => {
                 self.notices.push(NoticeLevel::Error, text);
             }

@@ -39,6 +39,7 @@ pub(crate) fn toolbar_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         gap_ui(ui);
         let overlays = cx.state.overlays != Overlays::Off;
         command_icon_ui(ui, cx, icons::TEXT, Command::CycleOverlays, overlays);
+        command_icon_ui(ui, cx, icons::EYE, Command::ToggleEye, cx.state.eye.is_on);
         if ui.available_width() > ROOM_FOR_TITLE {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| series_ui(ui, cx));
         }

@@ -221,6 +221,7 @@ fn image_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         menu_item_ui(ui, cx, command, None);
     }
     menu_item_ui(ui, cx, Command::ToggleInterpolation, Some(!cx.state.settings.nearest));
+    menu_item_ui(ui, cx, Command::ToggleEye, Some(cx.state.eye.is_on));
     ui.separator();
     menu_item_ui(ui, cx, Command::Undo, None);
     menu_item_ui(ui, cx, Command::Redo, None);

@@ -12,9 +12,15 @@ use super::run_reconstruct::Compared;
 use super::theme;
 use super::tokens_ui::{tokens_ui, yes_no_text};
 use super::view_cx::ViewCx;
-use super::widgets::{evidence_chip_ui, icon_button_ui, icon_toggle_ui, inert_markdown};
+use super::widgets::{
+    evidence_chip_ui, icon_button_ui, icon_toggle_ui, inert_markdown, rest_of_row_ui,
+    row_from_right_ui,
+};
 use crate::chat::{Answer, AnswerState, Finish, Turn, capsule, short_hash};
 
+/// Height of a picture's chip.
+const CHIP: f32 = 50.0;
+const EYE_NAME: &str = "Model's eye of this picture";
 const EVIDENCE_HINT: &str = "Question, pictures by hash, window, model, weights, device, sampling, \
     and every token with what else was likely";
 const REPLAY_HINT: &str = "Ask once more exactly as this answer was asked, and see whether it \
@@ -57,10 +63,19 @@ fn question_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel, turn_idx: us
                     Some(_) => evidence.label.clone(),
                     None => format!("{} · picture missing", evidence.label),
                 };
-                let chip = evidence_chip_ui(ui, texture.as_ref(), &label, "Go to evidence");
-                if chip.on_hover_text("Show this slice and window again").clicked() {
-                    cx.send(Command::GoToEvidence { turn_idx, evidence_idx });
-                }
+                row_from_right_ui(ui, CHIP, |ui| {
+                    ui.add_enabled_ui(evidence.image.is_some(), |ui| {
+                        if icon_button_ui(ui, icons::EYE, EYE_NAME).clicked() {
+                            cx.send(Command::LookAtEvidence { turn_idx, evidence_idx });
+                        }
+                    });
+                    rest_of_row_ui(ui, |ui| {
+                        let chip = evidence_chip_ui(ui, texture.as_ref(), &label, "Go to evidence");
+                        if chip.on_hover_text("Show this slice and window again").clicked() {
+                            cx.send(Command::GoToEvidence { turn_idx, evidence_idx });
+                        }
+                    });
+                });
             }
             ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
                 ui.add_enabled_ui(cx.state.engine.asking.is_none(), |ui| {

@@ -4,6 +4,7 @@ use egui::{CentralPanel, CornerRadius, Frame, Margin, Panel, Rect, Ui, vec2};
 
 use super::chat_panel::chat_panel_ui;
 use super::compare::compare_ui;
+use super::eye::stored_ui;
 use super::notices_ui::{drop_sheet_ui, notices_ui};
 use super::results::results_ui;
 use super::sheets::sheet_ui;
@@ -95,6 +96,12 @@ fn centre_ui(ui: &mut Ui, cx: &ViewCx<'_>, panels: &mut Panels) {
     if cx.state.is_showing_sides() {
         panels.viewports.iter_mut().for_each(|panel| panel.hover = None);
         sides_ui(ui, cx, &mut panels.sides);
+        notices_ui(ui, cx, area);
+        return;
+    }
+    if cx.state.is_looking_at_evidence() {
+        panels.viewports.iter_mut().for_each(|panel| panel.hover = None);
+        stored_ui(ui, cx);
         notices_ui(ui, cx, area);
         return;
     }

@@ -9,6 +9,7 @@ use egui::{
 };
 
 use super::command::Command;
+use super::eye::{eye_picture_ui, note_ui, shows_eye};
 use super::frames::{FrameState, LoadedFrame};
 use super::overlays::{Hover, Overlaid, overlays_ui};
 use super::theme;
@@ -68,19 +69,29 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
         cx.send(Command::ActivateViewport(idx));
     }
 
+    let whole = rect;
+    let rect = match cx.state.eye.is_on && cx.state.active == idx {
+        true => note_ui(ui, cx, rect),
+        false => rect,
+    };
     let state = cx.state.frame_state(viewport);
     let drawn = prepare(ui, cx, viewport, &state, panel);
     panel.hover = None;
     if let Some((texture, loaded)) = drawn {
         let placed = place(ui, viewport, rect, &loaded);
         viewport.drawn_zoom.set(placed.zoom);
-        paint_picture(&painter, &texture, &placed, Color32::WHITE);
-        panel.hover = hover_of(&response, &placed, &loaded);
+        if shows_eye(cx, idx, viewport) {
+            // what is under the cursor is no stored value
+            eye_picture_ui(ui, cx, viewport, rect, &placed);
+        } else {
+            paint_picture(&ui.painter_at(rect), &texture, &placed, Color32::WHITE);
+            panel.hover = hover_of(&response, &placed, &loaded);
+            let overlaid = Overlaid { viewport, rect, loaded: &loaded, zoom: placed.zoom };
+            overlays_ui(ui, cx, &overlaid, panel.hover.as_ref());
+        }
         let scene = Scene { viewport, response: &response, rect, loaded: &loaded, placed: &placed };
         drag_ui(ui, cx, &scene);
         wheel_ui(ui, cx, &scene, panel);
-        let overlaid = Overlaid { viewport, rect, loaded: &loaded, zoom: placed.zoom };
-        overlays_ui(ui, cx, &overlaid, panel.hover.as_ref());
         response.context_menu(|ui| context_menu_ui(ui, cx, viewport, &loaded));
         scrollbar_ui(ui, cx, idx, viewport, rect);
     } else if viewport.place.is_none() {
@@ -97,7 +108,7 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
     }
     if cx.state.viewports.len() > 1 && cx.state.active == idx {
         let stroke = Stroke::new(1.5, theme::OVERLAY_ACCENT);
-        painter.rect_stroke(rect, CornerRadius::ZERO, stroke, StrokeKind::Inside);
+        painter.rect_stroke(whole, CornerRadius::ZERO, stroke, StrokeKind::Inside);
     }
 }
 
@@ -107,7 +118,8 @@ fn name_ui(response: &Response, cx: &ViewCx<'_>, idx: usize, viewport: &Viewport
         let (n, of) = (place.frame_idx + 1, series.num_frames());
         Some(format!("{}, image {n} of {of}", series.modality))
     });
-    let name = format!("Viewport {}: {}", idx + 1, shows.as_deref().unwrap_or("empty"));
+    let eye = if shows_eye(cx, idx, viewport) { ", as the model sees it" } else { "" };
+    let name = format!("Viewport {}: {}{eye}", idx + 1, shows.as_deref().unwrap_or("empty"));
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::fresh_id;
 use super::{Drawing, Tokens};
+use crate::vlm::EyeFacts;
 
 /// What a model wrote, or is writing.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,8 @@ pub struct Answer {
     pub drawing: Option<Drawing>,
     /// What it is made of; known once it is whole, and not of a picture.
     pub tokens: Option<Arc<Tokens>>,
+    /// How each picture of the question was prepared for the model; known once it is whole.
+    pub seen: Vec<EyeFacts>,
 }
 
 /// How far an answer got.
@@ -124,6 +127,7 @@ impl Answer {
             provenance: None,
             drawing: None,
             tokens: None,
+            seen: Vec::new(),
         }
     }
 

@@ -68,6 +68,7 @@ impl Answer {
         meter.elapsed_ms = timings.first_token_ms + timings.decode_ms;
         meter.prompt_tokens = prompt_tokens(whole, image_tokens);
         meter.earlier_tokens = whole.begun;
+        self.seen.clone_from(&whole.seen);
         // the codes of a picture are kept with it
         let before = self.tokens.take();
         self.tokens = self.drawing.is_none().then(|| {

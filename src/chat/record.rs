@@ -49,6 +49,9 @@ pub(crate) struct AnswerRecord {
     /// Not there in what earlier versions wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tokens: Option<Value>,
+    /// How its pictures were prepared; not there either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seen: Option<Value>,
 }
 
 /// What a model drew; its pictures by name.
@@ -204,6 +207,7 @@ impl AnswerRecord {
                 .map(|drawing| DrawingRecord::new(drawing, is_open, keep))
                 .transpose()?,
             tokens: answer.tokens.as_deref().map(to_exact).transpose()?,
+            seen: Some(&answer.seen).filter(|seen| !seen.is_empty()).map(to_exact).transpose()?,
         })
     }
 
@@ -222,6 +226,7 @@ impl AnswerRecord {
             provenance: self.provenance,
             drawing,
             tokens: self.tokens.map(from_exact::<Tokens>).transpose()?.map(Arc::new),
+            seen: self.seen.map(from_exact).transpose()?.unwrap_or_default(),
         };
         // who wrote it is gone
         if answer.is_open() {

@@ -267,6 +267,9 @@ pub(super) struct RenderArgs {
     pub(super) out: PathBuf,
     #[command(flatten)]
     pub(super) image_options: ImageArgs,
+    /// Write what this model is given of it instead: a folder, or a name in the models folder
+    #[arg(long, value_name = "DIR|NAME")]
+    pub(super) as_seen_by: Option<String>,
     /// Also print the modality value at this column and row, counted from 0
     #[arg(long, value_name = "X,Y", action = ArgAction::Append, value_parser = parse_point)]
     pub(super) value: Vec<[u32; 2]>,

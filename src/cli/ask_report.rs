@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::imaging::Similarity;
-use crate::vlm::{FinishReason, Step, Timings, YesNo};
+use crate::vlm::{EyeFacts, FinishReason, Step, Timings, YesNo};
 
 use super::ask::Answered;
 
@@ -22,6 +22,8 @@ struct Report<'a> {
     steps: &'a [Step],
     #[serde(skip_serializing_if = "Option::is_none")]
     yes_no: Option<YesNo>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    seen: &'a [EyeFacts],
     timings: Times,
     peak_rss_mb: u64,
     peak_gpu_mb: Option<u64>,
@@ -104,6 +106,7 @@ pub(super) fn report<'a>(
         logprobs: &answer.logprobs,
         steps: &answer.steps,
         yes_no: answer.yes_no,
+        seen: &answer.seen,
         timings: times(&answer.timings),
         peak_rss_mb: *peak_rss_mb,
         peak_gpu_mb: None,

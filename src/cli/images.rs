@@ -144,7 +144,8 @@ fn see_one(decoder: &Decoder, path: &Path, options: &ImageArgs) -> anyhow::Resul
     })
 }
 
-fn grayscale(frame: &Frame, options: &ImageArgs) -> Grayscale {
+/// How its values become grey levels.
+pub(super) fn grayscale(frame: &Frame, options: &ImageArgs) -> Grayscale {
     Grayscale { inverted: options.invert, ..options.window.resolve(frame) }
 }
 

@@ -65,7 +65,7 @@ pub fn main() -> Next {
         Some(Command::Reconstruct(drawing)) => reconstruct::run(&drawing, &args.machine),
         Some(Command::Bench(work)) => bench::run(&work, &args.machine),
         Some(Command::Eval(work)) => eval::run(&work, &args.machine),
-        Some(Command::Render(render)) => render::run(&render),
+        Some(Command::Render(render)) => render::run(&render, &args.machine),
         Some(Command::Inspect(inspect)) => inspect::run(&inspect, &args.machine),
         Some(Command::Train(training)) => train::run(&training, &args.machine),
         Some(Command::History(work)) => history::run(&work, &args.machine),

@@ -1,15 +1,18 @@
-//! `reading-room render`: the picture the viewer would show, as a PNG.
+//! `reading-room render`: the picture the viewer would show, or what a model is given of it, as a
+//! PNG.
 
 use std::io::{Write as _, stdout};
 
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::imaging::{Frame, WindowReport};
+use crate::imaging::{DisplayImage, Frame, ViewLoss, WindowReport};
+use crate::vlm::{Eye, EyeReport, ModelSpec, Sight};
 
 use super::{
-    args::RenderArgs,
-    images::{Decoder, render},
+    args::{MachineArgs, RenderArgs},
+    images::{Decoder, grayscale, render},
+    plan::find_model,
 };
 
 /// `render --json`.
@@ -29,15 +32,35 @@ struct Report<'a> {
     out: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     values: Vec<(u32, u32, Option<f64>)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_seen_by: Option<EyeReport<'a>>,
 }
 
-pub(super) fn run(args: &RenderArgs) -> anyhow::Result<()> {
+/// What a model is given.
+struct Seen {
+    spec: ModelSpec,
+    sight: Sight,
+    lost: ViewLoss,
+}
+
+impl Seen {
+    fn report(&self) -> EyeReport<'_> {
+        let model = [self.spec.name.as_str(), self.spec.family.as_str()];
+        EyeReport::new(model, None, &self.sight, Some(&self.lost))
+    }
+}
+
+pub(super) fn run(args: &RenderArgs, machine: &MachineArgs) -> anyhow::Result<()> {
+    // a model that is not there is said before anything is read
+    let eye = args.as_seen_by.as_deref().map(|typed| eye_of(typed, machine)).transpose()?;
     let frame = Decoder::new(args.in_process).read_frame(&args.path)?;
-    let picture = render(&frame, &args.image_options)?;
+    let shown = render(&frame, &args.image_options)?;
+    let seen = eye.map(|(spec, eye)| see(args, &frame, &shown, spec, &eye)).transpose()?;
+    let picture = seen.as_ref().map_or(&shown, |seen| &seen.sight.picture);
     picture
         .write_png(&args.out)
         .with_context(|| format!("the picture could not be written: {}", args.out.display()))?;
-    let report = report(args, &frame);
+    let report = report(args, &frame, seen.as_ref());
     let mut out = stdout().lock();
     if args.json {
         serde_json::to_writer(&mut out, &report)?;
@@ -45,6 +68,14 @@ pub(super) fn run(args: &RenderArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     writeln!(out, "{} x {} pixels, {}", picture.width, picture.height, report.out)?;
+    if let Some(seen) = &report.as_seen_by {
+        seen.lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;
+        writeln!(
+            out,
+            "tensor {:?}, SHA-256 {}",
+            seen.facts.tensor_shape, seen.facts.tensor_sha256
+        )?;
+    }
     for (x, y, value) in &report.values {
         match value {
             Some(value) => writeln!(out, "{x},{y}: {value} {}", frame.unit())?,
@@ -54,7 +85,25 @@ pub(super) fn run(args: &RenderArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn report<'a>(args: &RenderArgs, frame: &'a Frame) -> Report<'a> {
+fn eye_of(typed: &str, machine: &MachineArgs) -> anyhow::Result<(ModelSpec, Eye)> {
+    let spec = find_model(Some(typed), machine)?;
+    let eye = Eye::of(&spec)?;
+    Ok((spec, eye))
+}
+
+fn see(
+    args: &RenderArgs,
+    frame: &Frame,
+    shown: &DisplayImage,
+    spec: ModelSpec,
+    eye: &Eye,
+) -> anyhow::Result<Seen> {
+    let options = &args.image_options;
+    let lost = grayscale(frame, options).loss(frame, options.crop);
+    Ok(Seen { sight: eye.look(shown)?, spec, lost })
+}
+
+fn report<'a>(args: &RenderArgs, frame: &'a Frame, seen: Option<&'a Seen>) -> Report<'a> {
     let info = frame.info();
     Report {
         rows: frame.rows(),
@@ -70,5 +119,6 @@ fn report<'a>(args: &RenderArgs, frame: &'a Frame) -> Report<'a> {
         incomplete: frame.incomplete(),
         out: args.out.display().to_string(),
         values: args.value.iter().map(|&[x, y]| (x, y, frame.modality_value(x, y))).collect(),
+        as_seen_by: seen.map(Seen::report),
     }
 }

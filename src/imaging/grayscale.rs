@@ -1,12 +1,14 @@
 //! Modality values → the 8-bit picture: VOI LUT and polarity, in the standard's order.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
     display_image::{Channels, DisplayImage},
     frame::Frame,
     samples::Samples,
-    window::Window,
+    window::{Window, side_of},
 };
 
 /// A table of the file: Modality LUT, VOI LUT (PS3.3 C.11.1.1, C.11.2.1.1).
@@ -66,6 +68,18 @@ impl VoiLut {
             Self::Table(table) => table.brightness(modality_value),
             Self::Range { min, max } if max > min => (modality_value - min) / (max - min) * 255.0,
             Self::Range { .. } => 0.0,
+        }
+    }
+
+    /// Where a modality value lies: below what is told apart, within it, or above.
+    pub(super) fn side(&self, modality_value: f64) -> Ordering {
+        match self {
+            Self::Window(window) => window.side(modality_value),
+            Self::Table(table) => {
+                let (first, last) = table.input_range();
+                side_of(modality_value, first, last)
+            }
+            Self::Range { min, max } => side_of(modality_value, *min, *max),
         }
     }
 }

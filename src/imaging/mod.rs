@@ -29,6 +29,7 @@ mod frame_info;
 mod samples;
 
 mod grayscale;
+mod loss;
 mod modality_lut;
 mod window;
 mod window_choice;
@@ -47,6 +48,7 @@ pub use frame::Frame;
 pub use frame_info::FrameInfo;
 pub use geometry::{FrameGeometry, OrientationLabels, Plane, orientation_labels};
 pub use grayscale::{Grayscale, VoiChoice, VoiLut, VoiTable};
+pub use loss::{Clipped, ViewLoss, percent};
 pub use modality_lut::ModalityLut;
 pub use open::{OpenProgress, OpenWarning, Opened, open_paths, parse_image_path, read_frame};
 pub use privacy::alias;

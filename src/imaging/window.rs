@@ -1,5 +1,7 @@
 //! The VOI window: centre, width and the three functions of the standard.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 /// VOI LUT Function (PS3.3 C.11.2.1.3).
@@ -72,7 +74,29 @@ impl Window {
         }
     }
 
+    /// Where a modality value lies: below the window, in it or on its edge, or above it. A sigmoid
+    /// has no edges.
+    pub(super) fn side(&self, modality_value: f64) -> Ordering {
+        let (middle, width) = match self.function {
+            VoiLutFunction::Linear => (self.center - 0.5, (self.width - 1.0).max(0.0)),
+            VoiLutFunction::LinearExact => (self.center, self.width),
+            VoiLutFunction::Sigmoid => return Ordering::Equal,
+        };
+        side_of(modality_value, middle - width / 2.0, middle + width / 2.0)
+    }
+
     pub(super) fn is_usable(&self) -> bool {
         self.center.is_finite() && self.width.is_finite() && self.width > 0.0
+    }
+}
+
+/// Where a value lies to a range; its ends belong to it.
+pub(super) fn side_of(value: f64, low: f64, high: f64) -> Ordering {
+    if value < low {
+        Ordering::Less
+    } else if value > high {
+        Ordering::Greater
+    } else {
+        Ordering::Equal
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use burn::tensor::Tensor;
+
 use crate::imaging::DisplayImage;
 use crate::vlm::answer::{Ahead, encode_images, placed_images, prompt_of, read, resume};
 use crate::vlm::config::ImageExtent;
@@ -36,7 +38,8 @@ pub(crate) fn read_ahead(
     let (positions, _) = positions(slots, &extents);
     let mut pulse = Pulse::new(emit);
     let encoded = encode_images(vlm, task, &images, &placed, &mut pulse, None)?;
-    let ControlFlow::Continue(features) = encoded else { return Ok(()) };
+    let ControlFlow::Continue(seen) = encoded else { return Ok(()) };
+    let features: Vec<Tensor<2>> = seen.into_iter().map(|seen| seen.features).collect();
     let session = vlm.session.take();
     let engine = vlm.engine(task)?;
     let mut session = resume(&engine, task, session, slots, false);

@@ -1,13 +1,14 @@
 //! The way of one question: prompt, pictures, prefill, steps, text.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::imaging::DisplayImage;
 use crate::nn::Position;
 use crate::text::ChatTemplate;
 use crate::vlm::config::{ImageExtent, VisionConfig};
-use crate::vlm::features::image_key;
+use crate::vlm::features::{SeenPicture, image_key};
 use crate::vlm::generate::{Engine, Pulse, Scores};
 use crate::vlm::model::Session;
 use crate::vlm::networks::Encoded;
@@ -51,9 +52,12 @@ pub(crate) fn answer(
     if matches!(question.beginning, Beginning::Text(_)) && reply.repeat(&mut pulse).is_break() {
         return Ok(reply.finish(FinishReason::Cancelled));
     }
-    let ControlFlow::Continue(features) = encoded else {
+    let ControlFlow::Continue(seen) = encoded else {
         return Ok(reply.finish(FinishReason::Cancelled));
     };
+    let own = seen.iter().skip(images.len() - question.images.len());
+    reply.seen = own.filter_map(|seen| seen.facts.as_deref().cloned()).collect();
+    let features: Vec<Tensor<2>> = seen.into_iter().map(|seen| seen.features).collect();
     let session = vlm.session.take();
     let (engine, slots) = (vlm.engine(task)?, &reply.prompt.slots);
     let mut session = resume(&engine, task, session, slots, trace.is_some());
@@ -156,7 +160,7 @@ fn check_length(vlm: &Vlm, slots: &[Slot]) -> Result<(), ModelError> {
     Err(ModelError::ContextTooLong { prompt_tokens, image_tokens, context_len })
 }
 
-/// Projected features of every picture, `[tokens, hidden]` each.
+/// Every picture as the tower saw it, its features `[tokens, hidden]`.
 pub(crate) fn encode_images(
     vlm: &mut Vlm,
     task: Task,
@@ -164,14 +168,14 @@ pub(crate) fn encode_images(
     placed: &[PromptImage],
     pulse: &mut Pulse<'_>,
     trace: Option<&mut Trace>,
-) -> Result<ControlFlow<(), Vec<Tensor<2>>>, ModelError> {
+) -> Result<ControlFlow<(), Vec<SeenPicture>>, ModelError> {
     let count = images.len();
     let mut all = Vec::with_capacity(count);
     let mut traced = TracedImages::default();
     for (index, (image, PromptImage { key, .. })) in images.iter().zip(placed).enumerate() {
         let known = if trace.is_none() { vlm.features.get(key) } else { None };
-        if let Some(features) = known {
-            all.push(features);
+        if let Some(seen) = known {
+            all.push(seen);
             continue;
         }
         let progress = Progress::EncodingImage { index, count };
@@ -184,13 +188,16 @@ pub(crate) fn encode_images(
         let (vision, own) = (&vlm.networks.vision, vlm.networks.task(task)?);
         let encoded = vision.encode(own, config, &pixels, device, between)?;
         let ControlFlow::Continue(encoded) = encoded else { return Ok(ControlFlow::Break(())) };
-        let projected = encoded.projected.clone();
+        let given = [image.width, image.height];
+        let facts = vlm.config.vision.eye().facts(given, &encoded.prepared);
+        let seen =
+            SeenPicture { features: encoded.projected.clone(), facts: Some(Arc::new(facts)) };
         if trace.is_some() {
             traced.add(vlm, encoded)?;
         }
         vlm.device.sync("encoding a picture")?;
-        vlm.features.insert(*key, projected.clone());
-        all.push(projected);
+        vlm.features.insert(*key, seen.clone());
+        all.push(seen);
     }
     if let Some(trace) = trace.filter(|_| count > 0) {
         traced.put(trace, count, &vlm.config.vision);
@@ -208,9 +215,9 @@ struct TracedImages {
 
 impl TracedImages {
     fn add(&mut self, vlm: &Vlm, encoded: Encoded) -> Result<(), ModelError> {
-        let Encoded { pixel_values, seen, projected } = encoded;
-        self.pixel_values.0 = pixel_values.0;
-        self.pixel_values.1.extend(pixel_values.1);
+        let Encoded { prepared, seen, projected } = encoded;
+        self.pixel_values.0 = prepared.shape;
+        self.pixel_values.1.extend(prepared.values);
         self.vision_features.0 = seen.dims().to_vec();
         self.vision_features.1.extend(vlm.device.read(seen, "encoding a picture")?);
         self.projected.0 = projected.dims().to_vec();

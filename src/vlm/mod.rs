@@ -11,6 +11,7 @@ mod delta;
 mod device;
 mod embedded;
 mod error;
+mod eye;
 mod family;
 mod features;
 mod fit;
@@ -48,6 +49,7 @@ pub use device::{
 };
 pub use embedded::{NANO, nano};
 pub use error::ModelError;
+pub use eye::{Cells, Eye, EyeFacts, EyeReport, Padded, Sight};
 pub use measure::{Measured, RunTimes, SecondQuestion, Span, WorkPrompt, Workload};
 pub use memory::{
     Activations, Fit, MemoryNeed, MemoryPlan, gigabytes, gigabytes_of, likely_precision,

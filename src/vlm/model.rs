@@ -22,7 +22,7 @@ use crate::vlm::parts::Parts;
 use crate::vlm::slots::Slot;
 use crate::vlm::weights_cache::Keeping;
 use crate::vlm::{
-    Answer, ComputeDevice, Family, ModelError, ModelSpec, PrecisionChoice, Progress, Question,
+    Answer, ComputeDevice, Eye, Family, ModelError, ModelSpec, PrecisionChoice, Progress, Question,
     Task, Tasks, Trace, WeightsCache,
 };
 
@@ -62,7 +62,7 @@ pub struct LoadProgress {
 }
 
 /// What is loaded: part of the evidence of every answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// Folder name.
     pub name: String,
@@ -86,6 +86,8 @@ pub struct ModelInfo {
     pub image_tokens: u32,
     /// Pictures in one question.
     pub max_images: u32,
+    /// How pictures are prepared for it.
+    pub eye: Box<Eye>,
     /// Rows and columns of codes of a picture, when it reconstructs.
     pub picture_grid: Option<[usize; 2]>,
     /// The authors' words before the first question; none where they have none.
@@ -218,7 +220,7 @@ impl Vlm {
             return Err(ModelError::Cancelled);
         }
         let vlm = Self {
-            info: info_of(spec, &device, &weights, codec.as_ref(), template),
+            info: info_of(spec, &device, &weights, config.vision.eye(), codec.as_ref(), template),
             family: spec.family,
             device,
             rules,
@@ -341,6 +343,7 @@ fn info_of(
     spec: &ModelSpec,
     device: &ComputeDevice,
     weights: &LoadedWeights,
+    eye: Eye,
     codec: Option<&Codec>,
     template: ChatTemplate,
 ) -> ModelInfo {
@@ -356,6 +359,7 @@ fn info_of(
         context_len: spec.context_len,
         image_tokens: spec.image_tokens,
         max_images: spec.max_images,
+        eye: Box::new(eye),
         picture_grid: codec.map(Codec::grid),
         system_prompt: template.system_prompt().map(str::to_owned),
         notes: weights.notes.clone(),

@@ -11,7 +11,7 @@ use crate::nn::{
 use crate::vlm::config::{ClipVision, GenerationConfig, VisionConfig, VlmConfig};
 use crate::vlm::generate::Engine;
 use crate::vlm::parts::{GENERATION, PROJECTOR, VISION_PREFIX};
-use crate::vlm::preprocess::{RgbPixels, pad_to_square};
+use crate::vlm::preprocess::{Prepared, RgbPixels};
 use crate::vlm::{ComputeDevice, MemoryNeed, ModelError, Task};
 
 /// Parts of names that a task never shares: adapters, projector, embedding and head.
@@ -45,8 +45,8 @@ pub(crate) struct TaskNetworks {
 
 /// A picture on its way: extents and values.
 pub(crate) struct Encoded {
-    /// `[3, height, width]`, or `[patches, features]`
-    pub(crate) pixel_values: (Vec<usize>, Vec<f32>),
+    /// As the tower took it.
+    pub(crate) prepared: Prepared,
     /// `[patches, width]`
     pub(crate) seen: Tensor<2>,
     /// `[rows, hidden]`
@@ -182,9 +182,9 @@ impl Vision {
     ) -> Result<ControlFlow<(), Encoded>, ModelError> {
         match (self, config) {
             (Self::Clip(tower), VisionConfig::Clip(clip)) => {
-                let pixels = clip.pixels(image);
-                let values = clip.processor.values(&pixels);
-                let seen = match tower.forward(&values, task.blocks, device, between) {
+                let prepared = clip.squares.prepare(image);
+                let values = &prepared.values;
+                let seen = match tower.forward(values, task.blocks, device, between) {
                     ControlFlow::Continue(seen) => seen,
                     ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
                 };
@@ -192,38 +192,24 @@ impl Vision {
                     Some(projector) => projector.forward(seen.clone()),
                     None => seen.clone(),
                 };
-                let pixel_values = (vec![3, pixels.height, pixels.width], values);
-                Ok(ControlFlow::Continue(Encoded { pixel_values, seen, projected }))
+                Ok(ControlFlow::Continue(Encoded { prepared, seen, projected }))
             }
             (Self::Qwen(vit), VisionConfig::Qwen(qwen)) => {
                 let bad = |reason| ModelError::BadPicture { reason };
-                let pixels = qwen.processor.pixels(image).map_err(bad)?;
-                let (values, grid) = qwen.processor.values(&pixels);
-                let seen = match vit.forward(&values, grid, device, between) {
+                let prepared = qwen.processor.prepare(image).map_err(bad)?;
+                let grid = prepared.size.map(|side| side / qwen.processor.patch_size());
+                let seen = match vit.forward(&prepared.values, grid, device, between) {
                     ControlFlow::Continue(seen) => seen,
                     ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
                 };
-                let patches = grid.iter().product::<usize>();
-                let features = values.len() / patches.max(1);
                 Ok(ControlFlow::Continue(Encoded {
-                    pixel_values: (vec![patches, features], values),
+                    prepared,
                     seen: seen.pre_merger,
                     projected: seen.merged,
                 }))
             }
             // both are built from one configuration
             _ => Err(ModelError::NotFinite { doing: "encoding a picture" }),
-        }
-    }
-}
-
-impl ClipVision {
-    /// As the tower takes it.
-    pub(crate) fn pixels(&self, image: &RgbPixels) -> RgbPixels {
-        if self.pads_to_square {
-            self.processor.pixels(&pad_to_square(image, self.processor.pad_color()))
-        } else {
-            self.processor.pixels(image)
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{WrittenValues, write_safetensors};
 use crate::imaging::DisplayImage;
-use crate::vlm::ModelError;
+use crate::vlm::{EyeFacts, ModelError};
 
 /// A finished exchange of the same conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,6 +212,8 @@ pub struct Answer {
     pub steps: Vec<Step>,
     /// Of an answer in words.
     pub yes_no: Option<YesNo>,
+    /// How each picture of the question was prepared for the tower.
+    pub seen: Vec<EyeFacts>,
     /// Where the time went.
     pub timings: Timings,
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::imaging::{Channels, DisplayImage, Similarity};
+use crate::imaging::{DisplayImage, Similarity};
 use crate::vlm::answer::answer;
 use crate::vlm::codec::Codec;
 use crate::vlm::{
@@ -154,12 +154,7 @@ fn placed(codes: &[u32], wanted: usize) -> Vec<Option<u32>> {
 }
 
 fn shown(pixels: &RgbPixels) -> DisplayImage {
-    DisplayImage {
-        width: pixels.width as u32,
-        height: pixels.height as u32,
-        channels: Channels::Rgb,
-        pixels: pixels.pixels.clone(),
-    }
+    pixels.clone().into()
 }
 
 /// The square that the model saw, at the size of the codec's pictures.

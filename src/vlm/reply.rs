@@ -12,8 +12,8 @@ use crate::vlm::generate::{Pulse, Scores, StopText, Wanted};
 use crate::vlm::prompt::Prompt;
 use crate::vlm::sampling::{LogProbs, next_token, pass_draw};
 use crate::vlm::{
-    Answer, FinishReason, Likely, ModelError, Progress, Question, SamplingParams, Step, Task,
-    Timings, Vlm, YesNo,
+    Answer, EyeFacts, FinishReason, Likely, ModelError, Progress, Question, SamplingParams, Step,
+    Task, Timings, Vlm, YesNo,
 };
 
 /// Ids that are kept at every step beside the one that came.
@@ -39,6 +39,8 @@ pub(crate) struct Reply {
     logprobs: Vec<f32>,
     steps: Vec<Step>,
     yes_no: Option<YesNo>,
+    /// How the pictures of the question were prepared.
+    pub(crate) seen: Vec<EyeFacts>,
     text: String,
     pub(crate) detokenizer: Detokenizer,
     pub(crate) stop_text: StopText,
@@ -73,6 +75,7 @@ impl Reply {
             logprobs: Vec::new(),
             steps: Vec::new(),
             yes_no: None,
+            seen: Vec::new(),
             text: String::new(),
             detokenizer: Detokenizer::new(),
             stop_text: StopText::new(stop_texts),
@@ -239,6 +242,7 @@ impl Reply {
             logprobs: self.logprobs,
             steps: self.steps,
             yes_no: self.yes_no,
+            seen: self.seen,
             timings: self.timings,
         }
     }

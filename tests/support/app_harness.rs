@@ -9,7 +9,7 @@ use reading_room::app::{
     AppEvent, AppOptions, AppState, Effect, ModelStatus, ReadingRoomApp, Workers,
 };
 use reading_room::imaging::{Opened, open_paths, read_frame};
-use reading_room::vlm::{DeviceChoice, ModelInfo, PrecisionChoice};
+use reading_room::vlm::{DeviceChoice, Eye, ImageProcessor, ModelInfo, PrecisionChoice};
 use reading_room::worker::{DecodeEvent, JobId};
 
 /// The window, and the folder its settings are in.
@@ -196,6 +196,7 @@ pub(crate) fn model_info() -> ModelInfo {
         context_len: 4096,
         image_tokens: 576,
         max_images: 6,
+        eye: Box::new(Eye::squares(ImageProcessor::clip(336), true, 576)),
         picture_grid: Some([32, 32]),
         system_prompt: Some("You are a helpful AI assistant.".to_owned()),
         notes: Vec::new(),

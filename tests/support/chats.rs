@@ -9,7 +9,7 @@ use reading_room::chat::{
 use reading_room::imaging::{
     Channels, DisplayImage, Grayscale, Similarity, Turned, VoiLut, VoiLutFunction, Window,
 };
-use reading_room::vlm::{Likely, YesNo};
+use reading_room::vlm::{Cells, EyeFacts, Likely, Padded, YesNo};
 
 /// A picture that differs for every seed.
 pub(crate) fn picture(seed: u32, channels: Channels) -> DisplayImage {
@@ -86,6 +86,22 @@ pub(crate) fn answer(text: &str, model: &str) -> Answer {
     }
 }
 
+/// How a picture was prepared, with everything that may have been done to it.
+fn seen() -> EyeFacts {
+    EyeFacts {
+        given: [48, 32],
+        seen: [28, 28],
+        padded: Some(Padded { color: [122, 116, 104], left: 0, top: 8, right: 0, bottom: 8 }),
+        cut_away: Some(0.1 + 0.2),
+        black_around: true,
+        stretched: Some(-1.0 / 3.0),
+        cells: Some(Cells { side: 28, grid: [1, 1] }),
+        tensor_shape: vec![3, 28, 28],
+        tensor_sha256: "ab".repeat(32),
+        tokens: 1,
+    }
+}
+
 /// What an answer of these words is made of.
 pub(crate) fn tokens(words: &[&str]) -> Tokens {
     let token = |(id, word): (u32, &&str)| Token {
@@ -123,6 +139,7 @@ pub(crate) fn full() -> Conversation {
     ];
     chat.turns[0].shown_idx = 1;
     chat.turns[0].answers[0].tokens = Some(Arc::new(tokens(&["No", " nodule"])));
+    chat.turns[0].answers[0].seen = vec![seen()];
     // the same picture again, and a colour one
     chat.ask_for_picture("Reconstruct the image.".to_owned(), evidence("01", "Case 07", "CT", 1));
     let similarity = Similarity { mae: 10.0 / 3.0, psnr_db: Some(21.123_456_789), ssim: None };

@@ -183,7 +183,8 @@ impl AppState {
 
     /// Whether the viewports are there to be worked on.
     pub(crate) fn has_viewports(&self) -> bool {
-        !self.is_comparing() && !self.is_showing_results() && !self.is_showing_sides()
+        let is_covered = self.is_comparing() || self.is_showing_sides();
+        !is_covered && !self.is_showing_results() && !self.is_looking_at_evidence()
     }
 
     /// Seconds after which a training that is shown says something else.

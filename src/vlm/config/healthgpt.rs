@@ -6,6 +6,7 @@ use crate::vlm::config::{
     need_keys,
 };
 use crate::vlm::parts::{Adapter, Parts};
+use crate::vlm::preprocess::Squares;
 use crate::vlm::{Family, ModelError};
 
 /// The state of the tower that questions are answered from (`mm_vision_select_layer`).
@@ -51,8 +52,7 @@ pub(crate) fn read(parts: &Parts, family: Family) -> Result<VlmConfig, ModelErro
         select_feature: SelectFeature::Patch,
         config,
         projector: ProjectorKind::Mlp { depth: 2 },
-        processor,
-        pads_to_square: true,
+        squares: Squares { processor, pads_to_square: true },
     };
     let generation = generation_of(parts, &vision)?;
     Ok(VlmConfig {

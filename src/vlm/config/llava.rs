@@ -12,7 +12,7 @@ use crate::vlm::config::{
     ClipVision, TowerFiles, VisionConfig, VlmConfig, config_error, eos_ids, need_keys, read_json,
 };
 use crate::vlm::parts::Parts;
-use crate::vlm::preprocess::ImageProcessor;
+use crate::vlm::preprocess::{ImageProcessor, Squares};
 use crate::vlm::{Family, ModelError};
 
 /// What `config.json` says beside the decoder, under its own names.
@@ -118,9 +118,8 @@ impl LlavaKeys {
             select_feature: self.select_feature(),
             config,
             projector,
-            processor,
             // the first LLaVA-Med crops
-            pads_to_square: family != Family::LlavaMedV1,
+            squares: Squares { processor, pads_to_square: family != Family::LlavaMedV1 },
         })
     }
 

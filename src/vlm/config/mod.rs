@@ -16,8 +16,8 @@ use crate::nn::{
 };
 use crate::text::Tokenizer;
 use crate::vlm::parts::Parts;
-use crate::vlm::preprocess::{ImageProcessor, QwenImageProcessor};
-use crate::vlm::{Family, ModelError};
+use crate::vlm::preprocess::{ImageProcessor, QwenImageProcessor, Squares};
+use crate::vlm::{Eye, Family, ModelError};
 
 pub(crate) use clip::TowerFiles;
 pub(crate) use json_file::{config_error, eos_ids, need_json, need_keys, read_json};
@@ -66,9 +66,8 @@ pub(crate) struct ClipVision {
     pub(crate) blocks: usize,
     pub(crate) select_feature: SelectFeature,
     pub(crate) projector: ProjectorKind,
-    pub(crate) processor: ImageProcessor,
-    /// Pictures are made square before anything else, whatever the configuration says.
-    pub(crate) pads_to_square: bool,
+    /// How pictures become its squares.
+    pub(crate) squares: Squares,
 }
 
 /// What is particular to reconstruction; the rest is as for questions.
@@ -145,8 +144,16 @@ impl VisionConfig {
     /// What stands around a picture made square.
     pub(crate) fn pad_color(&self) -> [u8; 3] {
         match self {
-            Self::Clip(clip) => clip.processor.pad_color(),
+            Self::Clip(clip) => clip.squares.processor.pad_color(),
             Self::Qwen(_) => ImageProcessor::clip(224).pad_color(),
+        }
+    }
+
+    /// All of preprocessing.
+    pub(crate) fn eye(&self) -> Eye {
+        match self {
+            Self::Clip(clip) => Eye::of_squares(clip.squares.clone(), clip.rows()),
+            Self::Qwen(qwen) => Eye::patches(qwen.processor.clone()),
         }
     }
 

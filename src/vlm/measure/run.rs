@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::vlm::answer::{Ahead, prefill, resume};
 use crate::vlm::config::VlmConfig;
-use crate::vlm::features::{FeatureCache, image_key};
+use crate::vlm::features::{FeatureCache, SeenPicture, image_key};
 use crate::vlm::generate::{Engine, Pulse, Scores, Wanted};
 use crate::vlm::measure::prompt::Prompts;
 use crate::vlm::measure::{KEPT_TOKENS, Measured, RunTimes, SecondQuestion, Stopwatch, Workload};
@@ -128,7 +128,7 @@ impl Subject<'_> {
             let key = image_key(image, Task::Question);
             let known = if use_known { features.get(&key) } else { None };
             let rows = match known {
-                Some(rows) => rows,
+                Some(seen) => seen.features,
                 None => {
                     let pixels = RgbPixels::from(image);
                     let (config, device) = (&self.config.vision, &self.device.device);
@@ -137,7 +137,7 @@ impl Subject<'_> {
                 }
             };
             self.device.sync("encoding a picture")?;
-            features.insert(key, rows.clone());
+            features.insert(key, SeenPicture { features: rows.clone(), facts: None });
             all.push(rows);
         }
         Ok(all)

@@ -1,19 +1,20 @@
 //! The CLIP image processor: shortest edge, centre crop, one plane a channel.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::vlm::preprocess::sample_values::SampleValues;
 use crate::vlm::preprocess::{RgbPixels, center_crop, resize_bicubic};
 
 /// `preprocessor_config.json` of a CLIP repository, in its old and its new form.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ImageProcessor {
     resize: Option<Resize>,
     crop: Option<(usize, usize)>,
     samples: SampleValues,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Resize {
     ShortestEdge(usize),
     Exactly { height: usize, width: usize },
@@ -73,19 +74,30 @@ impl ImageProcessor {
         self.samples.mean_color()
     }
 
+    /// Width and height a picture of this size is resized to, before it is cropped.
+    pub(crate) fn resized(&self, width: usize, height: usize) -> (usize, usize) {
+        match self.resize {
+            Some(Resize::Exactly { height, width }) => (width, height),
+            Some(Resize::ShortestEdge(edge)) => {
+                let (short, long) = (width.min(height).max(1), width.max(height));
+                let other = (edge as u64 * long as u64 / short as u64) as usize;
+                if width > height { (other, edge) } else { (edge, other) }
+            }
+            None => (width, height),
+        }
+    }
+
+    /// Width and height of the part that is kept; all of it when nothing is cropped.
+    pub(crate) fn kept(&self) -> Option<(usize, usize)> {
+        self.crop.map(|(height, width)| (width, height))
+    }
+
     /// Resize and crop.
     #[must_use]
     pub fn pixels(&self, image: &RgbPixels) -> RgbPixels {
+        let (width, height) = self.resized(image.width, image.height);
         let resized = match self.resize {
-            Some(Resize::Exactly { height, width }) => resize_bicubic(image, width, height),
-            Some(Resize::ShortestEdge(edge)) => {
-                let (short, long) =
-                    (image.width.min(image.height).max(1), image.width.max(image.height));
-                let other = (edge as u64 * long as u64 / short as u64) as usize;
-                let is_wide = image.width > image.height;
-                let (width, height) = if is_wide { (other, edge) } else { (edge, other) };
-                resize_bicubic(image, width, height)
-            }
+            Some(_) => resize_bicubic(image, width, height),
             None => image.clone(),
         };
         match self.crop {
@@ -103,6 +115,19 @@ impl ImageProcessor {
             out.extend(samples.map(|sample| value(*sample)));
         }
         out
+    }
+
+    /// The picture that values denote: [`Self::values`] taken back.
+    #[must_use]
+    pub fn picture(&self, values: &[f32], width: usize, height: usize) -> RgbPixels {
+        let mut pixels = vec![0; values.len()];
+        for (channel, plane) in values.chunks((width * height).max(1)).enumerate() {
+            let places = pixels.iter_mut().skip(channel).step_by(3);
+            for (place, value) in places.zip(plane) {
+                *place = self.samples.sample(channel, *value);
+            }
+        }
+        RgbPixels { width, height, pixels }
     }
 }
 

@@ -6,10 +6,15 @@
 mod bicubic;
 mod clip;
 mod pixels;
+mod prepared;
 mod qwen;
 mod sample_values;
+mod squares;
 
 pub use bicubic::resize_bicubic;
 pub use clip::ImageProcessor;
 pub use pixels::{RgbPixels, center_crop, pad_to_square};
+pub(crate) use pixels::{middle, square_margins};
+pub(crate) use prepared::Prepared;
 pub use qwen::QwenImageProcessor;
+pub(crate) use squares::Squares;

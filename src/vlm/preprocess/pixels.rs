@@ -1,6 +1,6 @@
 //! 8-bit pictures as preprocessing takes them, and their padding and cropping.
 
-use crate::imaging::DisplayImage;
+use crate::imaging::{Channels, DisplayImage};
 
 /// 8-bit RGB, rows from the top.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,26 @@ impl From<&DisplayImage> for RgbPixels {
     }
 }
 
+impl From<RgbPixels> for DisplayImage {
+    fn from(pixels: RgbPixels) -> Self {
+        let (width, height) = (pixels.width as u32, pixels.height as u32);
+        Self { width, height, channels: Channels::Rgb, pixels: pixels.pixels }
+    }
+}
+
+/// What a picture of this size lacks to a square: left, above, right, below; where it cannot be
+/// the same on both sides, one pixel less at the left or above.
+pub(crate) fn square_margins(width: usize, height: usize) -> [usize; 4] {
+    let side = width.max(height);
+    let (left, top) = ((side - width) / 2, (side - height) / 2);
+    [left, top, side - width - left, side - height - top]
+}
+
+/// Where the middle of a side begins; below 0 when it is longer than the side.
+pub(crate) fn middle(outer: usize, inner: usize) -> i64 {
+    (outer as i64 - inner as i64).div_euclid(2)
+}
+
 /// The picture in the middle of a square of this colour; where it cannot be, one pixel to the
 /// upper left.
 #[must_use]
@@ -27,7 +47,7 @@ pub fn pad_to_square(image: &RgbPixels, color: [u8; 3]) -> RgbPixels {
     if image.width == image.height {
         return image.clone();
     }
-    let (left, top) = ((side - image.width) / 2, (side - image.height) / 2);
+    let [left, top, _, _] = square_margins(image.width, image.height);
     let mut pixels = color.repeat(side * side);
     let rows = image.pixels.chunks_exact((image.width * 3).max(1));
     for (row, line) in rows.enumerate() {
@@ -45,7 +65,6 @@ pub fn center_crop(image: &RgbPixels, width: usize, height: usize) -> RgbPixels 
     if (image.width, image.height) == (width, height) {
         return image.clone();
     }
-    let middle = |outer: usize, inner: usize| (outer as i64 - inner as i64).div_euclid(2);
     let (left, top) = (middle(image.width, width), middle(image.height, height));
     let mut pixels = vec![0; width * height * 3];
     for (index, pixel) in pixels.chunks_exact_mut(3).enumerate() {

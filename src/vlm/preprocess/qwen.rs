@@ -1,9 +1,10 @@
 //! The image processor of Qwen2-VL and Qwen2.5-VL: a picture of about its own size, in patches.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::vlm::preprocess::sample_values::SampleValues;
-use crate::vlm::preprocess::{RgbPixels, resize_bicubic};
+use crate::vlm::preprocess::{Prepared, RgbPixels, resize_bicubic};
 
 /// How many times longer than wide a picture may be.
 const MAX_RATIO: usize = 200;
@@ -12,7 +13,7 @@ const MAX_RATIO: usize = 200;
 const MAX_MIN_PIXELS: usize = 1 << 24;
 
 /// `preprocessor_config.json` of a Qwen2-VL repository, with its old keys and its new ones.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QwenImageProcessor {
     min_pixels: usize,
     max_pixels: usize,
@@ -105,7 +106,7 @@ impl QwenImageProcessor {
     }
 
     /// Side of a cell in pixels.
-    fn cell(&self) -> usize {
+    pub(crate) fn cell(&self) -> usize {
         self.patch_size * self.merge_size
     }
 
@@ -212,6 +213,42 @@ impl QwenImageProcessor {
             }
         }
         (out, [rows * merge, columns * merge])
+    }
+
+    /// As the tower takes it.
+    pub(crate) fn prepare(&self, image: &RgbPixels) -> Result<Prepared, String> {
+        let (values, grid) = self.values(&self.pixels(image)?);
+        let patches = grid.iter().product::<usize>();
+        let features = values.len() / patches.max(1);
+        let size = grid.map(|patches| patches * self.patch_size);
+        Ok(Prepared { shape: vec![patches, features], values, size })
+    }
+
+    /// The picture that values denote, of so many rows and columns of patches: [`Self::values`]
+    /// taken back. Of repeated frames the first is taken.
+    #[must_use]
+    pub fn picture(&self, values: &[f32], [rows, columns]: [usize; 2]) -> RgbPixels {
+        let (patch, merge) = (self.patch_size, self.merge_size);
+        let (width, height) = (columns * patch, rows * patch);
+        let mut pixels = vec![0; width * height * 3];
+        let per_channel = self.temporal_patch_size * patch * patch;
+        let mut patches = values.chunks(3 * per_channel);
+        for (row, column) in in_order(rows / merge, columns / merge) {
+            for (inner_row, inner_column) in in_order(merge, merge) {
+                let top = (row * merge + inner_row) * patch;
+                let left = (column * merge + inner_column) * patch;
+                let Some(features) = patches.next() else { break };
+                for (channel, frames) in features.chunks(per_channel).enumerate() {
+                    for ((y, x), value) in in_order(patch, patch).zip(frames) {
+                        let at = ((top + y) * width + left + x) * 3 + channel;
+                        if let Some(place) = pixels.get_mut(at) {
+                            *place = self.samples.sample(channel, *value);
+                        }
+                    }
+                }
+            }
+        }
+        RgbPixels { width, height, pixels }
     }
 }
 

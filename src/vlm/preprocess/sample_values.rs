@@ -1,9 +1,10 @@
 //! How an 8-bit sample becomes a number: rescaled, then normalised by channel.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// `rescale_factor`, `image_mean` and `image_std` of a `preprocessor_config.json`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct SampleValues {
     rescale_factor: Option<f64>,
     mean_std: Option<([f64; 3], [f64; 3])>,
@@ -63,6 +64,17 @@ impl SampleValues {
             });
             move |sample: u8| values.get(usize::from(sample)).copied().unwrap_or_default()
         })
+    }
+
+    /// The sample that a value of a channel was computed from: [`Self::by_channel`] taken back.
+    pub(super) fn sample(&self, channel: usize, value: f32) -> u8 {
+        let mean_std = self
+            .mean_std
+            .and_then(|(mean, std)| Some((*mean.get(channel)? as f32, *std.get(channel)? as f32)));
+        let scaled = mean_std.map_or(f64::from(value), |(mean, std)| {
+            f64::from(value) * f64::from(std) + f64::from(mean)
+        });
+        (scaled / self.rescale_factor.unwrap_or(1.0)).round().clamp(0.0, 255.0) as u8
     }
 }
 

@@ -56,7 +56,7 @@ fn encode(
     image: &RgbPixels,
 ) -> Result<RunTimes, ModelError> {
     let clock = Stopwatch::start();
-    let values = vision.processor.values(&vision.pixels(image));
+    let values = vision.squares.prepare(image).values;
     let go_on = &mut || ControlFlow::Continue(());
     let (ControlFlow::Continue(_) | ControlFlow::Break(_)) =
         tower.forward(&values, vision.blocks, &device.device, go_on);

@@ -110,7 +110,7 @@ impl Maker<'_> {
             .map_err(|error| self.refused(&error))?;
         let needs = self.needs(&plan);
         let (mut loaded, need) = self.filled(&plan, &needs)?;
-        let values = vision.processor.values(&vision.pixels(&test_picture(config.image_size)));
+        let values = vision.squares.prepare(&test_picture(config.image_size)).values;
         let check = settle(&mut loaded, &mut |loaded| {
             let tower = ClipVit::init(VISION_PREFIX, config, blocks, select, loaded)
                 .map_err(|error| self.refused(&error))?;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use crate::nn::{Activation, ClipConfig, DecoderConfig, HLoraConfig, ProjectorKind, SelectFeature};
 use crate::vlm::config::{ClipVision, VisionConfig, VlmConfig};
-use crate::vlm::preprocess::ImageProcessor;
+use crate::vlm::preprocess::{ImageProcessor, Squares};
 
 /// Side of the tower's pictures.
 const SIDE: usize = 336;
@@ -102,8 +102,10 @@ pub(crate) fn clip_vision() -> ClipVision {
         blocks: config.num_hidden_layers - 1,
         select_feature: SelectFeature::Patch,
         projector: ProjectorKind::Mlp { depth: 2 },
-        processor: ImageProcessor::clip(config.image_size),
-        pads_to_square: true,
+        squares: Squares {
+            processor: ImageProcessor::clip(config.image_size),
+            pads_to_square: true,
+        },
         config,
     }
 }

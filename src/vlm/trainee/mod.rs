@@ -218,8 +218,7 @@ impl Trainee {
     /// A picture as the tower takes it, `[3, height, width]`.
     #[must_use]
     pub fn pixel_values(&self, image: &DisplayImage) -> Vec<f32> {
-        let pixels = self.clip.pixels(&RgbPixels::from(image));
-        self.clip.processor.values(&pixels)
+        self.clip.squares.prepare(&RgbPixels::from(image)).values
     }
 
     /// Which part of the model a tensor belongs to.
