@@ -199,13 +199,54 @@ fn words_titles_and_filters_find_chats() {
 }
 
 #[test]
+fn versions_of_a_question_are_kept_with_what_followed_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut database = Database::open(folder.path()).unwrap();
+    let mut chat = full();
+    let first = chat.turns.clone();
+    let edited = chat.ask_instead(1, "Draw it larger".to_owned(), Vec::new());
+    chat.turns[edited].answers = vec![answer("No.", "HealthGPT M3")];
+    database.save(&chat, None).unwrap();
+    assert_eq!((chat.version(1), chat.version(0)), ((1, 2), (0, 1)));
+    assert_eq!(database.load(chat.id).unwrap(), chat);
+    let before = chat.clone();
+    chat.step_version(1, -1);
+    assert_eq!(chat.turns, first);
+    chat.ask("And then?".to_owned(), Vec::new());
+    let then = chat.turns.last().unwrap().id;
+    chat.turns.last_mut().unwrap().answers = vec![answer("Nothing.", "HealthGPT M3")];
+    database.save(&chat, Some(&before)).unwrap();
+    assert_eq!(database.load(chat.id).unwrap(), chat);
+    // a version of a version, and the way back to what was said last
+    chat.ask_instead(0, "What is it?".to_owned(), Vec::new());
+    assert_eq!((chat.turns.len(), chat.version(0)), (1, (1, 2)));
+    chat.show_turn(then);
+    assert_eq!(chat.turns.last().unwrap().id, then);
+    chat.step_version(0, 1);
+    chat.step_version(0, -1);
+    assert!(chat.turns.len() >= 2 && chat.aside.len() + chat.turns.len() == first.len() + 3);
+    // all of it in a file
+    let file = folder.path().join("chat.json");
+    transfer::write_file(&chat, Format::Json, Calendar::default(), &file).unwrap();
+    let mut read = transfer::read(&file).unwrap().chat;
+    assert_eq!(read.turns.len(), chat.turns.len());
+    assert_eq!(read.aside.len(), chat.aside.len());
+    assert_eq!(read.version(0), chat.version(0));
+    read.step_version(0, 1);
+    assert_eq!(read.turns[0].question, "What is it?");
+    check_whole(folder.path());
+}
+
+#[test]
 fn an_older_database_is_brought_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
     let chat = full();
     Database::open(folder.path()).unwrap().save(&chat, None).unwrap();
     // the first form had no index
     let connection = Connection::open(database_file(folder.path())).unwrap();
-    connection.execute_batch("DROP TABLE words; PRAGMA user_version = 1;").unwrap();
+    let earlier = "DROP TABLE words; ALTER TABLE turns DROP COLUMN follows;
+        ALTER TABLE turns DROP COLUMN aside; PRAGMA user_version = 1;";
+    connection.execute_batch(earlier).unwrap();
     drop(connection);
     let database = Database::open(folder.path()).unwrap();
     assert_eq!(database.load(chat.id).unwrap(), chat);

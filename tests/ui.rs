@@ -378,7 +378,7 @@ fn a_question_without_a_model_is_kept_and_sent_after_loading() {
     let Some(Effect::Load(job, _)) = effects.last() else { panic!("{effects:?}") };
     let job = *job;
     let info = app_harness::model_info();
-    app.apply(AppEvent::Engine(EngineEvent::Loaded { job, info }));
+    app.apply(AppEvent::Engine(EngineEvent::Loaded { job, info: Box::new(info) }));
     assert!(app.state().engine.asking.is_some());
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use app_harness::{App, sample};
-use egui::Key;
+use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use reading_room::app::{AppState, Workers};
 use reading_room::chat::{Answer, AnswerState, Finish};
@@ -247,4 +247,60 @@ fn a_question_that_does_not_fit_is_asked_in_a_chat_of_its_own() {
     assert_ne!(chat.id, first.id);
     assert_eq!(chat.turns[0].evidence.len(), 1);
     assert!(app.state().conversations.contains(&first));
+}
+
+#[test]
+fn edit_regenerate_and_branch() {
+    let (mut app, _turn) = ready(6);
+    for (turn_idx, question) in ["What is this?", "Which plane?"].into_iter().enumerate() {
+        ask(&mut app, question);
+        wait_done(&mut app, turn_idx);
+    }
+    let before = app.state().conversation().turns.clone();
+    // the same once more: the window says that it came out the same
+    click_last(&mut app, "Answer again");
+    wait_done(&mut app, 1);
+    app.harness.get_by_label("Identical, 6 of 6 tokens");
+    app.harness.key_press_modifiers(Modifiers::ALT, Key::ArrowLeft);
+    app.harness.run_steps(3);
+    assert_eq!(app.state().conversation().turns[1].shown_idx, 0);
+    // the first question in other words, with its picture
+    app.harness.get_all_by_label("Edit and ask again").next().unwrap().click();
+    app.harness.run_steps(3);
+    app.harness.get_by_label("Editing question 1; its first version is kept");
+    app.harness.get_by_label("Question").type_text(" Say more.");
+    app.harness.run_steps(2);
+    app.harness.key_press(Key::Enter);
+    app.harness.run_steps(3);
+    let edited = wait_done(&mut app, 0);
+    let turns = &app.state().conversation().turns;
+    assert_eq!(turns.len(), 1, "what followed the first version is aside");
+    assert_eq!(turns[0].question, "What is this? Say more.");
+    assert_eq!(turns[0].evidence[0].image_sha256, before[0].evidence[0].image_sha256);
+    assert!(!edited.tokens.unwrap().prompt.contains("Which plane?"));
+    app.harness.get_by_label("2 / 2");
+    ask(&mut app, "And the spine?");
+    wait_done(&mut app, 1);
+    // back, with what followed there, and forth again
+    click(&mut app, "Previous version");
+    let shown = app.state().conversation().turns.clone();
+    assert_eq!(shown.len(), 2);
+    assert_eq!((&shown[0], &shown[1].question), (&before[0], &before[1].question));
+    assert_eq!(shown[1].answers.len(), 2);
+    click(&mut app, "Next version");
+    let turns = &app.state().conversation().turns;
+    assert_eq!(turns[1].question, "And the spine?");
+    assert_eq!(app.state().conversation().aside.len(), 2);
+}
+
+#[test]
+fn the_last_question_comes_back_with_the_arrow_up() {
+    let (mut app, _turn) = ready(4);
+    ask(&mut app, "What is this?");
+    wait_done(&mut app, 0);
+    app.harness.get_by_label("Question").focus();
+    app.harness.run_steps(2);
+    app.harness.key_press(Key::ArrowUp);
+    app.harness.run_steps(3);
+    app.harness.get_by_label("Editing question 1; its first version is kept");
 }

@@ -13,7 +13,7 @@ impl AppState {
     pub(crate) fn apply_engine(&mut self, event: EngineEvent) {
         match event {
             EngineEvent::Loading { job, progress } => self.apply_loading(job, progress),
-            EngineEvent::Loaded { job, info } => self.apply_loaded(job, info),
+            EngineEvent::Loaded { job, info } => self.apply_loaded(job, *info),
             EngineEvent::Working { job, progress } => self.apply_working(job, progress),
             EngineEvent::Text { job, text, tokens, elapsed_ms } => {
                 if let Some(answer) = self.answer_of(job) {

@@ -1,5 +1,7 @@
 //! The question box with the picture that goes with the question.
 
+use egui::text::{CCursor, CCursorRange};
+use egui::text_edit::TextEditState;
 use egui::{CornerRadius, Frame, Id, Key, Margin, RichText, Stroke, TextEdit, Ui, vec2};
 
 use super::command::Command;
@@ -168,7 +170,10 @@ fn text_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
         )
         .accessible_name("Question")
     });
-    if std::mem::take(&mut composer.takes_focus) || cx.state.focus_question {
+    if std::mem::take(&mut composer.takes_focus) {
+        output.inner.request_focus();
+        put_cursor_last(ui, &composer.text);
+    } else if cx.state.focus_question {
         output.inner.request_focus();
     }
     if enter {
@@ -181,6 +186,14 @@ fn text_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
             composer.edit(turns.len() - 1, &last.question);
         }
     }
+}
+
+/// Typing goes on behind the text that was put there.
+fn put_cursor_last(ui: &Ui, text: &str) {
+    let mut state = TextEditState::load(ui.ctx(), question_id()).unwrap_or_default();
+    let last = CCursorRange::one(CCursor::new(text.chars().count()));
+    state.cursor.set_char_range(Some(last));
+    state.store(ui.ctx(), question_id());
 }
 
 fn send_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {

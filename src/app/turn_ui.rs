@@ -101,7 +101,7 @@ fn versions_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize) {
     }
     let palette = theme::palette(ui);
     ui.spacing_mut().item_spacing.x = 0.0;
-    let mut step_ui = |ui: &mut Ui, icon, label, step: isize, is_there: bool| {
+    let step_ui = |ui: &mut Ui, icon, label, step: isize, is_there: bool| {
         ui.add_enabled_ui(is_there && cx.state.may_change_path(), |ui| {
             if icon_button_ui(ui, icon, label).clicked() {
                 cx.send(Command::StepVersion { turn_idx, step });

@@ -63,7 +63,9 @@ impl Conversation {
         if self.turns.is_empty() {
             self.title = shortened(&question, 48);
         }
-        let asked_ms = now_ms();
+        // turns are told apart in time, also where two come at once
+        let last = self.all_turns().map(|turn| turn.asked_ms).max();
+        let asked_ms = now_ms().max(last.map_or(0, |last| last + 1));
         self.changed_ms = asked_ms;
         self.turns.push(Turn {
             id: fresh_turn_id(asked_ms),

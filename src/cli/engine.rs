@@ -199,7 +199,7 @@ fn run_in_engine(
                 if let Some(work) = &work {
                     screen.began(&loaded, &work.question);
                 }
-                info = Some(loaded);
+                info = Some(*loaded);
             }
             Some(EngineEvent::Working { progress, .. }) => {
                 screen.status.show(&working_text(&progress));

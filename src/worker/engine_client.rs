@@ -32,7 +32,7 @@ pub enum EngineEvent {
         /// The job.
         job: JobId,
         /// What runs, where, how precise.
-        info: ModelInfo,
+        info: Box<ModelInfo>,
     },
     /// Work before the first token: images encoded, prompt read.
     Working {

@@ -154,7 +154,7 @@ fn work(
             let loaded = load(job, &request, cancelled, out)?;
             let info = loaded.info().clone();
             *model = Some(loaded);
-            Ok(write_message(out, &EngineReply::Loaded { job, info })?)
+            Ok(write_message(out, &EngineReply::Loaded { job, info: Box::new(info) })?)
         }
         EngineRequest::Ask { job, question, trace } => {
             let mut trace_to = trace.as_deref().map(|path| (Trace::default(), path));

@@ -89,7 +89,7 @@ pub(super) enum EngineReply {
     /// How far a `Load` is.
     Loading { job: JobId, progress: LoadProgress },
     /// The model is ready.
-    Loaded { job: JobId, info: ModelInfo },
+    Loaded { job: JobId, info: Box<ModelInfo> },
     /// Work before the first token.
     Working { job: JobId, progress: Progress },
     /// More of the answer, never half a character; `elapsed_ms` since the question arrived.

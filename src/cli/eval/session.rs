@@ -87,7 +87,7 @@ impl Session {
         let mut info = None;
         run_job(&engine, load, |event| match event {
             EngineEvent::Loading { progress, .. } => status.show(&loading_text(&progress)),
-            EngineEvent::Loaded { info: loaded, .. } => info = Some(loaded),
+            EngineEvent::Loaded { info: loaded, .. } => info = Some(*loaded),
             _ => {}
         })?;
         Ok((Self::Worker(engine), info.context("the engine did not say what it loaded")?))
