@@ -174,10 +174,7 @@ impl Outside {
             Effect::WritePicture(path, picture) => self
                 .on_thread("picture", move || Some(AppEvent::PictureWritten(picture.write(&path)))),
             Effect::PickPlaceForTable(table) => self.ask_where_table(table),
-            Effect::WriteTable(path, table) => self.on_thread("table", move || {
-                let written = std::fs::write(path, table.as_bytes());
-                Some(AppEvent::TableWritten(written.map_err(|error| error.to_string())))
-            }),
+            Effect::WriteTable(path, table) => self.write_table(path, table),
             Effect::History(request) => self.ask_history(request),
             Effect::PickPlaceForChat(chat, format) => self.ask_where_chat(chat, format),
             Effect::WriteChat(chat, format, calendar, path) => self.on_thread("chat", move || {
@@ -272,6 +269,13 @@ impl Outside {
                 Some(path) => Some(AppEvent::PickedPlaceForTable(table, path)),
                 None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
             }
+        });
+    }
+
+    fn write_table(&self, path: PathBuf, table: Arc<str>) {
+        self.on_thread("table", move || {
+            let written = std::fs::write(path, table.as_bytes());
+            Some(AppEvent::TableWritten(written.map_err(|error| error.to_string())))
         });
     }
 

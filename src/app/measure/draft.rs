@@ -59,7 +59,7 @@ impl Draft {
     }
 
     /// Closes a line.
-    pub(super) fn finish(&mut self) -> Option<Shape> {
+    pub(super) fn finish(&self) -> Option<Shape> {
         Shape::from_points(self.kind, &self.points)
     }
 

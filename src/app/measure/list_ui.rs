@@ -85,7 +85,8 @@ fn row_ui(ui: &mut Ui, cx: &ViewCx<'_>, item: &Measurement, number: usize) {
 
 /// "slice 11", with the series where the study has several.
 fn slice_of(cx: &ViewCx<'_>, item: &Measurement) -> String {
-    let slice = format!("slice {}", item.place.frame_idx + 1);
+    let place = cx.state.place_of_measurement(item);
+    let slice = format!("slice {}", place.as_ref().unwrap_or(&item.place).frame_idx + 1);
     let Some(open) = cx.state.studies.get(&item.place.study_key) else { return slice };
     let series = &open.study.series;
     match series.iter().position(|series| series.key == item.place.series_key) {

@@ -198,8 +198,8 @@ fn click(cx: &ViewCx<'_>, scene: &Scene<'_>, pen: &mut Pen, pos: Pos2) {
 
 /// Two clicks in one place end a line whose corners are clicked.
 fn close_line(cx: &ViewCx<'_>, scene: &Scene<'_>, pen: &mut Pen) {
-    let line = pen.draft.as_mut().filter(|draft| draft.kind == ShapeKind::Freehand);
-    let shape = line.and_then(|draft| draft.finish());
+    let line = pen.draft.as_ref().filter(|draft| draft.kind == ShapeKind::Freehand);
+    let shape = line.and_then(Draft::finish);
     add(cx, scene, pen, shape);
 }
 
