@@ -10,18 +10,18 @@ use super::hit::ui_from_point;
 use super::pen::{Pen, are_shown};
 use super::state::Measurement;
 use super::words::label;
-use crate::imaging::{Figures, Shape, ShapeKind};
+use crate::imaging::{Shape, ShapeKind};
 
 const LINE: f32 = 1.5;
 const EDGE: f32 = 3.5;
 const ANCHOR: f32 = 3.0;
 const CHOSEN_ANCHOR: f32 = 4.5;
+/// Between anchors of a line drawn by hand.
+const APART: f32 = 24.0;
 const CROSS: f32 = 8.0;
 const ARC: f32 = 20.0;
 /// Anchors beyond so many are not named one by one.
 const MAX_NAMED: usize = 8;
-/// Figures that are still to come.
-const UNKNOWN: &str = "…";
 
 /// How one shape is drawn.
 #[derive(Clone, Copy)]
@@ -37,11 +37,18 @@ pub(crate) fn measurements_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>, pen: 
     }
     let painter = ui.painter_at(scene.rect);
     let selected = cx.state.measurements.selected();
-    for item in cx.state.measurements.on(scene.frame_ref) {
+    let look_of = |item: &Measurement| {
         let is_chosen = selected == Some(item.id);
         let color = if is_chosen { theme::MEASURE_CHOSEN } else { theme::MEASURE };
-        shape_ui(&painter, scene, &item.shape, Look { color, is_chosen });
-        let text = item.figures.as_ref().map_or_else(|| UNKNOWN.to_owned(), label);
+        Look { color, is_chosen }
+    };
+    for item in cx.state.measurements.on(scene.frame_ref) {
+        shape_ui(&painter, scene, &item.shape, look_of(item));
+    }
+    // words lie over every line
+    for item in cx.state.measurements.on(scene.frame_ref) {
+        let Look { color, is_chosen } = look_of(item);
+        let text = label(item.figures.as_ref());
         let rect = label_ui(&painter, scene, &item.shape, &text, color);
         name_ui(ui, cx, scene, item, rect, &text);
         if is_chosen {
@@ -51,7 +58,7 @@ pub(crate) fn measurements_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>, pen: 
     if let Some((shape, figures)) = pen.preview(scene) {
         let look = Look { color: theme::MEASURE_CHOSEN, is_chosen: false };
         shape_ui(&painter, scene, shape, look);
-        if let Some(figures) = figures {
+        if figures.is_some() {
             label_ui(&painter, scene, shape, &label(figures), look.color);
         }
     }
@@ -71,8 +78,13 @@ fn shape_ui(painter: &Painter, scene: &Scene<'_>, shape: &Shape, look: Look) {
         && (look.is_chosen || matches!(shape.kind(), ShapeKind::Length | ShapeKind::Angle));
     if is_dotted {
         let radius = if look.is_chosen { CHOSEN_ANCHOR } else { ANCHOR };
-        for anchor in shape.anchors() {
-            let at = on_screen(anchor);
+        let mut last: Option<Pos2> = None;
+        for at in shape.anchors().into_iter().map(on_screen) {
+            // of a line drawn by hand only some, or they would hide it
+            if last.is_some_and(|last| last.distance(at) < APART) {
+                continue;
+            }
+            last = (shape.kind() == ShapeKind::Freehand).then_some(at);
             painter.circle_filled(at, radius + 1.0, theme::OVERLAY_SHADOW);
             painter.circle_filled(at, radius, look.color);
         }
@@ -167,9 +179,4 @@ fn name_anchors_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>, item: &Measureme
         let name = format!("Anchor {} of {n}", idx + 1);
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
     }
-}
-
-/// Figures of a measurement in words, for the list.
-pub(super) fn details_of(figures: Option<&Figures>) -> Vec<String> {
-    figures.map_or_else(|| vec![UNKNOWN.to_owned()], super::words::details)
 }

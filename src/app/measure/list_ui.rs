@@ -9,11 +9,12 @@ use super::super::study_panel::{empty_ui, header_ui};
 use super::super::theme;
 use super::super::view_cx::ViewCx;
 use super::super::widgets::{command_icon_ui, icon_button_ui};
-use super::draw::details_of;
 use super::state::Measurement;
 use super::tool::icon_of;
+use super::words::details;
 
-const LINE_HEIGHT: f32 = 17.0;
+const TITLE_HEIGHT: f32 = 21.0;
+const LINE_HEIGHT: f32 = 16.5;
 const TOOL_WIDTH: f32 = 32.0;
 
 /// The whole panel.
@@ -44,10 +45,10 @@ pub(crate) fn list_panel_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
 /// What it is, where, and its figures; a click shows it.
 fn row_ui(ui: &mut Ui, cx: &ViewCx<'_>, item: &Measurement, number: usize) {
     let palette = theme::palette(ui);
-    let lines = details_of(item.figures.as_ref());
+    let lines = details(item.figures.as_ref());
     let is_on = cx.state.measurements.selected() == Some(item.id);
     let title = format!("{number}. {}, {}", item.shape.kind().as_str(), slice_of(cx, item));
-    let height = LINE_HEIGHT * (lines.len() + 1) as f32 + 12.0;
+    let height = TITLE_HEIGHT + LINE_HEIGHT * lines.len() as f32 + 14.0;
     let (rect, response) =
         ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
     let fill = match (is_on, response.hovered()) {

@@ -3,11 +3,14 @@
 use super::super::viewport::number;
 use crate::imaging::{Figures, ProbeValue, Quantity, Region, Spread};
 
+/// Figures that are still to come.
+const UNKNOWN: &str = "…";
 /// Below this values are given with three decimals: a tenth would say nothing.
 const SMALL: f64 = 10.0;
 
 /// One line, to stand at the shape.
-pub(super) fn label(figures: &Figures) -> String {
+pub(super) fn label(figures: Option<&Figures>) -> String {
+    let Some(figures) = figures else { return UNKNOWN.to_owned() };
     match &figures.quantity {
         Quantity::Length(length) => format!("{} {}", decimals(*length, 1), figures.scale.unit()),
         Quantity::Angle(degrees) => format!("{}°", decimals(*degrees, 1)),
@@ -25,16 +28,18 @@ pub(super) fn label(figures: &Figures) -> String {
     }
 }
 
-/// What the list says besides, a line each.
-pub(super) fn details(figures: &Figures) -> Vec<String> {
-    let Quantity::Region(region) = &figures.quantity else { return vec![label(figures)] };
+/// What the list says, in lines that fit beside a picture.
+pub(super) fn details(figures: Option<&Figures>) -> Vec<String> {
+    let Some(figures) = figures else { return vec![UNKNOWN.to_owned()] };
+    let Quantity::Region(region) = &figures.quantity else { return vec![label(Some(figures))] };
     let mut lines = vec![mean_text(figures, region)];
     if let Some(spread) = &region.spread {
-        let value = |value: f64| decimals(value, places(spread));
-        let ends = [value(spread.min), value(spread.max), value(spread.median)];
-        lines.push(format!("min {} · max {} · median {}", ends[0], ends[1], ends[2]));
+        let places = |value: f64| if value.fract() == 0.0 { 0 } else { places(spread) };
+        let value = |value: f64| decimals(value, places(value));
+        lines.push(format!("min {} · max {}", value(spread.min), value(spread.max)));
+        lines.push(format!("median {} · n {}", value(spread.median), region.num_pixels));
     }
-    lines.push(format!("n {} · {}", region.num_pixels, area_text(figures, region)));
+    lines.push(area_text(figures, region));
     lines
 }
 
