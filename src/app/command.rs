@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use egui::{Key, KeyboardShortcut};
 
+use super::measure::Tool;
 use super::results::ResultsScreen;
 use super::settings::{Sampling, ThemeChoice};
 use super::state::{AppState, LeftTab, Sheet};
-use super::viewport::WindowMode;
+use super::viewport::{Place, WindowMode};
 use crate::chat::transfer::Format;
+use crate::imaging::Shape;
 use crate::vlm::{DeviceChoice, PrecisionChoice};
 use crate::worker::{JobId, LoadRequest};
 
@@ -93,7 +95,7 @@ pub enum Command {
     Rotate(i8),
     /// Everything about the view as it was at first.
     ResetView,
-    /// Take back the last change of the view.
+    /// Take back the last change of the view or of a measurement.
     Undo,
     /// Make it again.
     Redo,
@@ -113,6 +115,37 @@ pub enum Command {
     SetViewports(usize),
     /// Make a viewport the active one.
     ActivateViewport(usize),
+    // measuring
+    /// Choose what the left mouse button does on a picture.
+    SetTool(Tool),
+    /// Put a shape on a frame.
+    AddMeasurement {
+        /// The frame.
+        place: Place,
+        /// What was drawn.
+        shape: Shape,
+    },
+    /// Give a measurement another form, until the move ends.
+    MoveMeasurement {
+        /// Which one.
+        id: u64,
+        /// Its new form.
+        shape: Shape,
+    },
+    /// The moves of a measurement are one step back.
+    EndMove,
+    /// Choose one, or none.
+    SelectMeasurement(Option<u64>),
+    /// Show the frame of one, chosen.
+    ShowMeasurement(u64),
+    /// Take one away.
+    DeleteMeasurement(u64),
+    /// Take the chosen one away.
+    DeleteSelected,
+    /// Put the measurements of the study shown on the clipboard.
+    CopyMeasurements,
+    /// Write them to a file.
+    ExportMeasurements,
     // asking
     /// Ask the question in the box.
     Ask {
@@ -364,12 +397,17 @@ impl Command {
             | Self::FlipHorizontal
             | Self::FlipVertical
             | Self::Rotate(_)
+            | Self::SetTool(_)
             | Self::ResetView => state.active_viewport().place.is_some() && state.has_viewports(),
             Self::ToggleEye => {
                 let has_view = state.active_viewport().place.is_some() && state.has_viewports();
                 has_view || state.is_looking_at_evidence()
             }
             Self::SaveEye | Self::CopyEyeFacts => state.eye_shown().is_some(),
+            Self::DeleteSelected => {
+                state.measurements.selected().is_some() && state.has_viewports()
+            }
+            Self::CopyMeasurements | Self::ExportMeasurements => state.has_measurements(),
             Self::SetViewports(_) | Self::CycleOverlays => state.has_viewports(),
             Self::Undo => state.active_viewport().can_undo() && state.has_viewports(),
             Self::Redo => state.active_viewport().can_redo() && state.has_viewports(),
@@ -403,6 +441,7 @@ impl Command {
             Self::OpenPaths(_)
                 | Self::OpenSample
                 | Self::ShowSeries { .. }
+                | Self::ShowMeasurement(_)
                 | Self::GoToEvidence { .. }
                 | Self::NewChat
                 | Self::OpenChat(_)

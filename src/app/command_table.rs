@@ -3,10 +3,12 @@
 use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::command::{Command, Drawn};
+use super::measure::Tool;
 use super::results::ResultsScreen;
 use super::settings::ThemeChoice;
 use super::state::{LeftTab, Sheet};
 use crate::chat::transfer::Format;
+use crate::imaging::ShapeKind;
 
 /// One row of the table.
 pub(crate) struct Entry {
@@ -62,8 +64,8 @@ pub(crate) const TABLE: &[Entry] = &[
     keyed(Command::ToggleSheet(Sheet::Settings), "Settings…", CTRL, Key::Comma),
     keyed(Command::ToggleSheet(Sheet::Shortcuts), "Keyboard and mouse", PLAIN, Key::F1),
     entry(Command::ToggleSheet(Sheet::About), "About Reading Room"),
-    keyed(Command::Redo, "Redo view change", CTRL, Key::Y),
-    keyed(Command::Undo, "Undo view change", CTRL, Key::Z),
+    keyed(Command::Redo, "Redo", CTRL, Key::Y),
+    keyed(Command::Undo, "Undo", CTRL, Key::Z),
     keyed(Command::Quit, "Quit", CTRL, Key::Q),
     keyed(Command::ToggleFullScreen, "Full screen", PLAIN, Key::F11),
     entry(Command::StopAnswer, "Stop answer"),
@@ -107,9 +109,23 @@ pub(crate) const TABLE: &[Entry] = &[
     keyed(Command::PresetKey('6'), "Abdomen", PLAIN, Key::Num6),
     keyed(Command::PresetKey('7'), "Liver", PLAIN, Key::Num7),
     keyed(Command::PresetKey('8'), "Angio", PLAIN, Key::Num8),
+    keyed(Command::SetTool(Tool::Window), "Window/level", PLAIN, Key::W),
+    keyed(Command::SetTool(Tool::Zoom), "Zoom", PLAIN, Key::Z),
+    keyed(Command::SetTool(Tool::Pan), "Pan", PLAIN, Key::T),
+    keyed(Command::SetTool(Tool::Measure(ShapeKind::Length)), "Length", PLAIN, Key::D),
+    keyed(Command::SetTool(Tool::Measure(ShapeKind::Angle)), "Angle", PLAIN, Key::A),
+    keyed(Command::SetTool(Tool::Measure(ShapeKind::Rectangle)), "Rectangle", PLAIN, Key::Q),
+    keyed(Command::SetTool(Tool::Measure(ShapeKind::Ellipse)), "Ellipse", PLAIN, Key::E),
+    keyed(Command::SetTool(Tool::Measure(ShapeKind::Freehand)), "Freehand", PLAIN, Key::L),
+    keyed(Command::SetTool(Tool::Measure(ShapeKind::Probe)), "Probe", PLAIN, Key::P),
+    keyed(Command::DeleteSelected, "Delete measurement", PLAIN, Key::Delete),
+    keyed(Command::DeleteSelected, "Delete measurement", PLAIN, Key::Backspace),
+    entry(Command::CopyMeasurements, "Copy as table"),
+    entry(Command::ExportMeasurements, "Export as CSV…"),
     entry(Command::SetViewports(1), "One viewport"),
     entry(Command::SetViewports(2), "Two viewports"),
     entry(Command::ShowTab(LeftTab::Studies), "Studies"),
+    entry(Command::ShowTab(LeftTab::Measurements), "Measurements"),
     entry(Command::ShowTab(LeftTab::Chats), "Chats"),
     entry(Command::SetTheme(ThemeChoice::Dark), "Dark"),
     entry(Command::SetTheme(ThemeChoice::Light), "Light"),

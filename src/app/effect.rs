@@ -68,6 +68,10 @@ pub enum Effect {
     PickPlaceFor(Arc<ToSave>, &'static str),
     /// Write a picture as a PNG, with what it came of beside it.
     WritePicture(PathBuf, Arc<ToSave>),
+    /// System: ask where to write a table of measurements.
+    PickPlaceForTable(Arc<str>),
+    /// Write it.
+    WriteTable(PathBuf, Arc<str>),
     /// The history is asked for something.
     History(Request),
     /// System: ask where to export a chat.

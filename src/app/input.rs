@@ -8,6 +8,7 @@ use super::ReadingRoomApp;
 use super::apply_decode::sentence;
 use super::command::Command;
 use super::command_table::TABLE;
+use super::measure::Tool;
 use super::notices::NoticeLevel;
 use crate::imaging::frame_from_rgba;
 
@@ -45,8 +46,8 @@ impl ReadingRoomApp {
         }
     }
 
-    /// Esc stops an answer, then closes what is on top; popups close by themselves.
-    fn take_escape(&self, ctx: &Context) {
+    /// Esc stops an answer, then closes what is on top, then puts the tool down; popups close by themselves.
+    fn take_escape(&mut self, ctx: &Context) {
         if Popup::is_any_open(ctx) || !ctx.input(|i| i.key_pressed(Key::Escape)) {
             return;
         }
@@ -66,6 +67,20 @@ impl ReadingRoomApp {
             self.commands.send(Command::CloseComparison);
         } else if self.state.eye.is_on || self.state.is_looking_at_evidence() {
             self.commands.send(Command::ToggleEye);
+        } else {
+            self.put_tool_down();
+        }
+    }
+
+    /// First what is half drawn goes, then the tool, then the choice of a measurement.
+    fn put_tool_down(&mut self) {
+        let pens = || self.panels.viewports.iter();
+        if pens().any(|panel| panel.pen.is_drawing()) {
+            self.panels.viewports.iter_mut().for_each(|panel| panel.pen.put_down());
+        } else if self.state.tool != Tool::default() {
+            self.commands.send(Command::SetTool(Tool::default()));
+        } else if self.state.measurements.selected().is_some() {
+            self.commands.send(Command::SelectMeasurement(None));
         }
     }
 

@@ -17,6 +17,7 @@ impl ReadingRoomApp {
             self.state.run(command);
         }
         self.state.request_frames();
+        self.state.measure_what_changed();
         self.state.advance_sides();
         self.state.advance_queue();
         self.state.read_ahead();

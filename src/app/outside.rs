@@ -176,6 +176,8 @@ impl Outside {
             Effect::PickPlaceFor(picture, name) => self.ask_where(picture, name),
             Effect::WritePicture(path, picture) => self
                 .on_thread("picture", move || Some(AppEvent::PictureWritten(picture.write(&path)))),
+            Effect::PickPlaceForTable(table) => self.ask_where_table(table),
+            Effect::WriteTable(path, table) => self.write_table(path, table),
             Effect::History(request) => self.ask_history(request),
             Effect::PickPlaceForChat(chat, format) => self.ask_where_chat(chat, format),
             Effect::WriteChat(chat, format, calendar, path) => self.on_thread("chat", move || {
@@ -258,6 +260,25 @@ impl Outside {
                 Some(path) => Some(AppEvent::PickedPlaceFor(picture, path)),
                 None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
             }
+        });
+    }
+
+    fn ask_where_table(&self, table: Arc<str>) {
+        self.on_thread("file dialog", move || {
+            let asked_at = Instant::now();
+            let dialog = rfd::FileDialog::new().set_title("Export as CSV");
+            let dialog = dialog.set_file_name("measurements.csv").add_filter("CSV", &["csv"]);
+            match dialog.save_file() {
+                Some(path) => Some(AppEvent::PickedPlaceForTable(table, path)),
+                None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
+            }
+        });
+    }
+
+    fn write_table(&self, path: PathBuf, table: Arc<str>) {
+        self.on_thread("table", move || {
+            let written = std::fs::write(path, table.as_bytes());
+            Some(AppEvent::TableWritten(written.map_err(|error| error.to_string())))
         });
     }
 

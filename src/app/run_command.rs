@@ -24,6 +24,7 @@ impl AppState {
         }
         let rest = self.run_open(command).and_then(|command| self.run_results(command));
         let rest = rest.and_then(|command| self.run_view(command));
+        let rest = rest.and_then(|command| self.run_measure(command));
         let rest = rest.and_then(|command| self.run_history(command));
         let rest = rest.and_then(|command| self.run_sides(command));
         if let Some(command) = rest.and_then(|command| self.run_chat(command)) {
@@ -74,8 +75,8 @@ impl AppState {
             Command::SaveEye => self.save_eye(),
             Command::CopyEyeFacts => self.copy_eye(),
             Command::RememberView => self.active_viewport_mut().remember(),
-            Command::Undo => self.active_viewport_mut().undo(),
-            Command::Redo => self.active_viewport_mut().redo(),
+            Command::Undo => self.step_back(false),
+            Command::Redo => self.step_back(true),
             Command::SetWindow(mode @ WindowMode::Custom(_)) => {
                 // one step back for a whole drag: the drag remembers the view when it begins
                 self.active_viewport_mut().view.window = mode;

@@ -14,7 +14,8 @@ use super::widgets::{icon_button_ui, rest_of_row_ui, row_from_right_ui};
 use crate::vlm::WeightsCache;
 
 const MOUSE: &[(&str, &str)] = &[
-    ("Left drag", "Window: right widens, up brightens"),
+    ("Left drag", "The chosen tool; window: right widens, up brightens"),
+    ("Left drag on a shape", "Move it, or the point held"),
     ("Ctrl / Alt + left drag", "Faster / finer"),
     ("Middle drag, Shift + left drag", "Move"),
     ("Right drag", "Zoom"),
@@ -27,7 +28,7 @@ const MOUSE: &[(&str, &str)] = &[
 const CHAT_KEYS: &[(&str, &str)] = &[
     ("Enter", "Send"),
     ("Shift+Enter", "New line"),
-    ("Esc", "Stop answer, close comparison or model's eye"),
+    ("Esc", "Stop answer, put the tool down, close comparison or model's eye"),
     ("Ctrl+V", "Open a picture from the clipboard"),
 ];
 

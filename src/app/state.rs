@@ -9,6 +9,7 @@ use super::eye::{EyeState, EyeView};
 use super::frames::{FrameCache, FrameState};
 use super::history::HistoryState;
 use super::jobs::Jobs;
+use super::measure::{Measurements, Tool};
 use super::notices::{NoticeLevel, Notices};
 use super::results::{Evaluation, News, Results, Sorted};
 use super::run_reconstruct::Comparing;
@@ -32,6 +33,8 @@ const FRAME_CACHE_BYTES: usize = 1 << 30;
 pub enum LeftTab {
     /// Open studies.
     Studies,
+    /// What was measured in the study shown.
+    Measurements,
     /// All chats.
     Chats,
 }
@@ -92,6 +95,10 @@ pub enum AppEvent {
     PickedPlaceFor(Arc<ToSave>, PathBuf),
     /// A picture was saved, or why not.
     PictureWritten(Result<(), String>),
+    /// The reader chose where a table of measurements is written.
+    PickedPlaceForTable(Arc<str>, PathBuf),
+    /// It was written, or why not.
+    TableWritten(Result<(), String>),
     /// From the history.
     History(HistoryEvent),
     /// The reader chose where a chat is exported.
@@ -119,6 +126,10 @@ pub struct AppState {
     pub viewports: Vec<Viewport>,
     /// The one keys act on.
     pub active: usize,
+    /// What the left mouse button does on a picture.
+    pub tool: Tool,
+    /// What was drawn and measured.
+    pub measurements: Measurements,
     /// Decoded frames.
     pub frames: FrameCache,
     /// Chats in memory; never empty.
@@ -176,6 +187,8 @@ impl AppState {
             studies: Studies::default(),
             viewports: vec![Viewport::default()],
             active: 0,
+            tool: Tool::default(),
+            measurements: Measurements::default(),
             frames: FrameCache::new(FRAME_CACHE_BYTES),
             conversations: vec![Conversation::begin()],
             conversation_idx: 0,
@@ -232,6 +245,12 @@ impl AppState {
                     }
                 };
             }
+            AppEvent::PickedPlaceForTable(table, path) => {
+                let is_named = path.extension().is_some();
+                let path = if is_named { path } else { path.with_extension("csv") };
+                self.effects.push(Effect::WriteTable(path, table));
+            }
+            AppEvent::TableWritten(written) => self.apply_table_written(written),
             AppEvent::History(event) => self.apply_history(event),
             AppEvent::PickedPlaceForChat(chat, format, path) => {
                 self.write_chat(chat, format, path);

@@ -8,6 +8,7 @@ use super::command::Command;
 use super::fonts;
 use super::history::{HistoryPanel, history_panel_ui};
 use super::icons;
+use super::measure::list_panel_ui;
 use super::results::ResultsScreen;
 use super::state::LeftTab;
 use super::studies::{OpenStudy, Thumbnail, cannot_show, count, series_name};
@@ -25,9 +26,11 @@ pub(crate) fn rail_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         ui.spacing_mut().item_spacing.y = 6.0;
         ui.add_space(8.0);
         let open = cx.state.settings.left_open;
-        for (tab, icon, name) in
-            [(LeftTab::Studies, icons::IMAGES, "Studies"), (LeftTab::Chats, icons::CHATS, "Chats")]
-        {
+        for (tab, icon, name) in [
+            (LeftTab::Studies, icons::IMAGES, "Studies"),
+            (LeftTab::Measurements, icons::RULER, "Measurements"),
+            (LeftTab::Chats, icons::CHATS, "Chats"),
+        ] {
             let is_on = open && cx.state.left_tab == tab && !cx.state.is_showing_results();
             let response = icon_toggle_ui(ui, icon, name, is_on);
             if is_on {
@@ -79,6 +82,7 @@ pub(crate) fn left_panel_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut HistoryPan
             });
             studies_ui(ui, cx);
         }
+        LeftTab::Measurements => list_panel_ui(ui, cx),
         LeftTab::Chats => history_panel_ui(ui, cx, panel),
     }
 }
@@ -114,7 +118,8 @@ fn studies_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     });
 }
 
-fn empty_ui(ui: &mut Ui, title: &str, text: &str) {
+/// What stands where nothing is listed yet.
+pub(crate) fn empty_ui(ui: &mut Ui, title: &str, text: &str) {
     let palette = theme::palette(ui);
     ui.add_space(16.0);
     ui.label(RichText::new(title).color(palette.dim));

@@ -90,6 +90,10 @@ pub(crate) const OVERLAY: Color32 = Color32::from_rgb(0xE8, 0xEA, 0xED);
 pub(crate) const OVERLAY_DIM: Color32 = Color32::from_rgb(0xA9, 0xB0, 0xBA);
 /// Sentences about what cannot be shown, on the viewport.
 pub(crate) const OVERLAY_WARN: Color32 = DARK.warn;
+/// Shapes that measure, over a picture.
+pub(crate) const MEASURE: Color32 = Color32::from_rgb(0xFF, 0xD8, 0x4D);
+/// The chosen one, and one being drawn.
+pub(crate) const MEASURE_CHOSEN: Color32 = Color32::from_rgb(0x7F, 0xE7, 0xFF);
 /// The frame of the active viewport, on black.
 pub(crate) const OVERLAY_ACCENT: Color32 = DARK.accent;
 /// Surfaces that float on the viewport.
@@ -112,6 +116,7 @@ pub(crate) const DIMMED: Color32 = Color32::from_rgba_premultiplied(0, 0, 0, 190
 pub(crate) const LEFT_PANEL_WIDTH: f32 = 264.0;
 pub(crate) const RIGHT_PANEL_WIDTH: f32 = 440.0;
 pub(crate) const RAIL_WIDTH: f32 = 48.0;
+pub(crate) const TOOLS_WIDTH: f32 = 38.0;
 pub(crate) const TOP_BAR_HEIGHT: f32 = 40.0;
 pub(crate) const PANEL_HEADER_HEIGHT: f32 = 40.0;
 pub(crate) const STATUS_BAR_HEIGHT: f32 = 26.0;

@@ -6,6 +6,7 @@ use super::command::Command;
 use super::engine_state::ModelStatus;
 use super::fonts;
 use super::icons;
+use super::measure::{measure_menu_ui, tools_menu_ui};
 use super::model_picker::model_picker_ui;
 use super::results::ResultsScreen;
 use super::settings::ThemeChoice;
@@ -204,6 +205,9 @@ fn image_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         ui.menu_button("Window", |ui| window_menu_ui(ui, cx, viewport));
     });
     menu_item_ui(ui, cx, Command::Invert, Some(viewport.view.inverted));
+    ui.separator();
+    ui.menu_button("Tool", |ui| tools_menu_ui(ui, cx));
+    ui.menu_button("Measurements", |ui| measure_menu_ui(ui, cx));
     ui.separator();
     for command in
         [Command::FlipHorizontal, Command::FlipVertical, Command::Rotate(-1), Command::Rotate(1)]

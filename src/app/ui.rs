@@ -5,6 +5,7 @@ use egui::{CentralPanel, CornerRadius, Frame, Margin, Panel, Rect, Ui, vec2};
 use super::chat_panel::chat_panel_ui;
 use super::compare::compare_ui;
 use super::eye::stored_ui;
+use super::measure::tools_ui;
 use super::notices_ui::{drop_sheet_ui, notices_ui};
 use super::results::results_ui;
 use super::sheets::sheet_ui;
@@ -116,6 +117,11 @@ fn centre_ui(ui: &mut Ui, cx: &ViewCx<'_>, panels: &mut Panels) {
         .frame(Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(8, 0)))
         .resizable(false)
         .show(ui, |ui| toolbar_ui(ui, cx));
+    Panel::left("tools")
+        .exact_size(theme::TOOLS_WIDTH)
+        .frame(Frame::new().fill(palette.panel))
+        .resizable(false)
+        .show(ui, |ui| tools_ui(ui, cx));
     let rect = ui.available_rect_before_wrap();
     ui.painter().rect_filled(rect, CornerRadius::ZERO, theme::VIEWPORT);
     let n = cx.state.viewports.len();

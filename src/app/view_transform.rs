@@ -75,6 +75,11 @@ impl Placed {
         (self.size_in_image / 2.0 + from_centre).to_pos2()
     }
 
+    /// Points of the screen per picture pixel, along columns.
+    pub(crate) fn points_per_pixel(&self) -> f32 {
+        self.scale.x
+    }
+
     /// The corners on the screen: top left, top right, bottom right, bottom left of the picture.
     pub(crate) fn corners_in_ui(&self) -> [Pos2; 4] {
         let size = self.size_in_image;

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::frames::LoadedFrame;
+use super::measure::Edit;
 use super::view_transform::ViewTransform;
 use crate::imaging::{CT_PRESETS, Grayscale, Preset, VoiLut, Window};
 
@@ -55,8 +56,15 @@ pub struct Viewport {
     pub view: View,
     /// Zoom as drawn last; what a fitted view zooms from.
     pub(crate) drawn_zoom: Cell<f32>,
-    undo: Vec<View>,
-    redo: Vec<View>,
+    undo: Vec<Step>,
+    redo: Vec<Step>,
+}
+
+/// One step back: how the picture was looked at, or what was changed on it.
+#[derive(Clone, Debug)]
+enum Step {
+    View(View),
+    Edit(Box<Edit>),
 }
 
 impl Default for View {
@@ -122,13 +130,24 @@ impl Viewport {
 
     /// What follows can be undone in one step.
     pub(crate) fn remember(&mut self) {
-        if self.undo.last() != Some(&self.view) {
-            self.undo.push(self.view.clone());
-            if self.undo.len() > MAX_UNDO {
-                self.undo.remove(0);
-            }
+        let is_known = matches!(self.undo.last(), Some(Step::View(last)) if *last == self.view);
+        if !is_known {
+            self.push(Step::View(self.view.clone()));
         }
         self.redo.clear();
+    }
+
+    /// The change just made to a measurement can be undone in one step.
+    pub(crate) fn remember_edit(&mut self, edit: Edit) {
+        self.push(Step::Edit(Box::new(edit)));
+        self.redo.clear();
+    }
+
+    fn push(&mut self, step: Step) {
+        self.undo.push(step);
+        if self.undo.len() > MAX_UNDO {
+            self.undo.remove(0);
+        }
     }
 
     /// Whether there is something to take back.
@@ -141,15 +160,31 @@ impl Viewport {
         !self.redo.is_empty()
     }
 
-    pub(crate) fn undo(&mut self) {
-        if let Some(before) = self.undo.pop() {
-            self.redo.push(std::mem::replace(&mut self.view, before));
+    /// Takes the last step back; one of a measurement is given back, to be made outside.
+    pub(crate) fn undo(&mut self) -> Option<Edit> {
+        match self.undo.pop()? {
+            Step::View(before) => {
+                self.redo.push(Step::View(std::mem::replace(&mut self.view, before)));
+                None
+            }
+            Step::Edit(edit) => {
+                self.redo.push(Step::Edit(edit.clone()));
+                Some(edit.reversed())
+            }
         }
     }
 
-    pub(crate) fn redo(&mut self) {
-        if let Some(after) = self.redo.pop() {
-            self.undo.push(std::mem::replace(&mut self.view, after));
+    /// Makes it again.
+    pub(crate) fn redo(&mut self) -> Option<Edit> {
+        match self.redo.pop()? {
+            Step::View(after) => {
+                self.undo.push(Step::View(std::mem::replace(&mut self.view, after)));
+                None
+            }
+            Step::Edit(edit) => {
+                self.undo.push(Step::Edit(edit.clone()));
+                Some(*edit)
+            }
         }
     }
 }

@@ -1,26 +1,26 @@
-//! The area that shows a frame: picture, scrollbar, mouse.
+//! The area that shows a frame: picture, scrollbar, menu.
 
 use std::sync::Arc;
 
 use egui::{
-    Align2, Color32, CornerRadius, CursorIcon, FontId, Id, Mesh, PointerButton, Pos2, Rect,
-    Response, Role, Sense, Shape, Stroke, StrokeKind, TextureHandle, Ui, Vec2, WidgetInfo, pos2,
-    vec2,
+    Align2, Color32, CornerRadius, FontId, Id, Mesh, Pos2, Rect, Response, Role, Sense, Shape,
+    Stroke, StrokeKind, TextureHandle, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::command::Command;
 use super::eye::{eye_picture_ui, note_ui, shows_eye};
 use super::frames::{FrameState, LoadedFrame};
+use super::measure::{Pen, measure_menu_ui, measurements_ui, pen_ui, tools_menu_ui};
 use super::overlays::{Hover, Overlaid, overlays_ui};
 use super::theme;
 use super::view_cx::ViewCx;
 use super::view_transform::Placed;
-use super::viewport::{Viewport, WindowMode, dragged_window, window_step};
+use super::viewport::{Place, Viewport};
+use super::viewport_mouse::{Scene, drag_ui, wheel_ui};
 use super::window_menu::window_menu_ui;
 use crate::imaging::FrameRef;
 
 const SCROLLBAR_WIDTH: f32 = 12.0;
-const ZOOM_PER_POINT: f32 = 1.006;
 
 /// What is half done in a viewport.
 #[derive(Debug, Default)]
@@ -31,10 +31,12 @@ pub(crate) struct ViewportPanel {
     last: Option<LastDrawn>,
     /// Where the cursor is over the picture.
     pub(crate) hover: Option<Hover>,
+    /// Shapes being drawn or moved.
+    pub(crate) pen: Pen,
 }
 
 struct LastDrawn {
-    series_key: String,
+    place: Place,
     frame_ref: FrameRef,
     texture: TextureHandle,
     loaded: Arc<LoadedFrame>,
@@ -44,15 +46,6 @@ impl std::fmt::Debug for LastDrawn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LastDrawn").field("frame_ref", &self.frame_ref).finish_non_exhaustive()
     }
-}
-
-/// A picture in its place, and the mouse over it.
-struct Scene<'a> {
-    viewport: &'a Viewport,
-    response: &'a Response,
-    rect: Rect,
-    loaded: &'a Arc<LoadedFrame>,
-    placed: &'a Placed,
 }
 
 /// Draws viewport `idx` into all the room there is.
@@ -77,21 +70,35 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
     let state = cx.state.frame_state(viewport);
     let drawn = prepare(ui, cx, viewport, &state, panel);
     panel.hover = None;
-    if let Some((texture, loaded)) = drawn {
+    let last = panel.last.as_ref().map(|last| (last.place.clone(), last.frame_ref.clone()));
+    if let (Some((texture, loaded)), Some((place_drawn, frame_ref))) = (drawn, last) {
         let placed = place(ui, viewport, rect, &loaded);
         viewport.drawn_zoom.set(placed.zoom);
-        if shows_eye(cx, idx, viewport) {
+        let shows_eye = shows_eye(cx, idx, viewport);
+        if shows_eye {
             // what is under the cursor is no stored value
             eye_picture_ui(ui, cx, viewport, rect, &placed);
         } else {
             paint_picture(&ui.painter_at(rect), &texture, &placed, Color32::WHITE);
             panel.hover = hover_of(&response, &placed, &loaded);
+        }
+        let scene = Scene {
+            viewport,
+            response: &response,
+            rect,
+            loaded: &loaded,
+            placed: &placed,
+            place: &place_drawn,
+            frame_ref: &frame_ref,
+        };
+        let is_taken = !shows_eye && pen_ui(ui, cx, &scene, &mut panel.pen);
+        drag_ui(ui, cx, &scene, is_taken);
+        wheel_ui(ui, cx, &scene, &mut panel.wheel);
+        if !shows_eye {
+            measurements_ui(ui, cx, &scene, &mut panel.pen);
             let overlaid = Overlaid { viewport, rect, loaded: &loaded, zoom: placed.zoom };
             overlays_ui(ui, cx, &overlaid, panel.hover.as_ref());
         }
-        let scene = Scene { viewport, response: &response, rect, loaded: &loaded, placed: &placed };
-        drag_ui(ui, cx, &scene);
-        wheel_ui(ui, cx, &scene, panel);
         response.context_menu(|ui| context_menu_ui(ui, cx, viewport, &loaded));
         scrollbar_ui(ui, cx, idx, viewport, rect);
     } else if viewport.place.is_none() {
@@ -139,7 +146,7 @@ fn prepare(
             let squares = viewport.draws_squares(cx.state.settings.nearest);
             let texture = cx.textures.frame(ui.ctx(), &frame_ref, &grayscale, squares, loaded);
             panel.last = Some(LastDrawn {
-                series_key: place.series_key.clone(),
+                place: place.clone(),
                 frame_ref,
                 texture: texture.clone(),
                 loaded: Arc::clone(loaded),
@@ -147,7 +154,8 @@ fn prepare(
             Some((texture, Arc::clone(loaded)))
         }
         FrameState::Pending | FrameState::Unknown => {
-            let last = panel.last.as_ref().filter(|last| last.series_key == place.series_key)?;
+            let last =
+                panel.last.as_ref().filter(|last| last.place.series_key == place.series_key)?;
             Some((last.texture.clone(), Arc::clone(&last.loaded)))
         }
         FrameState::Failed(_) => None,
@@ -187,90 +195,6 @@ fn hover_of(response: &Response, placed: &Placed, loaded: &LoadedFrame) -> Optio
     let frame = &loaded.frame;
     let inside = x >= 0.0 && y >= 0.0 && x < frame.columns() as f32 && y < frame.rows() as f32;
     inside.then(|| Hover::read(frame, x as u32, y as u32))
-}
-
-fn drag_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>) {
-    let Scene { viewport, response, rect, loaded, placed } = *scene;
-    if response.drag_started() {
-        cx.send(Command::RememberView);
-    }
-    let delta = response.drag_delta();
-    let transform = viewport.view.transform;
-    let modifiers = ui.input(|i| i.modifiers);
-    let pans = response.dragged_by(PointerButton::Middle)
-        || (response.dragged_by(PointerButton::Primary) && modifiers.shift);
-    if pans {
-        ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
-        cx.send(Command::MoveView { zoom: transform.zoom, pan: transform.pan + delta });
-    } else if response.dragged_by(PointerButton::Secondary) {
-        ui.ctx().set_cursor_icon(CursorIcon::ResizeVertical);
-        let zoom = placed.zoom * ZOOM_PER_POINT.powf(-delta.y);
-        let fixed = ui.input(|i| i.pointer.press_origin()).unwrap_or(rect.center());
-        if delta.y != 0.0 {
-            let pan = placed.pan_for_zoom(zoom, fixed, rect);
-            cx.send(Command::MoveView { zoom: Some(zoom), pan });
-        }
-    } else if response.dragged_by(PointerButton::Primary) && loaded.frame.is_monochrome() {
-        ui.ctx().set_cursor_icon(CursorIcon::Move);
-        let pace = match (modifiers.command, modifiers.alt) {
-            (true, _) => 4.0,
-            (false, true) => 0.25,
-            (false, false) => 1.0,
-        };
-        if delta != Vec2::ZERO {
-            let step = window_step(loaded.frame.modality_range()) * pace;
-            let window = dragged_window(viewport.view.window_of(loaded), delta, step);
-            cx.send(Command::SetWindow(WindowMode::Custom(window)));
-        }
-    }
-    if response.double_clicked_by(PointerButton::Primary) {
-        let n = if cx.state.viewports.len() == 1 { 2 } else { 1 };
-        cx.send(Command::SetViewports(n));
-    }
-}
-
-fn wheel_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>, panel: &mut ViewportPanel) {
-    let Scene { viewport, response, rect, placed, .. } = *scene;
-    if !response.contains_pointer() {
-        return;
-    }
-    let Some(place) = &viewport.place else { return };
-    let num_frames = cx.state.shown_series(place).map_or(0, |(_, series)| series.num_frames());
-    let (notches, is_zoom, is_fast) = ui.input(|i| {
-        let mut notches = 0.0;
-        let (mut is_zoom, mut is_fast) = (false, false);
-        for event in &i.events {
-            if let egui::Event::MouseWheel { unit, delta, modifiers, .. } = event {
-                let along = if delta.y == 0.0 { delta.x } else { delta.y };
-                notches += match unit {
-                    egui::MouseWheelUnit::Line => along,
-                    egui::MouseWheelUnit::Point => along / 40.0,
-                    egui::MouseWheelUnit::Page => along * 10.0,
-                };
-                is_zoom |= modifiers.command;
-                is_fast |= modifiers.shift;
-            }
-        }
-        (notches, is_zoom, is_fast)
-    });
-    let pinch = ui.input(|i| i.multi_touch().map_or(1.0, |touch| touch.zoom_delta));
-    if (is_zoom || num_frames <= 1 || pinch != 1.0) && (notches != 0.0 || pinch != 1.0) {
-        let zoom = placed.zoom * 1.15_f32.powf(notches) * pinch;
-        let fixed = response.hover_pos().unwrap_or(rect.center());
-        let pan = placed.pan_for_zoom(zoom, fixed, rect);
-        cx.send(Command::MoveView { zoom: Some(zoom), pan });
-        return;
-    }
-    panel.wheel += notches;
-    let whole = panel.wheel.trunc();
-    if whole != 0.0 {
-        panel.wheel -= whole;
-        let step = -whole as isize * if is_fast { 5 } else { 1 };
-        if cx.state.active != cx.index_of(viewport) {
-            cx.send(Command::ActivateViewport(cx.index_of(viewport)));
-        }
-        cx.send(Command::StepFrame(step));
-    }
 }
 
 /// The place in the series, at the right edge.
@@ -315,6 +239,9 @@ fn context_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, loaded: &A
     use super::widgets::menu_item_ui;
     ui.set_min_width(220.0);
     menu_item_ui(ui, cx, Command::AskAboutView, None);
+    ui.separator();
+    ui.menu_button("Tool", |ui| tools_menu_ui(ui, cx));
+    ui.menu_button("Measurements", |ui| measure_menu_ui(ui, cx));
     ui.separator();
     if loaded.frame.is_monochrome() {
         ui.menu_button("Window", |ui| window_menu_ui(ui, cx, viewport));

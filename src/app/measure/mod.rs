@@ -1,0 +1,26 @@
+//! Measuring and marking: tools, what is drawn with them, the list of it, and tables of its figures.
+//!
+//! A pass of the mouse goes `pen` (what the reader is at) → `draft` (points on the way to a shape) or
+//! `hit` (what lies under the cursor) → a command → `run`, which keeps it in `state`. Figures are
+//! computed there once for every change and kept beside the shape; `draw` only paints them.
+
+mod draft;
+mod draw;
+mod hit;
+mod list_ui;
+mod pen;
+mod rows;
+mod run;
+mod state;
+mod table;
+mod tool;
+mod tools_ui;
+mod words;
+
+pub(super) use draw::measurements_ui;
+pub(super) use list_ui::list_panel_ui;
+pub(super) use pen::{Pen, pen_ui};
+pub use state::{Edit, Measurement, Measurements};
+pub use table::{MeasurementRow, measurements_table};
+pub use tool::Tool;
+pub(super) use tools_ui::{measure_menu_ui, tools_menu_ui, tools_ui};

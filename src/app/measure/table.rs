@@ -1,0 +1,148 @@
+//! Measurements as a table of text, in full precision. Names nobody: a study is known by its alias
+//! and by keyed hashes of its identifiers.
+
+use crate::chat::Marks;
+use crate::imaging::{Figures, Point, ProbeValue, Quantity, Shape};
+
+const HEADER: [&str; 23] = [
+    "case",
+    "study",
+    "series",
+    "frame",
+    "modality",
+    "slice",
+    "slices",
+    "kind",
+    "length",
+    "length_unit",
+    "angle_deg",
+    "area",
+    "area_unit",
+    "pixels",
+    "mean",
+    "sd_population",
+    "min",
+    "max",
+    "median",
+    "value",
+    "value_unit",
+    "points_column_row",
+    "note",
+];
+
+const NOTE: &str = "research use only";
+
+/// One measurement and where it lies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeasurementRow {
+    /// Alias of the study.
+    pub case: String,
+    /// What stands for its identifiers; none before the history is open and for pasted pictures.
+    pub marks: Option<Marks>,
+    /// `CT`, `MR` …
+    pub modality: String,
+    /// From 1.
+    pub slice: usize,
+    /// How many the series has.
+    pub num_slices: usize,
+    /// What was drawn.
+    pub shape: Shape,
+    /// What it measures.
+    pub figures: Option<Figures>,
+}
+
+/// A header and a line each, parted by commas (CSV, RFC 4180) or by tabs.
+#[must_use]
+pub fn measurements_table(rows: &[MeasurementRow], separator: char) -> String {
+    let line = |fields: &[String]| {
+        let fields: Vec<String> = fields.iter().map(|field| quoted(field, separator)).collect();
+        let end = if separator == ',' { "\r\n" } else { "\n" };
+        format!("{}{end}", fields.join(&separator.to_string()))
+    };
+    let header = HEADER.map(str::to_owned);
+    std::iter::once(line(&header)).chain(rows.iter().map(|row| line(&fields(row)))).collect()
+}
+
+fn fields(row: &MeasurementRow) -> [String; HEADER.len()] {
+    let mut fields = [const { String::new() }; HEADER.len()];
+    let mut set = |name: &str, value: String| {
+        let column = HEADER.iter().position(|header| *header == name);
+        if let Some(field) = column.and_then(|column| fields.get_mut(column)) {
+            *field = value;
+        }
+    };
+    set("case", row.case.clone());
+    if let Some(marks) = &row.marks {
+        set("study", marks.study.clone());
+        set("series", marks.series.clone());
+        set("frame", marks.frame.clone());
+    }
+    set("modality", harmless(&row.modality));
+    set("slice", row.slice.to_string());
+    set("slices", row.num_slices.to_string());
+    set("kind", row.shape.kind().as_str().to_lowercase());
+    set("points_column_row", points_text(row.shape.points()));
+    set("note", NOTE.to_owned());
+    if let Some(figures) = &row.figures {
+        set_figures(figures, &mut set);
+    }
+    fields
+}
+
+fn set_figures(figures: &Figures, set: &mut impl FnMut(&str, String)) {
+    match &figures.quantity {
+        Quantity::Length(length) => {
+            set("length", length.to_string());
+            set("length_unit", figures.scale.unit().to_owned());
+        }
+        Quantity::Angle(degrees) => set("angle_deg", degrees.to_string()),
+        Quantity::Region(region) => {
+            set("area", region.area.to_string());
+            set("area_unit", figures.scale.area_unit().to_owned());
+            set("pixels", region.num_pixels.to_string());
+            set("value_unit", harmless(&figures.value_unit));
+            if let Some(spread) = region.spread {
+                for (name, value) in [
+                    ("mean", spread.mean),
+                    ("sd_population", spread.sd),
+                    ("min", spread.min),
+                    ("max", spread.max),
+                    ("median", spread.median),
+                ] {
+                    set(name, value.to_string());
+                }
+            }
+        }
+        Quantity::Probe { value, .. } => {
+            set("value_unit", harmless(&figures.value_unit));
+            match value {
+                ProbeValue::Grey(value) => set("value", value.to_string()),
+                ProbeValue::Colour([r, g, b]) => set("value", format!("{r} {g} {b}")),
+                ProbeValue::Nothing => {}
+            }
+        }
+    }
+}
+
+fn points_text(points: &[Point]) -> String {
+    let pairs: Vec<String> =
+        points.iter().map(|point| format!("{} {}", point.x, point.y)).collect();
+    pairs.join("; ")
+}
+
+/// Words out of a file that a spreadsheet would take for a formula are marked as words.
+fn harmless(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
+fn quoted(field: &str, separator: char) -> String {
+    if field.contains([separator, '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
