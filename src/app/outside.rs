@@ -155,6 +155,40 @@ impl Outside {
             Effect::Look(job, request) => self.on_thread("model's eye", move || {
                 Some(AppEvent::Looked(job, Box::new(request.look())))
             }),
+            Effect::PickPlaceFor(picture, name) => self.ask_where(picture, name),
+            Effect::WritePicture(path, picture) => self
+                .on_thread("picture", move || Some(AppEvent::PictureWritten(picture.write(&path)))),
+            Effect::PickPlaceForTable(table) => self.ask_where_table(table),
+            Effect::WriteTable(path, table) => self.write_table(path, table),
+            Effect::History(request) => self.ask_history(request),
+            Effect::PickPlaceForChat(chat, format) => self.ask_where_chat(chat, format),
+            Effect::WriteChat(chat, format, calendar, path) => self.on_thread("chat", move || {
+                let written = transfer::write_file(&chat, format, calendar, &path);
+                Some(AppEvent::ChatWritten(written.map_err(|error| error.to_string())))
+            }),
+            Effect::ShowFolder(folder) => {
+                if let Err(error) = open::that_detached(folder) {
+                    let text = format!("The folder could not be shown: {error}");
+                    state.notices.push(NoticeLevel::Error, text);
+                }
+            }
+            Effect::CopyText(text) => ctx.copy_text(text),
+            Effect::Restyle => {
+                theme::choose(ctx, state.settings.theme);
+                theme::set_motion(ctx, state.settings.less_motion);
+                ctx.set_zoom_factor(state.settings.ui_scale);
+            }
+            Effect::FullScreen(full) => {
+                ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(full));
+            }
+            Effect::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
+            other => self.pick(other),
+        }
+    }
+
+    /// Asks the reader for files and folders.
+    fn pick(&self, effect: Effect) {
+        match effect {
             Effect::PickFiles => {
                 self.ask_for("Open files", |dialog| dialog.pick_files(), AppEvent::PickedStudy);
             }
@@ -173,37 +207,10 @@ impl Outside {
             Effect::PickModelsFolder => {
                 self.ask_for_one("Choose the models folder", AppEvent::PickedModelsFolder);
             }
-            Effect::PickPlaceFor(picture, name) => self.ask_where(picture, name),
-            Effect::WritePicture(path, picture) => self
-                .on_thread("picture", move || Some(AppEvent::PictureWritten(picture.write(&path)))),
-            Effect::PickPlaceForTable(table) => self.ask_where_table(table),
-            Effect::WriteTable(path, table) => self.write_table(path, table),
-            Effect::History(request) => self.ask_history(request),
-            Effect::PickPlaceForChat(chat, format) => self.ask_where_chat(chat, format),
-            Effect::WriteChat(chat, format, calendar, path) => self.on_thread("chat", move || {
-                let written = transfer::write_file(&chat, format, calendar, &path);
-                Some(AppEvent::ChatWritten(written.map_err(|error| error.to_string())))
-            }),
             Effect::PickChat => self.ask_for("Import a chat", pick_chat, |paths| {
                 let first = paths.into_iter().next();
                 first.map_or(AppEvent::NoDialog, AppEvent::PickedChat)
             }),
-            Effect::ShowFolder(folder) => {
-                if let Err(error) = open::that_detached(folder) {
-                    let text = format!("The folder could not be shown: {error}");
-                    state.notices.push(NoticeLevel::Error, text);
-                }
-            }
-            Effect::CopyText(text) => ctx.copy_text(text),
-            Effect::Restyle => {
-                theme::choose(ctx, state.settings.theme);
-                theme::set_motion(ctx, state.settings.less_motion);
-                ctx.set_zoom_factor(state.settings.ui_scale);
-            }
-            Effect::FullScreen(full) => {
-                ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(full));
-            }
-            Effect::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             worker => self.tell_worker(worker),
         }
     }
