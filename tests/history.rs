@@ -781,6 +781,28 @@ fn check_one_sentence(args: &[&str], folder: &Path, words: &str) {
 }
 
 #[test]
+fn compared_answers_are_kept_as_answers_to_one_question() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = "tests/fixtures/models/llava-med-v1.5-tiny/model";
+    let models = ["compare", "--save", "--device", "cpu", "--model", MODEL, "--model", other];
+    let rest = ["--question", "What is seen?", "--max-new-tokens", "6", "--json"];
+    let printed: Value =
+        serde_json::from_str(&run(&[&models[..], &rest].concat(), folder.path())).unwrap();
+    let list: Value =
+        serde_json::from_str(&run(&["history", "list", "--json"], folder.path())).unwrap();
+    assert_eq!(list.as_array().unwrap().len(), 1);
+    let id = list[0]["id"].as_str().unwrap();
+    let shown: Value =
+        serde_json::from_str(&run(&["history", "show", id, "--json"], folder.path())).unwrap();
+    let answers = shown["turns"][0]["answers"].as_array().unwrap();
+    let texts: Vec<&str> = answers.iter().map(|one| one["text"].as_str().unwrap()).collect();
+    let said = printed["answers"].as_array().or(printed["models"].as_array()).unwrap();
+    let said: Vec<&str> = said.iter().map(|one| one["text"].as_str().unwrap()).collect();
+    assert_eq!(texts, said);
+    assert_eq!(texts.len(), 2);
+}
+
+#[test]
 fn a_headless_answer_is_kept_and_names_no_patient() {
     let folder = tempfile::tempdir().unwrap();
     let slice = "assets/sample/ct-torso/10.dcm";

@@ -215,6 +215,9 @@ pub(super) struct CompareArgs {
     pub(super) image_options: ImageArgs,
     #[command(flatten)]
     pub(super) sampling: SamplingArgs,
+    /// Keep the answers in the history, as one question with an answer of every model
+    #[arg(long)]
+    pub(super) save: bool,
     /// Print one JSON object with every answer, its size and speed, and what differs
     #[arg(long)]
     pub(super) json: bool,

@@ -57,7 +57,10 @@ pub(super) fn run(args: &AskArgs, machine: &MachineArgs) -> anyhow::Result<()> {
     let mut screen = Screen { status: StatusLine::new(), is_quiet: args.json, recorder };
     let trace = args.trace.as_deref().map(std::path::absolute).transpose()?;
     let work = Work { question, drawing: None, trace };
-    let done = run_model(&spec, machine, args.in_process, work, &mut screen)?;
+    let done = match run_model(&spec, machine, args.in_process, work, &mut screen) {
+        Ok(done) => done,
+        Err(error) => return Err(screen.keep_failed(error)),
+    };
     screen.status.clear();
     let Outcome::Answer(answer) = done.outcome else { bail!("the engine gave a picture") };
     if let Some(recorder) = &mut screen.recorder {

@@ -83,14 +83,12 @@ impl Screen {
         self.recorder.map_or(Ok(()), Recorder::finish)
     }
 
-    /// Keeps what came before the work failed.
-    fn keep_failed(&mut self, why: &str) {
-        if let Some(mut recorder) = self.recorder.take() {
-            recorder.failed(why);
-            if let Err(error) = recorder.finish() {
-                warn(&error.to_string());
-            }
+    /// The same after the work failed, which is what is told.
+    pub(super) fn keep_failed(self, why: anyhow::Error) -> anyhow::Error {
+        if let Err(error) = self.keep() {
+            warn(&error.to_string());
         }
+        why
     }
 
     fn text(&mut self, text: &str) -> ControlFlow<()> {
@@ -127,7 +125,9 @@ pub(super) fn run_model(
     };
     if let Err(error) = &done {
         screen.status.clear();
-        screen.keep_failed(&format!("{error:#}"));
+        if let Some(recorder) = &mut screen.recorder {
+            recorder.failed(&format!("{error:#}"));
+        }
     }
     done
 }

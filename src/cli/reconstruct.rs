@@ -45,7 +45,10 @@ pub(super) fn run(args: &ReconstructArgs, machine: &MachineArgs) -> anyhow::Resu
     let trace = args.trace.as_deref().map(std::path::absolute).transpose()?;
     let work = Work { question, drawing: Some(args.only_codes), trace };
     let mut screen = Screen { status: StatusLine::new(), is_quiet: true, recorder };
-    let done = run_model(&spec, machine, args.in_process, work, &mut screen)?;
+    let done = match run_model(&spec, machine, args.in_process, work, &mut screen) {
+        Ok(done) => done,
+        Err(error) => return Err(screen.keep_failed(error)),
+    };
     screen.status.clear();
     let Outcome::Picture(made) = done.outcome else { bail!("the engine gave no picture") };
     if let Some(recorder) = &mut screen.recorder {

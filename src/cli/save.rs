@@ -70,6 +70,13 @@ impl Recorder {
         self.save();
     }
 
+    /// Another model is asked the same.
+    pub(super) fn asked_another(&mut self) {
+        if let Some(turn) = self.chat.turns.last_mut() {
+            turn.add_answer();
+        }
+    }
+
     /// Pictures as evidence: by their marks, never by their names.
     pub(super) fn evidence(&self, decoder: &Decoder, seen: &[Seen]) -> Vec<Evidence> {
         seen.iter().map(|seen| self.evidence_of(decoder, seen)).collect()

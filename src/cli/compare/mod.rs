@@ -14,6 +14,7 @@ use super::ask::{Answered, images_of};
 use super::engine::{Outcome, Screen, Work, compute_here, run_model};
 use super::images::{Decoder, see};
 use super::plan;
+use super::save::Recorder;
 use super::terminal::{StatusLine, warn};
 
 /// A model and what came of the question.
@@ -32,11 +33,24 @@ pub(super) fn run(args: &CompareArgs, machine: &MachineArgs) -> anyhow::Result<(
     let find = |name: &String| plan::find_model(Some(name), machine);
     let specs: Vec<ModelSpec> = args.model.iter().map(find).collect::<Result<_, _>>()?;
     let decoder = Decoder::new(args.in_process);
-    let images = images_of(see(&decoder, &args.image, &args.image_options)?);
+    let seen = see(&decoder, &args.image, &args.image_options)?;
+    let recorder = if args.save {
+        let mut recorder = Recorder::start(&plan::data_dir(machine.data_dir.clone()))?;
+        let pictures = recorder.evidence(&decoder, &seen);
+        recorder.asked(&args.question, pictures, false);
+        Some(recorder)
+    } else {
+        None
+    };
+    let images = images_of(seen);
     drop(decoder); // its memory is the models' now
-    let mut columns = Vec::new();
+    let mut screen = Screen { status: StatusLine::new(), is_quiet: args.json, recorder };
+    let mut columns: Vec<Column> = Vec::new();
     for spec in specs {
-        let column = ask(args, machine, spec, &images)?;
+        if let Some(recorder) = screen.recorder.as_mut().filter(|_| !columns.is_empty()) {
+            recorder.asked_another();
+        }
+        let column = ask(args, machine, spec, &images, &mut screen)?;
         if let Err(message) = &column.outcome {
             warn(&format!("{}: {message}", column.spec.title));
         }
@@ -48,6 +62,7 @@ pub(super) fn run(args: &CompareArgs, machine: &MachineArgs) -> anyhow::Result<(
     } else {
         report::write_text(&mut out, &columns)?;
     }
+    screen.keep()?;
     let failed = columns.iter().filter(|column| column.outcome.is_err());
     let failed: Vec<&str> = failed.map(|column| column.spec.title.as_str()).collect();
     if !failed.is_empty() {
@@ -62,6 +77,7 @@ fn ask(
     machine: &MachineArgs,
     spec: ModelSpec,
     images: &[DisplayImage],
+    screen: &mut Screen,
 ) -> anyhow::Result<Column> {
     let (sampling, max_new_tokens) = plan::sampling(&args.sampling, &spec)?;
     let question = Question {
@@ -75,12 +91,14 @@ fn ask(
         let mut out = stdout().lock();
         writeln!(out, "── {} ──", spec.title)?;
     }
-    let mut screen = Screen { status: StatusLine::new(), is_quiet: args.json, recorder: None };
     let work = Work { question, drawing: None, trace: None };
-    let done = run_model(&spec, machine, args.in_process, work, &mut screen);
+    let done = run_model(&spec, machine, args.in_process, work, screen);
     screen.status.clear();
     let outcome = done.map_err(|error| format!("{error:#}")).and_then(|done| match done.outcome {
         Outcome::Answer(answer) => {
+            if let Some(recorder) = &mut screen.recorder {
+                recorder.answered(&answer);
+            }
             Ok(Answered { info: done.info, answer: *answer, peak_rss_mb: done.peak_rss_mb })
         }
         Outcome::Picture(_) => Err("the engine gave a picture".to_owned()),
