@@ -111,7 +111,16 @@ pub enum Command {
     SaveEye,
     /// Put what is known of it on the clipboard.
     CopyEyeFacts,
-    /// One or two viewports.
+    /// The viewports scroll, zoom and change their window together.
+    ToggleLink,
+    /// Play the slices one after the other, or stand still.
+    ToggleCine,
+    /// Play them faster or slower.
+    ChangeCineRate {
+        /// Faster.
+        faster: bool,
+    },
+    /// One, two or four viewports.
     SetViewports(usize),
     /// Make a viewport the active one.
     ActivateViewport(usize),
@@ -408,6 +417,10 @@ impl Command {
                 state.measurements.selected().is_some() && state.has_viewports()
             }
             Self::CopyMeasurements | Self::ExportMeasurements => state.has_measurements(),
+            Self::ToggleCine | Self::ChangeCineRate { .. } => {
+                state.num_frames() > 1 && state.has_viewports()
+            }
+            Self::ToggleLink => state.viewports.len() > 1 && state.has_viewports(),
             Self::SetViewports(_) | Self::CycleOverlays => state.has_viewports(),
             Self::Undo => state.active_viewport().can_undo() && state.has_viewports(),
             Self::Redo => state.active_viewport().can_redo() && state.has_viewports(),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
+use super::layout::MOST_VIEWPORTS;
 use crate::imaging::{Frame, FrameRef, Grayscale, Window};
 use crate::worker::JobId;
 
@@ -115,6 +116,11 @@ impl FrameCache {
         self.pending.len()
     }
 
+    /// Whether a frame is being read.
+    pub(crate) fn is_pending(&self, frame_ref: &FrameRef) -> bool {
+        self.pending.iter().any(|(_, pending)| pending == frame_ref)
+    }
+
     /// Reads under way.
     pub fn pending_jobs(&self) -> &[(JobId, FrameRef)] {
         &self.pending
@@ -172,9 +178,9 @@ impl FrameCache {
         }
     }
 
-    /// Lets the oldest go, but always keeps the newest two: both viewports may be showing one.
+    /// Lets the oldest go, but always keeps as many as there may be viewports, each showing one.
     fn make_room(&mut self) {
-        while self.bytes > self.max_bytes && self.order.len() > 2 {
+        while self.bytes > self.max_bytes && self.order.len() > MOST_VIEWPORTS {
             let Some(oldest) = self.order.values().next().cloned() else { return };
             self.remove(&oldest);
         }

@@ -16,6 +16,7 @@ impl ReadingRoomApp {
         for command in self.commands.take() {
             self.state.run(command);
         }
+        self.state.advance_cine();
         self.state.request_frames();
         self.state.measure_what_changed();
         self.state.advance_sides();
@@ -66,6 +67,9 @@ impl ReadingRoomApp {
     /// Asks for the next drawing only if something will have changed by then.
     fn schedule(&mut self, ctx: &egui::Context) {
         if let Some(secs) = self.state.notices.tick(self.state.now_secs) {
+            ctx.request_repaint_after(Duration::from_secs_f64(secs));
+        }
+        if let Some(secs) = self.state.cine_in() {
             ctx.request_repaint_after(Duration::from_secs_f64(secs));
         }
         if let Some(secs) = self.state.ahead_in() {

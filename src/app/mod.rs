@@ -5,6 +5,7 @@
 //! outside, in a worker or in the system, leaves the state as an [`Effect`]. So the state can be
 //! driven by events alone, and the thread of the window never waits and never opens a study file.
 
+mod cine;
 mod command;
 mod command_table;
 mod effect;
@@ -34,6 +35,7 @@ mod viewport;
 
 mod input;
 mod launch;
+mod layout;
 mod logic;
 mod outside;
 mod sample;
@@ -105,6 +107,7 @@ use crate::vlm::{DeviceChoice, PrecisionChoice};
 use chat_panel::ChatPanel;
 use compare::ComparePanel;
 use history::HistoryPanel;
+use layout::MOST_VIEWPORTS;
 use outside::Outside;
 use results::ResultsPanel;
 use sides::SidesPanel;
@@ -151,7 +154,7 @@ pub struct ReadingRoomApp {
 /// What is half typed, scrolled or hovered.
 #[derive(Default)]
 pub(crate) struct Panels {
-    pub(crate) viewports: [ViewportPanel; 2],
+    pub(crate) viewports: [ViewportPanel; MOST_VIEWPORTS],
     pub(crate) chat: ChatPanel,
     pub(crate) compare: ComparePanel,
     pub(crate) results: ResultsPanel,

@@ -4,7 +4,7 @@ use super::command::Command;
 use super::effect::Effect;
 use super::state::{AppState, Overlays};
 use super::view_transform::{ViewTransform, ZOOM_RANGE};
-use super::viewport::{View, Viewport, WindowMode, presets};
+use super::viewport::{View, WindowMode, presets};
 
 impl AppState {
     /// Runs a command; what it needs from outside becomes an effect.
@@ -22,6 +22,7 @@ impl AppState {
             // the panel was out of sight: it is shown, not put away
             self.settings.left_open = false;
         }
+        let (active, before) = (self.active, self.active_viewport().place.clone());
         let rest = self.run_open(command).and_then(|command| self.run_results(command));
         let rest = rest.and_then(|command| self.run_view(command));
         let rest = rest.and_then(|command| self.run_measure(command));
@@ -29,6 +30,9 @@ impl AppState {
         let rest = rest.and_then(|command| self.run_sides(command));
         if let Some(command) = rest.and_then(|command| self.run_chat(command)) {
             self.run_shell(command);
+        }
+        if self.are_linked && self.active == active {
+            self.follow_active(before.as_ref());
         }
     }
 
@@ -61,6 +65,9 @@ impl AppState {
             Command::LastFrame => self.show_frame(usize::MAX),
             Command::StepSeries(step) => self.step_series(step),
             Command::SetViewports(n) => self.set_viewports(n),
+            Command::ToggleLink => self.are_linked = !self.are_linked,
+            Command::ToggleCine => self.toggle_cine(),
+            Command::ChangeCineRate { faster } => self.change_cine_rate(faster),
             Command::ActivateViewport(idx) => self.active = idx.min(self.viewports.len() - 1),
             Command::PresetKey(key) => self.choose_preset(key),
             Command::CycleOverlays => {
@@ -133,7 +140,7 @@ impl AppState {
         None
     }
 
-    fn num_frames(&self) -> usize {
+    pub(crate) fn num_frames(&self) -> usize {
         let place = self.active_viewport().place.as_ref();
         place
             .and_then(|place| self.shown_series(place))
@@ -153,7 +160,7 @@ impl AppState {
         self.show_frame(frame_idx);
     }
 
-    fn step_series(&mut self, step: isize) {
+    pub(crate) fn step_series(&mut self, step: isize) {
         let all: Vec<(String, String)> = self
             .studies
             .open()
@@ -184,25 +191,6 @@ impl AppState {
             },
         };
         self.run(Command::SetWindow(mode));
-    }
-
-    fn set_viewports(&mut self, n: usize) {
-        let n = n.clamp(1, 2);
-        if n == 1 && self.viewports.len() == 2 {
-            self.viewports.swap(0, self.active.min(1));
-            self.viewports.truncate(1);
-            self.active = 0;
-        } else if n == 2 && self.viewports.len() == 1 {
-            self.viewports.push(Viewport::default());
-            self.active = 1;
-            self.fill_second_viewport();
-        }
-    }
-
-    /// A second viewport begins with the next series, or with the same one.
-    fn fill_second_viewport(&mut self) {
-        self.viewports[1].place = self.viewports[0].place.clone();
-        self.step_series(1);
     }
 
     fn run_chat(&mut self, command: Command) -> Option<Command> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::cine::Cine;
 use super::effect::Effect;
 use super::engine_state::{EngineState, ModelStatus};
 use super::eye::{EyeState, EyeView};
@@ -124,6 +125,10 @@ pub struct AppState {
     pub studies: Studies,
     /// One or two.
     pub viewports: Vec<Viewport>,
+    /// They scroll, zoom and change their window together.
+    pub are_linked: bool,
+    /// What plays by itself.
+    pub cine: Cine,
     /// The one keys act on.
     pub active: usize,
     /// What the left mouse button does on a picture.
@@ -186,6 +191,8 @@ impl AppState {
             settings,
             studies: Studies::default(),
             viewports: vec![Viewport::default()],
+            are_linked: false,
+            cine: Cine::default(),
             active: 0,
             tool: Tool::default(),
             measurements: Measurements::default(),

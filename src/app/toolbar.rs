@@ -36,6 +36,11 @@ pub(crate) fn toolbar_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         let n = cx.state.viewports.len();
         command_icon_ui(ui, cx, icons::SQUARE, Command::SetViewports(1), n == 1);
         command_icon_ui(ui, cx, icons::COLUMNS, Command::SetViewports(2), n == 2);
+        command_icon_ui(ui, cx, icons::FOUR, Command::SetViewports(4), n == 4);
+        command_icon_ui(ui, cx, icons::LINK, Command::ToggleLink, cx.state.are_linked);
+        let is_playing = cx.state.is_playing();
+        let cine = if is_playing { icons::PAUSE } else { icons::CONTINUE };
+        command_icon_ui(ui, cx, cine, Command::ToggleCine, is_playing);
         gap_ui(ui);
         let overlays = cx.state.overlays != Overlays::Off;
         command_icon_ui(ui, cx, icons::TEXT, Command::CycleOverlays, overlays);

@@ -168,6 +168,8 @@ fn view_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     let n = state.viewports.len();
     menu_item_ui(ui, cx, Command::SetViewports(1), Some(n == 1));
     menu_item_ui(ui, cx, Command::SetViewports(2), Some(n == 2));
+    menu_item_ui(ui, cx, Command::SetViewports(4), Some(n == 4));
+    menu_item_ui(ui, cx, Command::ToggleLink, Some(state.are_linked));
     ui.separator();
     for screen in [ResultsScreen::Training, ResultsScreen::Evaluation] {
         let is_on = state.results.shown == Some(screen);
@@ -205,6 +207,11 @@ fn image_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         ui.menu_button("Window", |ui| window_menu_ui(ui, cx, viewport));
     });
     menu_item_ui(ui, cx, Command::Invert, Some(viewport.view.inverted));
+    ui.separator();
+    menu_item_ui(ui, cx, Command::ToggleCine, Some(cx.state.is_playing()));
+    for command in [true, false].map(|faster| Command::ChangeCineRate { faster }) {
+        menu_item_ui(ui, cx, command, None);
+    }
     ui.separator();
     ui.menu_button("Tool", |ui| tools_menu_ui(ui, cx));
     ui.menu_button("Measurements", |ui| measure_menu_ui(ui, cx));

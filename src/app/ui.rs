@@ -1,10 +1,11 @@
 //! Where panels sit.
 
-use egui::{CentralPanel, CornerRadius, Frame, Margin, Panel, Rect, Ui, vec2};
+use egui::{CentralPanel, CornerRadius, Frame, Margin, Panel, Ui};
 
 use super::chat_panel::chat_panel_ui;
 use super::compare::compare_ui;
 use super::eye::stored_ui;
+use super::layout::cells;
 use super::measure::tools_ui;
 use super::notices_ui::{drop_sheet_ui, notices_ui};
 use super::results::results_ui;
@@ -125,11 +126,7 @@ fn centre_ui(ui: &mut Ui, cx: &ViewCx<'_>, panels: &mut Panels) {
     let rect = ui.available_rect_before_wrap();
     ui.painter().rect_filled(rect, CornerRadius::ZERO, theme::VIEWPORT);
     let n = cx.state.viewports.len();
-    let gap = 2.0;
-    let width = (rect.width() - gap * (n - 1) as f32) / n as f32;
-    for (idx, panel) in panels.viewports.iter_mut().enumerate().take(n) {
-        let left = rect.left() + idx as f32 * (width + gap);
-        let cell = Rect::from_min_size(egui::pos2(left, rect.top()), vec2(width, rect.height()));
+    for ((idx, panel), cell) in panels.viewports.iter_mut().enumerate().zip(cells(rect, n)) {
         let mut ui = ui.new_child(egui::UiBuilder::new().id_salt(("viewport", idx)).max_rect(cell));
         viewport_ui(&mut ui, cx, idx, panel);
     }

@@ -118,6 +118,11 @@ impl View {
 }
 
 impl Viewport {
+    /// One that shows this as its files say.
+    pub(crate) fn at(place: Option<Place>) -> Self {
+        Self { place, ..Self::default() }
+    }
+
     /// Shows a place as its file asks for it, with nothing to undo.
     pub(crate) fn show(&mut self, place: Place) {
         *self = Self { place: Some(place), ..Self::default() };

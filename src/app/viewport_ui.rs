@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use egui::{
-    Align2, Color32, CornerRadius, FontId, Id, Mesh, Pos2, Rect, Response, Role, Sense, Shape,
-    Stroke, StrokeKind, TextureHandle, Ui, WidgetInfo, pos2, vec2,
+    Align2, Color32, CornerRadius, FontId, Id, Mesh, Painter, Pos2, Rect, Response, Role, Sense,
+    Shape, Stroke, StrokeKind, TextureHandle, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::command::Command;
@@ -12,6 +12,7 @@ use super::eye::{eye_picture_ui, note_ui, shows_eye};
 use super::frames::{FrameState, LoadedFrame};
 use super::measure::{Pen, measure_menu_ui, measurements_ui, pen_ui, tools_menu_ui};
 use super::overlays::{Hover, Overlaid, overlays_ui};
+use super::state::Overlays;
 use super::theme;
 use super::view_cx::ViewCx;
 use super::view_transform::Placed;
@@ -95,6 +96,7 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
         drag_ui(ui, cx, &scene, is_taken);
         wheel_ui(ui, cx, &scene, &mut panel.wheel);
         if !shows_eye {
+            reference_line_ui(&ui.painter_at(rect), cx, &scene);
             measurements_ui(ui, cx, &scene, &mut panel.pen);
             let overlaid = Overlaid { viewport, rect, loaded: &loaded, zoom: placed.zoom };
             overlays_ui(ui, cx, &overlaid, panel.hover.as_ref());
@@ -116,6 +118,20 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
     if cx.state.viewports.len() > 1 && cx.state.active == idx {
         let stroke = Stroke::new(1.5, theme::OVERLAY_ACCENT);
         painter.rect_stroke(whole, CornerRadius::ZERO, stroke, StrokeKind::Inside);
+    }
+}
+
+/// Where the slice of the active viewport lies in this one.
+fn reference_line_ui(painter: &Painter, cx: &ViewCx<'_>, scene: &Scene<'_>) {
+    if cx.state.viewports.len() < 2 || cx.state.overlays == Overlays::Off {
+        return;
+    }
+    if let Some(ends) = cx.state.reference_line(scene.place) {
+        let at = |[x, y]: [f64; 2]| {
+            // a pixel's centre is half a pixel from its corner
+            scene.placed.ui_from_image(pos2(x as f32 + 0.5, y as f32 + 0.5))
+        };
+        painter.line_segment(ends.map(at), Stroke::new(1.2, theme::OVERLAY_ACCENT));
     }
 }
 
@@ -174,7 +190,7 @@ fn place(ui: &Ui, viewport: &Viewport, rect: Rect, loaded: &LoadedFrame) -> Plac
 
 /// Draws a texture where its picture is placed, multiplied by `tint`.
 pub(crate) fn paint_picture(
-    painter: &egui::Painter,
+    painter: &Painter,
     texture: &TextureHandle,
     placed: &Placed,
     tint: Color32,
@@ -260,7 +276,7 @@ fn context_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, loaded: &A
     menu_item_ui(ui, cx, Command::CloseActiveStudy, None);
 }
 
-fn message(painter: &egui::Painter, rect: Rect, text: &str, color: Color32) {
+fn message(painter: &Painter, rect: Rect, text: &str, color: Color32) {
     let font = FontId::proportional(13.0);
     painter.text(rect.center(), Align2::CENTER_CENTER, text, font, color);
 }

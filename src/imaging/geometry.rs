@@ -28,11 +28,58 @@ impl FrameGeometry {
         plane_of(&self.normal()?)
     }
 
+    /// Between this slice and one of about the same direction; none of any other.
+    #[must_use]
+    pub fn distance_mm(&self, other: &Self) -> Option<f64> {
+        let (normal, others) = (unit(self.normal()?), unit(other.normal()?));
+        let is_parallel = dot(&normal, &others).abs() >= PARALLEL_FROM_COSINE;
+        let apart = other.position_along(&normal)? - self.position_along(&normal)?;
+        is_parallel.then_some(apart.abs())
+    }
+
+    /// The line in which another slice cuts this one of so many columns and rows, in columns and
+    /// rows from the centre of the first pixel; none where they are parallel or meet outside.
+    #[must_use]
+    pub fn cut_by(&self, extent: [u32; 2], other: &Self) -> Option<[[f64; 2]; 2]> {
+        let normal = unit(other.normal()?);
+        if dot(&unit(self.normal()?), &normal).abs() >= PARALLEL_FROM_COSINE {
+            return None;
+        }
+        let [row_mm, column_mm] = self.pixel_spacing_mm?;
+        let [a, b, c, d, e, f] = self.image_orientation?;
+        // signed distance of the pixel (x, y) from the other slice: along · x + down · y + start
+        let along = dot(&[a, b, c], &normal) * column_mm;
+        let down = dot(&[d, e, f], &normal) * row_mm;
+        let start = self.position_along(&normal)? - other.position_along(&normal)?;
+        let [right, bottom] = extent.map(|side| f64::from(side) - 0.5);
+        let mut ends = Vec::with_capacity(4);
+        for x in [-0.5, right] {
+            ends.push([x, -(start + along * x) / down]);
+        }
+        for y in [-0.5, bottom] {
+            ends.push([-(start + down * y) / along, y]);
+        }
+        let is_inside = |[x, y]: &[f64; 2]| {
+            (-0.5 - 1e-6..=right + 1e-6).contains(x) && (-0.5 - 1e-6..=bottom + 1e-6).contains(y)
+        };
+        ends.retain(is_inside);
+        let (first, last) = (*ends.first()?, *ends.last()?);
+        (first != last).then_some([first, last])
+    }
+
     /// Distance along the slice normal.
     #[must_use]
     pub fn position_along(&self, normal: &[f64; 3]) -> Option<f64> {
         self.image_position_mm.map(|position| dot(&position, normal))
     }
+}
+
+/// Slices within about 18° of each other count as of one direction.
+const PARALLEL_FROM_COSINE: f64 = 0.95;
+
+fn unit(vector: [f64; 3]) -> [f64; 3] {
+    let length = length(&vector);
+    vector.map(|part| part / length)
 }
 
 /// Beyond this angle from every axis a slice has no plane's name.

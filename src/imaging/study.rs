@@ -90,6 +90,21 @@ impl Series {
         })
     }
 
+    /// Where a frame counted over the series lies.
+    #[must_use]
+    pub fn geometry_of(&self, frame_idx: usize) -> Option<&FrameGeometry> {
+        let (instance, frame_number) = self.instance_of(frame_idx)?;
+        instance.geometry_of(frame_number)
+    }
+
+    /// The frame that lies nearest to a slice of about the same direction.
+    #[must_use]
+    pub fn nearest_frame(&self, to: &FrameGeometry) -> Option<usize> {
+        let distance = |frame_idx| self.geometry_of(frame_idx)?.distance_mm(to);
+        let all = (0..self.num_frames()).filter_map(|idx| Some((idx, distance(idx)?)));
+        all.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(idx, _)| idx)
+    }
+
     /// The instance that holds a frame counted over the series, and its Frame Number from 1.
     #[must_use]
     pub fn instance_of(&self, frame_idx: usize) -> Option<(&Instance, u32)> {
