@@ -211,6 +211,7 @@ impl AppState {
             files.map(|instance| instance.path.clone()).collect();
         self.frames.drop_frames(|frame_ref| paths.contains(&frame_ref.path));
         self.measurements.forget_study(study_key);
+        self.attached.take_if(|evidence| evidence.study_key == study_key);
         for viewport in &mut self.viewports {
             if viewport.place.as_ref().is_some_and(|place| place.study_key == study_key) {
                 *viewport = super::viewport::Viewport::default();

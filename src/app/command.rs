@@ -146,6 +146,14 @@ pub enum Command {
     CopyMeasurements,
     /// Write them to a file.
     ExportMeasurements,
+    /// Attach the chosen region alone, with a little of what is around it.
+    ZoomAsk,
+    /// Attach the view with the chosen region outlined in it.
+    MarkAsk,
+    /// Ask the last question about the view again, with the chosen region erased.
+    EraseAsk,
+    /// The next question goes with the view as it is, not with a region.
+    Detach,
     // asking
     /// Ask the question in the box.
     Ask {
@@ -173,6 +181,8 @@ pub enum Command {
     CloseComparison,
     /// Save what the comparison shows, marked as generated.
     SaveDrawn(Drawn),
+    /// Ask the question of a turn again on a blank picture and on noise.
+    BlindTest(usize),
     /// Stop the answer being written.
     StopAnswer,
     /// Ask the same once more; the answer is added beside the others.
@@ -407,6 +417,8 @@ impl Command {
             Self::DeleteSelected => {
                 state.measurements.selected().is_some() && state.has_viewports()
             }
+            Self::ZoomAsk | Self::MarkAsk => state.selected_region().is_some(),
+            Self::EraseAsk => state.cannot_erase().is_none(),
             Self::CopyMeasurements | Self::ExportMeasurements => state.has_measurements(),
             Self::SetViewports(_) | Self::CycleOverlays => state.has_viewports(),
             Self::Undo => state.active_viewport().can_undo() && state.has_viewports(),

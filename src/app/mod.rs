@@ -49,6 +49,7 @@ mod model_picker;
 mod notices_ui;
 mod overlays;
 mod params_ui;
+mod region;
 mod results;
 mod sheets;
 mod sides;

@@ -95,7 +95,8 @@ impl AppState {
     /// What was left out for this model last: it is not asked about again with every question.
     pub(crate) fn left_out_of(&self, turns: &[Turn]) -> usize {
         let weights = self.engine.info().map(|info| &info.weights_sha256);
-        let shown = turns.iter().rev().filter(|turn| !turn.wants_picture).filter_map(Turn::shown);
+        let in_words = |turn: &&Turn| !turn.wants_picture && !turn.is_experiment();
+        let shown = turns.iter().rev().filter(in_words).filter_map(Turn::shown);
         let last = shown.filter_map(|answer| answer.provenance.as_ref()).next();
         last.filter(|made| Some(&made.weights_sha256) == weights).map_or(0, |made| made.left_out)
     }

@@ -57,7 +57,11 @@ impl AppState {
 
     /// The view that would go with the next question, when a model waits for one.
     fn coming_view(&self) -> Option<ComingView> {
-        if !self.settings.read_ahead || !self.engine.is_loaded() || self.view_was_sent() {
+        if !self.settings.read_ahead
+            || !self.engine.is_loaded()
+            || self.view_was_sent()
+            || self.attached.is_some()
+        {
             return None;
         }
         let viewport = self.active_viewport();

@@ -18,6 +18,7 @@ mod tools_ui;
 mod words;
 
 pub(super) use draw::measurements_ui;
+pub(super) use hit::ui_from_point;
 pub(super) use list_ui::list_panel_ui;
 pub(super) use pen::{Pen, pen_ui};
 pub use state::{Edit, Measurement, Measurements};

@@ -43,6 +43,11 @@ impl Pen {
         self.draft.is_some()
     }
 
+    /// Whether something is half drawn or held.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.draft.is_some() || self.press.is_some()
+    }
+
     /// Lets go of what is half drawn.
     pub(crate) fn put_down(&mut self) {
         *self = Self::default();
