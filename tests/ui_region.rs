@@ -1,6 +1,6 @@
 //! Questions about a region of the view, driven by role and label: the part alone, the part marked,
 //! the part erased, and whether an answer minds its picture.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail loudly")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail loudly")]
 
 #[expect(dead_code, reason = "shared with the other tests of the window")]
 #[path = "support/app_harness.rs"]
@@ -13,9 +13,9 @@ use app_harness::App;
 use dicom_builder::DicomBuilder;
 use egui::{Key, Pos2, Role, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use reading_room::app::{AppEvent, Command, Effect, ThemeChoice};
+use reading_room::app::{AppEvent, Command, Effect, ThemeChoice, Tool};
 use reading_room::chat::{Evidence, Reliance};
-use reading_room::imaging::{Alteration, Channels, DisplayImage, Shape, Turned};
+use reading_room::imaging::{Alteration, Channels, DisplayImage, Shape, ShapeKind, Turned};
 use reading_room::vlm::{Answer, FinishReason, Question, Step, Timings, YesNo};
 use reading_room::worker::EngineEvent;
 
@@ -78,8 +78,9 @@ fn at(app: &App, (x, y): (f32, f32)) -> Pos2 {
 }
 
 /// Draws with the mouse from one place of the screen's picture to another.
-fn draw(app: &mut App, tool: Key, from: (f32, f32), to: (f32, f32)) -> Shape {
-    press(app, tool);
+fn draw(app: &mut App, kind: ShapeKind, from: (f32, f32), to: (f32, f32)) -> Shape {
+    // a key would be typed where the question box has the keyboard
+    run(app, Command::SetTool(Tool::Measure(kind)));
     let (from, to) = (at(app, from), at(app, to));
     app.harness.hover_at(from);
     app.harness.run_steps(1);
@@ -91,12 +92,12 @@ fn draw(app: &mut App, tool: Key, from: (f32, f32), to: (f32, f32)) -> Shape {
     }
     app.harness.drop_at(to);
     app.settle();
-    press(app, Key::Escape);
+    run(app, Command::SetTool(Tool::Window));
     app.state().measurements.all().last().unwrap().shape.clone()
 }
 
 fn draw_block(app: &mut App) -> Shape {
-    draw(app, Key::Q, (40.3, 30.3), (59.7, 49.7))
+    draw(app, ShapeKind::Rectangle, (40.3, 30.3), (59.7, 49.7))
 }
 
 fn ask(app: &mut App, question: &str) {
@@ -183,7 +184,7 @@ fn a_region_alone_goes_with_the_question_and_leads_back_to_its_slice() {
 #[test]
 fn a_mark_is_in_the_models_picture_only() {
     let (mut app, _folder) = window();
-    let shape = draw(&mut app, Key::E, (40.3, 30.3), (59.7, 49.7));
+    let shape = draw(&mut app, ShapeKind::Ellipse, (40.3, 30.3), (59.7, 49.7));
     click(&mut app, "Mark & ask");
     ask(&mut app, "What is marked?");
     let sent = evidence(&app, 0).clone();
@@ -270,10 +271,11 @@ fn a_region_of_a_mirrored_and_turned_view_is_where_it_is_seen() {
         assert_eq!(app.state().active_viewport().view.transform.turned, turned);
         ask(&mut app, "Is there a block?");
         answer(&mut app, "Yes.", YES);
-        draw(&mut app, Key::Q, (70.3, 20.3), (89.7, 59.7));
+        draw(&mut app, ShapeKind::Rectangle, (70.3, 20.3), (89.7, 59.7));
         click(&mut app, "Erase & re-ask");
-        let (whole, erased) = (picture(evidence(&app, 0)), picture(evidence(&app, 1)));
-        assert_eq!(changed(whole, erased), [70, 20, 90, 60], "{turned:?}");
+        let whole = picture(evidence(&app, 0)).clone();
+        let erased = picture(evidence(&app, 1));
+        assert_eq!(changed(&whole, erased), [70, 20, 90, 60], "{turned:?}");
         answer(&mut app, "No.", NO);
         click(&mut app, "Zoom-ask");
         let attached = app.state().attached.clone().unwrap();
@@ -360,7 +362,7 @@ fn regions_can_be_looked_at() {
     run(&mut app, Command::SetTheme(ThemeChoice::Light));
     ask(&mut app, "Is there a lesion in the liver?");
     answer(&mut app, "Yes, there is a lesion in the right lobe of the liver.", YES);
-    draw(&mut app, Key::E, (30.0, 40.0), (55.0, 70.0));
+    draw(&mut app, ShapeKind::Ellipse, (30.0, 40.0), (55.0, 70.0));
     shoot(&mut app, "region-4-bar");
     click(&mut app, "Erase & re-ask");
     answer(&mut app, "No, there is no lesion in the liver.", NO);

@@ -46,7 +46,7 @@ pub(crate) fn evidence(study: &str, alias: &str, modality: &str, seed: u32) -> E
         num_frames: 20,
         label: format!("{modality} · slice 5 of 20"),
         // numbers that a hasty parser gets wrong here too
-        altered: (seed % 2 == 0).then(|| Altered {
+        altered: seed.is_multiple_of(2).then(|| Altered {
             how: Alteration::Mark(Shape::Ellipse([
                 Point::new(0.1 + 0.2, f64::from(seed) / 3.0),
                 Point::new(1_234.567_890_123_456_7, 40.0),
