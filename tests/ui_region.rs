@@ -107,7 +107,14 @@ fn ask(app: &mut App, question: &str) {
 
 fn answer(app: &mut App, text: &str, yes_no: YesNo) {
     let job = app.asking_job();
-    let answer = Box::new(Answer {
+    let answer = Box::new(model_answer(text, yes_no));
+    app.apply(AppEvent::Engine(EngineEvent::Answered { job, answer, peak_rss_mb: 1 }));
+    app.apply(AppEvent::Engine(EngineEvent::Finished { job }));
+    app.settle();
+}
+
+fn model_answer(text: &str, yes_no: YesNo) -> Answer {
+    Answer {
         prompt: String::new(),
         prompt_ids: vec![1, -200, 3],
         output_ids: vec![7; 4],
@@ -120,10 +127,7 @@ fn answer(app: &mut App, text: &str, yes_no: YesNo) {
         yes_no: Some(yes_no),
         seen: Vec::new(),
         timings: Timings::default(),
-    });
-    app.apply(AppEvent::Engine(EngineEvent::Answered { job, answer, peak_rss_mb: 1 }));
-    app.apply(AppEvent::Engine(EngineEvent::Finished { job }));
-    app.settle();
+    }
 }
 
 const YES: YesNo = YesNo { yes: 0.75, no: 0.05 };
@@ -259,6 +263,27 @@ fn an_erased_question_is_sampled_as_the_one_it_repeats() {
 }
 
 #[test]
+fn an_erased_picture_can_be_asked_something_else() {
+    let (mut app, _folder) = window();
+    draw_block(&mut app);
+    ask(&mut app, "Is there a block?");
+    answer(&mut app, "Yes.", YES);
+    click(&mut app, "Erase & re-ask");
+    answer(&mut app, "No.", NO);
+    run(
+        &mut app,
+        Command::Ask { question: "What then?".to_owned(), with_view: false, again_of: Some(1) },
+    );
+    let turn = &app.state().conversation().turns[1];
+    assert!(!turn.is_experiment(), "it repeats nothing");
+    assert!(matches!(evidence(&app, 1).altered.as_ref().unwrap().how, Alteration::Erase(_)));
+    answer(&mut app, "Air.", NO);
+    let next = Command::Ask { question: "And now?".to_owned(), with_view: false, again_of: None };
+    let question = question_of(app.effects_of(next));
+    assert_eq!(question.history.len(), 2, "so later questions build on it");
+}
+
+#[test]
 fn a_region_of_a_mirrored_and_turned_view_is_where_it_is_seen() {
     let turns: [(&[Key], Turned); 3] = [
         (&[Key::H], Turned::default().flipped_horizontally()),
@@ -298,6 +323,13 @@ fn a_question_about_another_window_or_slice_is_not_asked_again() {
     assert!(is_enabled(&app));
     run(&mut app, Command::StepFrame(1));
     assert!(!Command::ZoomAsk.is_enabled(app.state()), "the region is on another slice");
+    run(&mut app, Command::StepFrame(-1));
+    app.harness.get_by_label("Zoom-ask");
+    run(&mut app, Command::CycleOverlays);
+    run(&mut app, Command::CycleOverlays);
+    assert!(app.harness.query_by_label("Zoom-ask").is_none(), "the region is not to be seen");
+    run(&mut app, Command::CycleOverlays);
+    run(&mut app, Command::StepFrame(1));
     assert!(app.harness.query_by_label("Zoom-ask").is_none());
 }
 
@@ -343,6 +375,76 @@ fn a_blind_test_says_whether_the_picture_matters() {
             shoot(&mut app, "region-3-blind");
         }
     }
+}
+
+/// The slice that is asked now answers.
+fn slice_answers(app: &mut App, yes_no: YesNo) {
+    let (job, _) = app.state().strip.as_ref().unwrap().asking.unwrap();
+    let answer = Box::new(model_answer("Yes", yes_no));
+    app.apply(AppEvent::Engine(EngineEvent::Answered { job, answer, peak_rss_mb: 1 }));
+    app.apply(AppEvent::Engine(EngineEvent::Finished { job }));
+    app.settle();
+}
+
+/// A question for yes or no was asked about the middle slice.
+fn asked() -> (App, tempfile::TempDir) {
+    let (mut app, folder) = window();
+    assert!(!Command::AskSlices.is_enabled(app.state()));
+    ask(&mut app, "Is there a block?");
+    answer(&mut app, "Yes.", YES);
+    (app, folder)
+}
+
+#[test]
+fn every_slice_is_asked_and_the_curve_leads_to_them() {
+    let (mut app, _folder) = asked();
+    run(&mut app, Command::AskSlices);
+    for yes_no in [NO, YES, YesNo { yes: 0.01, no: 0.02 }] {
+        slice_answers(&mut app, yes_no);
+    }
+    let strip = app.state().strip.as_ref().unwrap();
+    assert!(!strip.is_under_way());
+    assert_eq!(strip.question, "Is there a block?");
+    let curve = "P(yes) over slices, 3 of 3 asked: slice 1 25 %, slice 2 94 %, slice 3 unclear";
+    let rect = app.harness.get_by_label(curve).rect();
+    assert_eq!(app.state().conversation().turns.len(), 1, "no chat has them");
+    shoot(&mut app, "region-7-slices");
+    for (at, frame_idx) in [(rect.top() + 50.0, 0), (rect.bottom() - 36.0, 2)] {
+        let pos = egui::pos2(rect.center().x, at);
+        app.harness.hover_at(pos);
+        app.harness.run_steps(1);
+        app.harness.drag_at(pos);
+        app.harness.run_steps(1);
+        app.harness.drop_at(pos);
+        app.settle();
+        assert_eq!(app.state().active_viewport().place.as_ref().unwrap().frame_idx, frame_idx);
+    }
+    click(&mut app, "Close slice strip");
+    assert!(app.state().strip.is_none());
+    assert!(app.harness.query_by_label(curve).is_none());
+}
+
+#[test]
+fn asking_slices_can_be_stopped_and_ends_with_the_engine() {
+    let (mut app, _folder) = asked();
+    run(&mut app, Command::AskSlices);
+    slice_answers(&mut app, YES);
+    let job = app.state().strip.as_ref().unwrap().asking.unwrap().0;
+    click(&mut app, "Stop asking slices");
+    let strip = app.state().strip.as_ref().unwrap();
+    assert!(!strip.is_under_way());
+    assert_eq!((strip.answers.len(), strip.num_slices()), (1, 1), "what came stays");
+    // what the engine still says of it goes nowhere
+    app.apply(AppEvent::Engine(EngineEvent::Finished { job }));
+    app.settle();
+    assert!(app.state().engine.is_loaded());
+    run(&mut app, Command::AskSlices);
+    let job = app.state().strip.as_ref().unwrap().asking.unwrap().0;
+    let message = "the engine ended".to_owned();
+    app.apply(AppEvent::Engine(EngineEvent::Failed { job, message }));
+    app.settle();
+    assert!(!app.state().strip.as_ref().unwrap().is_under_way());
+    assert!(app.words().contains("The slices are not asked any further: the engine ended"));
 }
 
 fn shoot(app: &mut App, name: &str) {

@@ -152,6 +152,12 @@ pub enum Command {
     MarkAsk,
     /// Ask the last question about the view again, with the chosen region erased.
     EraseAsk,
+    /// Ask the last question about the view, for yes or no, of slices all over the series.
+    AskSlices,
+    /// Ask no further slices.
+    StopSlices,
+    /// Take the curve over the slices away.
+    CloseSlices,
     /// The next question goes with the view as it is, not with a region.
     Detach,
     // asking
@@ -418,6 +424,7 @@ impl Command {
                 state.measurements.selected().is_some() && state.has_viewports()
             }
             Self::ZoomAsk | Self::MarkAsk => state.selected_region().is_some(),
+            Self::AskSlices => state.cannot_ask_slices().is_none(),
             Self::EraseAsk => state.cannot_erase().is_none(),
             Self::CopyMeasurements | Self::ExportMeasurements => state.has_measurements(),
             Self::SetViewports(_) | Self::CycleOverlays => state.has_viewports(),

@@ -35,7 +35,7 @@ impl AppState {
             return;
         }
         let evidence = match again_of.and_then(|idx| self.conversation().turns.get(idx)) {
-            Some(turn) => turn.evidence.clone(),
+            Some(turn) => turn.evidence.iter().cloned().map(Evidence::asked_anew).collect(),
             None if self.attached.is_some() => self.attached.take().into_iter().collect(),
             None if with_view => self.evidence_of_view().into_iter().collect(),
             None => Vec::new(),

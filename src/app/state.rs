@@ -16,6 +16,7 @@ use super::run_reconstruct::Comparing;
 use super::save_drawn::ToSave;
 use super::settings::Settings;
 use super::sides::Sides;
+use super::strip::Strip;
 use super::studies::{OpenStudy, Studies};
 use super::viewport::{Place, Viewport};
 use crate::chat::history::{HistoryEvent, Request};
@@ -168,6 +169,8 @@ pub struct AppState {
     pub sheet: Option<Sheet>,
     /// The list of models is shown.
     pub picker_open: bool,
+    /// A question asked of slices all over a series.
+    pub strip: Option<Strip>,
     /// The picture that goes with the next question in place of the view.
     pub attached: Option<Evidence>,
     /// The question box takes the keyboard next.
@@ -210,6 +213,7 @@ impl AppState {
             left_tab: LeftTab::Studies,
             sheet: None,
             picker_open: false,
+            strip: None,
             attached: None,
             focus_question: false,
             has_tint: false,

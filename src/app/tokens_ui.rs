@@ -106,8 +106,12 @@ fn shown(text: &str) -> String {
 
 /// P(yes), where yes or no was what the model was about to say.
 pub(crate) fn yes_share(tokens: &Tokens) -> Option<f32> {
-    let found = tokens.yes_no.filter(|found| found.yes + found.no >= CLOSED_SHARE)?;
-    Some(found.share())
+    closed_share(tokens.yes_no)
+}
+
+/// The same of what is known of the first word.
+pub(crate) fn closed_share(found: Option<YesNo>) -> Option<f32> {
+    Some(found.filter(|found| found.yes + found.no >= CLOSED_SHARE)?.share())
 }
 
 /// "P(yes) 83 %" of an answer to a closed question.

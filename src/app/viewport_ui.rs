@@ -13,6 +13,7 @@ use super::frames::{FrameState, LoadedFrame};
 use super::measure::{Pen, measure_menu_ui, measurements_ui, pen_ui, tools_menu_ui};
 use super::overlays::{Hover, Overlaid, overlays_ui};
 use super::region::{bar_ui, region_menu_ui};
+use super::strip::strip_ui;
 use super::theme;
 use super::view_cx::ViewCx;
 use super::view_transform::Placed;
@@ -99,6 +100,7 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
             measurements_ui(ui, cx, &scene, &mut panel.pen);
             let overlaid = Overlaid { viewport, rect, loaded: &loaded, zoom: placed.zoom };
             overlays_ui(ui, cx, &overlaid, panel.hover.as_ref());
+            strip_ui(ui, cx, viewport, rect);
             if !panel.pen.is_busy() {
                 bar_ui(ui, cx, &scene);
             }

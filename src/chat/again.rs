@@ -79,6 +79,13 @@ impl Evidence {
         self.altered = Some(Altered { how, whole_sha256, repeats: false });
         self.with_image(Some(altered))
     }
+
+    /// The same for a question that repeats none.
+    #[must_use]
+    pub fn asked_anew(mut self) -> Self {
+        self.altered.iter_mut().for_each(|altered| altered.repeats = false);
+        self
+    }
 }
 
 impl Turn {
@@ -117,12 +124,12 @@ impl Conversation {
         own.or_else(|| last_told(self.turns.get(..turn_idx)?))
     }
 
-    /// The last question that was asked about a picture as the view has it.
+    /// The last question that was asked about one picture, as the view has it.
     pub fn last_about(&self, is_it: impl Fn(&Evidence) -> bool) -> Option<usize> {
         let is_about = |turn_idx: &usize| {
             let evidence = self.evidence_at(*turn_idx).filter(|one| one.altered.is_none());
-            let is_told = self.turns.get(*turn_idx).is_some_and(Turn::is_told);
-            is_told && evidence.is_some_and(&is_it)
+            let may_be = |turn: &Turn| turn.is_told() && turn.evidence.len() < 2;
+            self.turns.get(*turn_idx).is_some_and(may_be) && evidence.is_some_and(&is_it)
         };
         (0..self.turns.len()).rev().find(is_about)
     }

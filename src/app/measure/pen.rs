@@ -67,7 +67,7 @@ impl Pen {
 }
 
 /// Whether measurements are to be seen: without overlays only while they are drawn.
-pub(super) fn are_shown(cx: &ViewCx<'_>) -> bool {
+pub(crate) fn are_shown(cx: &ViewCx<'_>) -> bool {
     cx.state.overlays != super::super::state::Overlays::Off || cx.state.tool.kind().is_some()
 }
 

@@ -4,7 +4,7 @@ use egui::{Button, CornerRadius, Frame, Id, Layout, Margin, Pos2, Rect, Sense, S
 use egui::{UiBuilder, pos2, vec2};
 
 use super::super::command::Command;
-use super::super::measure::ui_from_point;
+use super::super::measure::{are_shown, ui_from_point};
 use super::super::theme;
 use super::super::view_cx::ViewCx;
 use super::super::viewport_mouse::Scene;
@@ -26,7 +26,7 @@ const BELOW: f32 = 38.0;
 
 /// The three things to ask about the region chosen on the active viewport.
 pub(crate) fn bar_ui(ui: &mut Ui, cx: &ViewCx<'_>, scene: &Scene<'_>) {
-    if cx.state.active != cx.index_of(scene.viewport) {
+    if cx.state.active != cx.index_of(scene.viewport) || !are_shown(cx) {
         return;
     }
     let chosen = cx.state.selected_region().filter(|item| item.frame_ref == *scene.frame_ref);
@@ -80,4 +80,6 @@ pub(crate) fn region_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     for command in [Command::ZoomAsk, Command::MarkAsk, Command::EraseAsk] {
         menu_item_ui(ui, cx, command, None);
     }
+    ui.separator();
+    menu_item_ui(ui, cx, Command::AskSlices, None);
 }

@@ -117,16 +117,23 @@ fn change_text(before: &Answer, now: &Answer) -> Option<String> {
     let share = |answer: &Answer| answer.tokens.as_deref().and_then(yes_share);
     let (before, now) = (share(before)? * 100.0, share(now)? * 100.0);
     let change = now.round() - before.round();
-    let sign = if change < 0.0 { "−" } else { "+" };
+    let sign = match change {
+        change if change < 0.0 => "−",
+        change if change > 0.0 => "+",
+        _ => "±",
+    };
     let size = change.abs();
     Some(format!(
         "P(yes) {before:.0} % → {now:.0} % · ΔP(yes) {sign}{size:.0} points · uncalibrated"
     ))
 }
 
-/// What the blind test of an answer says, under it.
+/// What the blind test of an answer says, under it and under the test's last answer.
 pub(crate) fn reliance_ui(ui: &mut Ui, chat: &Conversation, turn_idx: usize) {
-    let Some(reliance) = chat.reliance(turn_idx) else { return };
+    let experiment = chat.turns.get(turn_idx).and_then(|turn| turn.experiment());
+    let is_last = experiment.is_some_and(|altered| matches!(altered.how, Alteration::Noise(_)));
+    let tested = chat.repeated_by(turn_idx).filter(|_| is_last).unwrap_or(turn_idx);
+    let Some(reliance) = chat.reliance(tested) else { return };
     let palette = theme::palette(ui);
     let color = match reliance {
         Reliance::High => palette.ok,

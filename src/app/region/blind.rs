@@ -16,6 +16,7 @@ impl AppState {
         has_answer
             && !turn.wants_picture
             && !turn.is_experiment()
+            && turn.evidence.len() < 2
             && chat.evidence_at(turn_idx).is_some_and(|evidence| evidence.image.is_some())
     }
 

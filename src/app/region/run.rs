@@ -69,7 +69,7 @@ impl AppState {
     }
 
     /// The last question of this chat about the active view as it stands.
-    fn last_about_view(&self) -> Option<usize> {
+    pub(crate) fn last_about_view(&self) -> Option<usize> {
         let viewport = self.active_viewport();
         let frame_ref = self.frame_ref(viewport.place.as_ref()?)?;
         let loaded = self.frames.loaded(&frame_ref)?;
