@@ -409,7 +409,7 @@ fn every_slice_is_asked_and_the_curve_leads_to_them() {
     let rect = app.harness.get_by_label(curve).rect();
     assert_eq!(app.state().conversation().turns.len(), 1, "no chat has them");
     shoot(&mut app, "region-7-slices");
-    for (at, frame_idx) in [(rect.top() + 50.0, 0), (rect.bottom() - 36.0, 2)] {
+    for (at, frame_idx) in [(rect.top() + 9.0, 0), (rect.bottom() - 9.0, 2)] {
         let pos = egui::pos2(rect.center().x, at);
         app.harness.hover_at(pos);
         app.harness.run_steps(1);
@@ -431,6 +431,8 @@ fn asking_slices_can_be_stopped_and_ends_with_the_engine() {
     slice_answers(&mut app, YES);
     let job = app.state().strip.as_ref().unwrap().asking.unwrap().0;
     click(&mut app, "Stop asking slices");
+    let place = app.state().active_viewport().place.as_ref();
+    assert_eq!(place.unwrap().frame_idx, 1, "the button leads nowhere");
     let strip = app.state().strip.as_ref().unwrap();
     assert!(!strip.is_under_way());
     assert_eq!((strip.answers.len(), strip.num_slices()), (1, 1), "what came stays");

@@ -17,6 +17,8 @@ const RIGHT: f32 = 16.0;
 /// For the button and the words.
 const TOP: f32 = 44.0;
 const BOTTOM: f32 = 30.0;
+/// Words about the series stand in the corners of the viewport, below more than above.
+const CORNER: f32 = 38.0;
 const DOT: f32 = 3.0;
 
 /// Over a viewport that shows the series.
@@ -28,8 +30,10 @@ pub(crate) fn strip_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, rect: 
     }
     let num_frames = cx.state.shown_series(place).map_or(0, |(_, series)| series.num_frames());
     let right = rect.right() - RIGHT;
-    let whole =
-        Rect::from_min_max(pos2(right - WIDTH, rect.top() + 8.0), pos2(right, rect.bottom() - 8.0));
+    let whole = Rect::from_min_max(
+        pos2(right - WIDTH, rect.top() + CORNER),
+        pos2(right, rect.bottom() - 2.0 * CORNER),
+    );
     let area = Rect::from_min_max(
         pos2(whole.left() + 10.0, whole.top() + TOP),
         pos2(whole.right() - 10.0, whole.bottom() - BOTTOM),
@@ -38,7 +42,8 @@ pub(crate) fn strip_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, rect: 
         return;
     }
     let id = Id::unique(("slice strip", cx.index_of(viewport)));
-    let response = ui.interact(whole, id, Sense::click_and_drag());
+    // the button above is no place to go to
+    let response = ui.interact(area.expand2(vec2(10.0, DOT)), id, Sense::click_and_drag());
     let name = name_of(strip);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
     if let Some(pos) = response.interact_pointer_pos() {
