@@ -368,6 +368,11 @@ fn what_is_missing_is_named_in_one_sentence() {
     let slice = "assets/sample/ct-torso/01.dcm";
     check_failure(&["render", slice, "--out", "/no/such/place/x.png"], &["could not be written"]);
     check_failure(&["render", slice, "--out", "x.png", "--crop", "500,500,50,50"], &["512 x 512"]);
+    check_failure(
+        &["render", slice, "--out", "x.png", "--mark", "0,0,513,5"],
+        &["--mark", "512 x 512"],
+    );
+    check_failure(&["render", slice, "--out", "x.png", "--erase", "9,9,0,5"], &["--erase"]);
     check_failure(&["render", &format!("{slice}#2"), "--out", "x.png"], &["frame 2"]);
 }
 
@@ -393,6 +398,33 @@ fn render_writes_the_picture_and_describes_it() {
     let picture = image::open(&out).unwrap();
     assert_eq!((picture.width(), picture.height()), (512, 512));
     assert_eq!(picture.color(), image::ColorType::L8);
+}
+
+#[test]
+fn render_marks_and_erases_a_region() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("slice.png").display().to_string();
+    let rendered = |option: &[&str]| {
+        let slice = "assets/sample/ct-torso/10.dcm";
+        run_json(&[&["render", slice, "--out", &out, "--json"], option].concat());
+        let color = image::open(&out).unwrap().color();
+        (image::open(&out).unwrap().into_rgb8(), color)
+    };
+    let (whole, _) = rendered(&[]);
+    let (erased, color) = rendered(&["--erase", "200,180,64,48"]);
+    assert_eq!(color, image::ColorType::L8);
+    let fill = erased.get_pixel(230, 200);
+    for (x, y, pixel) in erased.enumerate_pixels() {
+        let is_inside = (200..264).contains(&x) && (180..228).contains(&y);
+        assert_eq!(pixel, if is_inside { fill } else { whole.get_pixel(x, y) }, "{x} {y}");
+    }
+    let (marked, color) = rendered(&["--mark", "200,180,64,48"]);
+    assert_eq!(color, image::ColorType::Rgb8);
+    assert_eq!(marked.get_pixel(200, 200).0, [255, 64, 32]);
+    assert_eq!(marked.get_pixel(230, 200), whole.get_pixel(230, 200));
+    let slice = "assets/sample/ct-torso/10.dcm";
+    let both = ["render", slice, "--out", &out, "--mark", "0,0,9,9", "--erase", "0,0,9,9"];
+    assert_eq!(reading_room(&both).status.code(), Some(2), "one of them at a time");
 }
 
 /// The picture of the tensor: its samples normalised again are the tensor.

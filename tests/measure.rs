@@ -11,9 +11,10 @@ use dicom_builder::DicomBuilder;
 use reading_room::app::{MeasurementRow, measurements_table};
 use reading_room::chat::{Marker, Marks};
 use reading_room::imaging::{
-    Figures, Frame, FrameRef, Point, ProbeValue, Quantity, Region, Scale, Shape, ShapeKind,
-    frame_from_rgba, read_frame,
+    Alteration, Channels, DisplayImage, Figures, Frame, FrameRef, Point, ProbeValue, Quantity,
+    Region, Scale, Shape, ShapeKind, frame_from_rgba, read_frame,
 };
+use reading_room::vlm::{Eye, ImageProcessor};
 
 fn frame(path: PathBuf) -> Frame {
     read_frame(&FrameRef { path, sop_instance_uid: String::new(), frame_number: 1 }).unwrap()
@@ -254,4 +255,160 @@ fn words_out_of_a_file_stay_words_in_a_spreadsheet() {
     let csv = measurements_table(&[row], ',');
     assert!(csv.contains(",'@CT,"), "{csv}");
     assert!(csv.contains(",\"'=1+1,\"\"x\"\"\","), "{csv}");
+}
+
+/// A picture in which no two neighbours are alike.
+fn pattern(width: u32, height: u32, channels: Channels) -> DisplayImage {
+    let level = |at: u32| (at * 37 + at / width * 11) as u8;
+    let samples = channels.count() as u32;
+    let pixels = (0..width * height * samples).map(level).collect();
+    DisplayImage { width, height, channels, pixels }
+}
+
+/// Which pixels of two pictures of one size are not the same.
+fn changed(before: &DisplayImage, after: &DisplayImage) -> Vec<(u32, u32)> {
+    assert_eq!((before.width, before.height), (after.width, after.height));
+    let (a, b) = (before.to_rgb8(), after.to_rgb8());
+    let pairs = a.chunks_exact(3).zip(b.chunks_exact(3)).enumerate();
+    let at = |idx: usize| (idx as u32 % before.width, idx as u32 / before.width);
+    pairs.filter(|(_, (a, b))| a != b).map(|(idx, _)| at(idx)).collect()
+}
+
+fn is_inside(shape: &Shape, (x, y): (u32, u32)) -> bool {
+    let [low, high] = shape.bounds();
+    let (x, y) = (f64::from(x) + 0.5, f64::from(y) + 0.5);
+    match shape.kind() {
+        ShapeKind::Ellipse => {
+            let across = (2.0 * x - low.x - high.x) / (high.x - low.x);
+            let down = (2.0 * y - low.y - high.y) / (high.y - low.y);
+            across * across + down * down <= 1.0
+        }
+        _ => x >= low.x && x < high.x && y >= low.y && y < high.y,
+    }
+}
+
+#[test]
+fn a_crop_has_a_margin_and_ends_where_the_picture_does() {
+    let around = |a, b| Alteration::crop_around(&shape(ShapeKind::Rectangle, &[a, b]), (100, 80));
+    assert_eq!(around((40.0, 30.0), (60.0, 50.0)), Alteration::Crop([37, 27, 26, 26]));
+    assert_eq!(around((0.0, 0.0), (100.0, 80.0)), Alteration::Crop([0, 0, 100, 80]));
+    assert_eq!(around((90.0, 70.0), (100.0, 80.0)), Alteration::Crop([88, 68, 12, 12]));
+    assert_eq!(around((50.2, 50.2), (50.4, 50.4)), Alteration::Crop([50, 50, 1, 1]));
+    let whole = pattern(100, 80, Channels::Gray);
+    let part = Alteration::Crop([37, 27, 26, 26]).apply(&whole).unwrap();
+    assert_eq!(Some(part), whole.crop(37, 27, 26, 26));
+    assert_eq!(Alteration::Crop([90, 0, 11, 1]).apply(&whole), None);
+    assert_eq!(Alteration::Crop([37, 27, 26, 26]).label(), "region 37,27 26×26");
+}
+
+#[test]
+fn an_erased_region_is_the_mean_of_its_ring_and_nothing_else_changes() {
+    for channels in [Channels::Gray, Channels::Rgb] {
+        let whole = pattern(64, 48, channels);
+        for region in [
+            shape(ShapeKind::Rectangle, &[(10.0, 8.0), (30.0, 20.0)]),
+            shape(ShapeKind::Ellipse, &[(20.5, 10.5), (44.0, 40.0)]),
+            shape(ShapeKind::Rectangle, &[(0.0, 0.0), (12.0, 48.0)]),
+        ] {
+            let erased = Alteration::Erase(region.clone()).apply(&whole).unwrap();
+            let all = (0..48).flat_map(|y| (0..64).map(move |x| (x, y)));
+            let inside: Vec<(u32, u32)> = all.filter(|at| is_inside(&region, *at)).collect();
+            let changed = changed(&whole, &erased);
+            assert!(changed.iter().all(|at| inside.contains(at)), "{region:?}");
+            assert!(changed.len() * 10 > inside.len() * 9, "few of the pattern are the mean");
+            let samples = channels.count();
+            let colour_at = |(x, y): (u32, u32)| {
+                let at = (y * 64 + x) as usize * samples;
+                erased.pixels[at..at + samples].to_vec()
+            };
+            let fill = colour_at(inside[0]);
+            assert!(inside.iter().all(|at| colour_at(*at) == fill), "one colour all over");
+        }
+    }
+    // the ring of two pixels around a square, by hand
+    let mut whole = DisplayImage { pixels: vec![10; 400], ..pattern(20, 20, Channels::Gray) };
+    for y in 8..12 {
+        whole.pixels[y * 20 + 8..y * 20 + 12].fill(200);
+    }
+    whole.pixels[6 * 20 + 6] = 250;
+    let square = shape(ShapeKind::Rectangle, &[(8.0, 8.0), (12.0, 12.0)]);
+    let erased = Alteration::Erase(square.clone()).apply(&whole).unwrap();
+    // 47 pixels of 10 and one of 250
+    assert_eq!(erased.pixels[10 * 20 + 10], 15);
+    assert_eq!(changed(&whole, &erased).len(), 16);
+    let all = shape(ShapeKind::Rectangle, &[(0.0, 0.0), (20.0, 20.0)]);
+    let erased = Alteration::Erase(all).apply(&whole).unwrap();
+    assert!(erased.pixels.iter().all(|sample| *sample == 128), "there is no ring");
+    let sliver = shape(ShapeKind::Rectangle, &[(1.1, 1.1), (1.4, 1.4)]);
+    assert_eq!(Alteration::Erase(sliver).apply(&whole), None);
+    let length = shape(ShapeKind::Length, &[(1.0, 1.0), (9.0, 9.0)]);
+    assert_eq!(Alteration::Erase(length.clone()).apply(&whole), None);
+    assert_eq!(Alteration::Mark(length).apply(&whole), None);
+}
+
+#[test]
+fn a_mark_follows_the_outline_in_colour_with_dark_edges() {
+    for level in [0, 255, 128] {
+        let whole =
+            DisplayImage { pixels: vec![level; 400 * 300], ..pattern(400, 300, Channels::Gray) };
+        let region = shape(ShapeKind::Rectangle, &[(100.0, 80.0), (200.0, 160.0)]);
+        let marked = Alteration::Mark(region).apply(&whole).unwrap();
+        assert_eq!(marked.channels, Channels::Rgb);
+        // a line of two pixels and edges of one on both sides
+        for (x, y) in changed(&whole, &marked) {
+            let from = |at: u32, edge: u32| (f64::from(at) + 0.5 - f64::from(edge)).abs();
+            let across = from(x, 100).min(from(x, 200));
+            let down = from(y, 80).min(from(y, 160));
+            assert!(across.min(down) <= 2.0, "{x} {y}");
+        }
+        let pixel = |x: usize, y: usize| {
+            let at = (y * 400 + x) * 3;
+            [marked.pixels[at], marked.pixels[at + 1], marked.pixels[at + 2]]
+        };
+        for column in [99, 100, 199, 200] {
+            assert_eq!(pixel(column, 120), [255, 64, 32]);
+        }
+        for column in [98, 101, 198, 201] {
+            assert_eq!(pixel(column, 120), [0, 0, 0]);
+        }
+        assert_eq!(pixel(97, 120), [level; 3]);
+        assert_eq!(pixel(150, 120), [level; 3], "the inside stays as it is");
+    }
+}
+
+#[test]
+fn blank_and_noise_have_the_size_of_the_picture_and_nothing_of_it() {
+    let whole = pattern(40, 30, Channels::Rgb);
+    let blank = Alteration::Blank.apply(&whole).unwrap();
+    assert!(blank.pixels.iter().all(|sample| *sample == 128));
+    let noise = Alteration::Noise(0).apply(&whole).unwrap();
+    assert_eq!((noise.width, noise.height, noise.channels), (40, 30, Channels::Rgb));
+    assert_eq!(noise.pixels.len(), whole.pixels.len());
+    assert_eq!(Alteration::Noise(0).apply(&blank).unwrap(), noise, "the same seed, the same noise");
+    assert_ne!(Alteration::Noise(1).apply(&whole).unwrap(), noise);
+    // the first number of SplitMix64 from 0 is 0xe220a8397b1dcdaf
+    assert_eq!(noise.pixels[0], 0xaf);
+    let mean: f64 = noise.pixels.iter().map(|sample| f64::from(*sample)).sum::<f64>() / 3600.0;
+    assert!((mean - 127.5).abs() < 5.0, "{mean}");
+}
+
+#[test]
+fn the_tensor_of_an_erased_picture_differs_inside_the_region_only() {
+    let whole = pattern(56, 56, Channels::Gray);
+    let region = shape(ShapeKind::Rectangle, &[(10.0, 20.0), (30.0, 36.0)]);
+    let erased = Alteration::Erase(region.clone()).apply(&whole).unwrap();
+    let eye = Eye::squares(ImageProcessor::clip(56), false, 16);
+    let (extents, before) = eye.tensor(&whole).unwrap();
+    let (_, after) = eye.tensor(&erased).unwrap();
+    assert_eq!(extents.iter().product::<usize>(), 3 * 56 * 56);
+    let mut inside = 0;
+    for (idx, (before, after)) in before.iter().zip(&after).enumerate() {
+        let at = (idx as u32 % 56, idx as u32 / 56 % 56);
+        if is_inside(&region, at) {
+            inside += usize::from(before != after);
+        } else {
+            assert_eq!(before.to_bits(), after.to_bits(), "{at:?}");
+        }
+    }
+    assert!(inside > 3 * 20 * 16 * 9 / 10, "{inside}");
 }

@@ -12,8 +12,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use app_harness::{App, sample};
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
-use reading_room::app::{AppState, Workers};
+use reading_room::app::{AppState, Command, Workers};
 use reading_room::chat::{Answer, AnswerState, Finish};
+use reading_room::imaging::{Point, Shape, ShapeKind};
 
 /// One at a time: each has a model of its own.
 static TURN: Mutex<()> = Mutex::new(());
@@ -303,4 +304,29 @@ fn the_last_question_comes_back_with_the_arrow_up() {
     app.harness.key_press(Key::ArrowUp);
     app.harness.run_steps(3);
     app.harness.get_by_label("Editing question 1; its first version is kept");
+}
+
+#[test]
+fn a_region_is_erased_and_the_answer_tested_blindly() {
+    let (mut app, _turn) = ready(6);
+    let place = app.state().active_viewport().place.clone().unwrap();
+    let ends = [Point::new(200.0, 180.0), Point::new(264.0, 228.0)];
+    let shape = Shape::from_points(ShapeKind::Rectangle, &ends).unwrap();
+    app.harness.state_mut().state_mut().run(Command::AddMeasurement { place, shape });
+    app.harness.run_steps(3);
+    ask(&mut app, "Is there a nodule?");
+    let first = wait_done(&mut app, 0);
+    click(&mut app, "Erase & re-ask");
+    let erased = wait_done(&mut app, 1);
+    let tokens = |answer: &Answer| answer.tokens.clone().unwrap();
+    assert_eq!(tokens(&erased).prompt_ids, tokens(&first).prompt_ids, "asked as the first time");
+    let seen = |answer: &Answer| answer.seen[0].tensor_sha256.clone();
+    assert_ne!(seen(&erased), seen(&first));
+    app.harness.get_by_label("Region erased");
+    click(&mut app, "Blind test");
+    wait_done(&mut app, 2);
+    let noise = wait_done(&mut app, 3);
+    assert_eq!(tokens(&noise).prompt_ids, tokens(&first).prompt_ids);
+    let reliance = app.state().conversation().reliance(0).unwrap();
+    assert!(app.words().contains(reliance.title()), "{}", app.words());
 }

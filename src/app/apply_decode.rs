@@ -211,6 +211,8 @@ impl AppState {
             files.map(|instance| instance.path.clone()).collect();
         self.frames.drop_frames(|frame_ref| paths.contains(&frame_ref.path));
         self.measurements.forget_study(study_key);
+        self.strip.take_if(|strip| strip.study_key == study_key);
+        self.attached.take_if(|evidence| evidence.study_key == study_key);
         for viewport in &mut self.viewports {
             if viewport.place.as_ref().is_some_and(|place| place.study_key == study_key) {
                 *viewport = super::viewport::Viewport::default();
@@ -232,6 +234,7 @@ impl AppState {
             .filter_map(|viewport| self.frame_ref(viewport.place.as_ref()?))
             .collect();
         shown.extend_from_slice(self.frames_of_question());
+        shown.extend(self.strip_frame());
         let ahead = self.frames_ahead();
         self.cancel_stale_reads(&shown, &ahead);
         for frame_ref in &shown {

@@ -11,6 +11,9 @@ use crate::worker::{EngineEvent, JobId};
 
 impl AppState {
     pub(crate) fn apply_engine(&mut self, event: EngineEvent) {
+        if self.strip_took(&event) {
+            return;
+        }
         match event {
             EngineEvent::Loading { job, progress } => self.apply_loading(job, progress),
             EngineEvent::Loaded { job, info } => self.apply_loaded(job, *info),

@@ -11,6 +11,7 @@ use super::fonts;
 use super::icons;
 use super::model_picker::{loading_text, loading_ui};
 use super::params_ui::params_button_ui;
+use super::region::Beside;
 use super::study_panel::header_ui;
 use super::theme;
 use super::top_bar::export_menu_ui;
@@ -26,6 +27,8 @@ pub(crate) struct ChatPanel {
     /// The question box.
     pub(crate) composer: Composer,
     pub(crate) markdown: CommonMarkCache,
+    /// Answers of experiments beside those they repeat.
+    pub(crate) beside: Beside,
     find: FindBar,
     at_bottom: bool,
     jump: bool,

@@ -155,6 +155,20 @@ pub enum Command {
     CopyMeasurements,
     /// Write them to a file.
     ExportMeasurements,
+    /// Attach the chosen region alone, with a little of what is around it.
+    ZoomAsk,
+    /// Attach the view with the chosen region outlined in it.
+    MarkAsk,
+    /// Ask the last question about the view again, with the chosen region erased.
+    EraseAsk,
+    /// Ask the last question about the view, for yes or no, of slices all over the series.
+    AskSlices,
+    /// Ask no further slices.
+    StopSlices,
+    /// Take the curve over the slices away.
+    CloseSlices,
+    /// The next question goes with the view as it is, not with a region.
+    Detach,
     // asking
     /// Ask the question in the box.
     Ask {
@@ -182,6 +196,8 @@ pub enum Command {
     CloseComparison,
     /// Save what the comparison shows, marked as generated.
     SaveDrawn(Drawn),
+    /// Ask the question of a turn again on a blank picture and on noise.
+    BlindTest(usize),
     /// Stop the answer being written.
     StopAnswer,
     /// Ask the same once more; the answer is added beside the others.
@@ -416,6 +432,9 @@ impl Command {
             Self::DeleteSelected => {
                 state.measurements.selected().is_some() && state.has_viewports()
             }
+            Self::ZoomAsk | Self::MarkAsk => state.selected_region().is_some(),
+            Self::AskSlices => state.cannot_ask_slices().is_none(),
+            Self::EraseAsk => state.cannot_erase().is_none(),
             Self::CopyMeasurements | Self::ExportMeasurements => state.has_measurements(),
             Self::ToggleCine | Self::ChangeCineRate { .. } => {
                 state.num_frames() > 1 && state.has_viewports()

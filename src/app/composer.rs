@@ -13,6 +13,7 @@ use super::view_cx::ViewCx;
 use super::widgets::{
     evidence_chip_ui, icon_button_ui, primary_button_ui, rest_of_row_ui, row_from_right_ui,
 };
+use crate::chat::Evidence;
 
 /// A question being typed.
 #[derive(Debug, Default)]
@@ -111,6 +112,10 @@ fn attachment_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
         });
         return;
     }
+    if let Some(attached) = &cx.state.attached {
+        attached_ui(ui, cx, attached);
+        return;
+    }
     let Some(label) = cx.state.view_label() else { return };
     if !goes_with_view(cx, composer) {
         let icon = RichText::new(icons::ATTACH).font(fonts::icon(13.0)).color(palette.faint);
@@ -127,6 +132,20 @@ fn attachment_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
             composer.with_view = Some(false);
         }
         rest_of_row_ui(ui, |ui| evidence_chip_ui(ui, texture.as_ref(), &label, "Attached view"));
+    });
+}
+
+/// A region in place of the view.
+fn attached_ui(ui: &mut Ui, cx: &ViewCx<'_>, attached: &Evidence) {
+    let texture = attached.thumbnail.as_ref().map(|small| cx.textures.picture(ui.ctx(), small));
+    row_from_right_ui(ui, 50.0, |ui| {
+        if icon_button_ui(ui, icons::CLOSE, "Do not attach this region").clicked() {
+            cx.send(Command::Detach);
+        }
+        rest_of_row_ui(ui, |ui| {
+            let chip = evidence_chip_ui(ui, texture.as_ref(), &attached.label, "Attached region");
+            chip.on_hover_text(&attached.label);
+        });
     });
 }
 
@@ -150,7 +169,9 @@ fn text_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {
             let shifted = i.modifiers.shift;
             !shifted && i.consume_key(egui::Modifiers::NONE, Key::Enter)
         });
-    let hint = if cx.state.active_viewport().place.is_some() {
+    let hint = if cx.state.attached.is_some() {
+        "Ask about this region…"
+    } else if cx.state.active_viewport().place.is_some() {
         "Ask about this view…"
     } else {
         "Ask a question…"

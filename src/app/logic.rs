@@ -21,6 +21,7 @@ impl ReadingRoomApp {
         self.state.measure_what_changed();
         self.state.advance_sides();
         self.state.advance_queue();
+        self.state.advance_strip();
         self.state.read_ahead();
         self.state.look();
         for effect in self.state.take_effects() {

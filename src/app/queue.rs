@@ -4,7 +4,7 @@
 use super::engine_state::{AnswerSlot, Queued};
 use super::sides::Sides;
 use super::state::AppState;
-use crate::chat::{Conversation, Turn, forked};
+use crate::chat::{Conversation, Evidence, Turn, forked};
 
 /// Part of the context that is made free for the answer when questions are left out.
 const ROOM_SHARE: usize = 4;
@@ -36,6 +36,7 @@ impl AppState {
         let Some(question) = turns.last().map(|turn| turn.question.clone()) else { return };
         let with_picture = turns.iter().rev().find(|turn| !turn.evidence.is_empty());
         let evidence = with_picture.map(|turn| turn.evidence.clone()).unwrap_or_default();
+        let evidence = evidence.into_iter().map(Evidence::asked_anew).collect();
         let chat = Conversation::begin();
         let conversation_id = chat.id;
         self.show_new(chat);
@@ -95,7 +96,8 @@ impl AppState {
     /// What was left out for this model last: it is not asked about again with every question.
     pub(crate) fn left_out_of(&self, turns: &[Turn]) -> usize {
         let weights = self.engine.info().map(|info| &info.weights_sha256);
-        let shown = turns.iter().rev().filter(|turn| !turn.wants_picture).filter_map(Turn::shown);
+        let in_words = |turn: &&Turn| !turn.wants_picture && !turn.is_experiment();
+        let shown = turns.iter().rev().filter(in_words).filter_map(Turn::shown);
         let last = shown.filter_map(|answer| answer.provenance.as_ref()).next();
         last.filter(|made| Some(&made.weights_sha256) == weights).map_or(0, |made| made.left_out)
     }

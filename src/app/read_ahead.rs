@@ -2,6 +2,7 @@
 
 use super::effect::Effect;
 use super::state::AppState;
+use super::strip::Strip;
 use super::viewport::{Place, WindowMode};
 use crate::imaging::Turned;
 use crate::vlm::Question;
@@ -34,7 +35,7 @@ struct ComingView {
 impl AppState {
     /// Sends what rests, and stops what is not shown any more.
     pub(crate) fn read_ahead(&mut self) {
-        if self.engine.must_wait() {
+        if self.engine.must_wait() || self.strip.as_ref().is_some_and(Strip::is_under_way) {
             return;
         }
         let what = self.coming_view();
@@ -57,7 +58,11 @@ impl AppState {
 
     /// The view that would go with the next question, when a model waits for one.
     fn coming_view(&self) -> Option<ComingView> {
-        if !self.settings.read_ahead || !self.engine.is_loaded() || self.view_was_sent() {
+        if !self.settings.read_ahead
+            || !self.engine.is_loaded()
+            || self.view_was_sent()
+            || self.attached.is_some()
+        {
             return None;
         }
         let viewport = self.active_viewport();

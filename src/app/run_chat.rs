@@ -5,11 +5,12 @@ use std::path::Path;
 use super::effect::Effect;
 use super::engine_state::{AnswerSlot, Asking, Loading, ModelStatus, Queued};
 use super::notices::NoticeLevel;
+use super::region::put_in_place;
 use super::state::AppState;
 use super::view_transform::ViewTransform;
 use super::viewport::{Place, View, WindowMode, number};
 use crate::chat::{Answer, AnswerState, Evidence, Meter, Provenance, Turn};
-use crate::imaging::{DisplayImage, FrameRef, Grayscale, Turned, VoiLut};
+use crate::imaging::{Alteration, DisplayImage, Grayscale, Turned, VoiLut};
 use crate::vlm::{Beginning, Question, Task, Turn as ModelTurn};
 use crate::worker::{JobId, LoadRequest};
 
@@ -34,7 +35,8 @@ impl AppState {
             return;
         }
         let evidence = match again_of.and_then(|idx| self.conversation().turns.get(idx)) {
-            Some(turn) => turn.evidence.clone(),
+            Some(turn) => turn.evidence.iter().cloned().map(Evidence::asked_anew).collect(),
+            None if self.attached.is_some() => self.attached.take().into_iter().collect(),
             None if with_view => self.evidence_of_view().into_iter().collect(),
             None => Vec::new(),
         };
@@ -59,7 +61,10 @@ impl AppState {
         let chat = self.conversations.iter_mut().find(|chat| chat.id == conversation_id);
         let Some(chat) = chat else { return };
         let turn_idx = chat.ask(question, evidence);
-        self.send_first(AnswerSlot { conversation_id, turn_idx, answer_idx: 0 });
+        let slot = AnswerSlot { conversation_id, turn_idx, answer_idx: 0 };
+        if !self.repeat(slot) {
+            self.send_first(slot);
+        }
     }
 
     /// Sends a new question, to several models when they stand side by side.
@@ -154,22 +159,31 @@ impl AppState {
         }
         let room = self.engine.info().map_or(1, |info| info.max_images as usize);
         let room = room.saturating_sub(images.len());
-        let left_out = self.left_out_at(slot).min(slot.turn_idx);
-        let earlier = conversation.turns.get(..slot.turn_idx).unwrap_or_default();
+        // a question that repeats another is asked after the same turns
+        let repeats = conversation.repeated_by(slot.turn_idx);
+        let own = repeats.and_then(|idx| conversation.turns.get(idx)).map(|turn| &turn.evidence);
+        let altered = if own.is_some_and(Vec::is_empty) { images.pop() } else { None };
+        let asked_at = repeats.unwrap_or(slot.turn_idx);
+        let left_out = self.left_out_at(slot).min(asked_at);
+        let earlier = conversation.turns.get(..asked_at).unwrap_or_default();
         let (gone, told) = earlier.split_at(left_out);
         let history = Self::told_before(told, room);
         if images.is_empty() && history.iter().all(|turn| turn.images.is_empty()) {
             // what the chat is about stays when the words about it go
             images = gone.iter().rev().find_map(pictures_of).unwrap_or_default();
         }
-        Some(Question {
+        let mut question = Question {
             history,
             images,
             sampling: self.settings.sampling.params(),
             max_new_tokens: self.settings.sampling.max_new_tokens,
             system: self.system_prompt(),
             ..Question::new(&turn.question)
-        })
+        };
+        if let Some(altered) = altered {
+            put_in_place(conversation, slot.turn_idx, &mut question, altered);
+        }
+        Some(question)
     }
 
     /// Earlier turns, with as many of their pictures as there is room for.
@@ -177,7 +191,8 @@ impl AppState {
         let mut history = Vec::new();
         // newest first: when not all pictures fit, the latest matter most
         for earlier in turns.iter().rev() {
-            let told = |answer: &&Answer| !earlier.wants_picture && !answer.text.is_empty();
+            let in_words = !earlier.wants_picture && !earlier.is_experiment();
+            let told = |answer: &&Answer| in_words && !answer.text.is_empty();
             let Some(answer) = earlier.shown().filter(told) else { continue };
             let fits = earlier.evidence.len() <= room;
             room -= if fits { earlier.evidence.len() } else { 0 };
@@ -193,6 +208,15 @@ impl AppState {
 
     /// The picture of the active viewport as the model would get it.
     pub(crate) fn evidence_of_view(&self) -> Option<Evidence> {
+        self.evidence_with(None)
+    }
+
+    /// The same altered; none where that cannot be.
+    pub(crate) fn altered_view(&self, how: Alteration) -> Option<Evidence> {
+        self.evidence_with(Some(how))
+    }
+
+    fn evidence_with(&self, how: Option<Alteration>) -> Option<Evidence> {
         let viewport = self.active_viewport();
         let place = viewport.place.as_ref()?;
         let (open, series) = self.shown_series(place)?;
@@ -203,7 +227,8 @@ impl AppState {
         let loaded = self.frames.loaded(&frame_ref)?;
         let grayscale = viewport.view.grayscale(&loaded);
         let turned = viewport.view.transform.turned;
-        let image = turned.apply(&grayscale.render(&loaded.frame));
+        let stored = grayscale.render(&loaded.frame);
+        let image = turned.apply(&stored);
         let evidence = Evidence {
             label: self.view_label()?,
             frame_ref: Some(frame_ref),
@@ -217,10 +242,14 @@ impl AppState {
             frame_idx: place.frame_idx,
             num_frames: series.num_frames(),
             image_sha256: image.sha256(),
+            altered: None,
             image: None,
             thumbnail: None,
         };
-        Some(evidence.with_image(Some(image)))
+        let Some(how) = how else { return Some(evidence.with_image(Some(image))) };
+        // shapes lie in the pixels of the frame: what is done to them is turned with the rest
+        let altered = turned.apply(&how.apply(&stored)?);
+        Some(evidence.with_alteration(how, altered))
     }
 
     /// "CT · slice 61 of 312 · W 1500 L −600": names nobody.
@@ -249,7 +278,8 @@ impl AppState {
         let Some(place) = &viewport.place else { return false };
         let Some(frame_ref) = self.frame_ref(place) else { return false };
         let Some(loaded) = self.frames.loaded(&frame_ref) else { return false };
-        last.frame_ref.as_ref() == Some(&frame_ref)
+        last.altered.is_none()
+            && last.frame_ref.as_ref() == Some(&frame_ref)
             && last.grayscale == viewport.view.grayscale(&loaded)
             && last.turned == viewport.view.transform.turned
     }
@@ -283,12 +313,6 @@ impl AppState {
     /// Where the frame of a question is among the open studies.
     fn place_of(&self, evidence: &Evidence) -> Option<Place> {
         let marker = self.history.marker.as_ref();
-        let is_it = |frame_ref: &FrameRef| match (&evidence.frame_ref, marker, &evidence.marks) {
-            (Some(known), _, _) => known == frame_ref,
-            // from the history: identifiers are compared by their marks
-            (None, Some(marker), Some(marks)) => marker.frame(frame_ref) == marks.frame,
-            _ => false,
-        };
         self.studies.open().iter().find_map(|open| {
             let key = &open.study.key;
             let may_be = match (marker, &evidence.marks) {
@@ -300,7 +324,8 @@ impl AppState {
                 // where it was before, else wherever it is now
                 let frames = std::iter::once(evidence.frame_idx).chain(0..series.num_frames());
                 let mut frames = frames.filter_map(|idx| Some((idx, series.frame_ref(idx)?)));
-                let (frame_idx, _) = frames.find(|(_, frame_ref)| is_it(frame_ref))?;
+                let (frame_idx, _) =
+                    frames.find(|(_, frame_ref)| self.is_frame_of(evidence, frame_ref))?;
                 Some(Place { study_key: key.clone(), series_key: series.key.clone(), frame_idx })
             })
         })

@@ -26,6 +26,8 @@ impl AppState {
         let rest = self.run_open(command).and_then(|command| self.run_results(command));
         let rest = rest.and_then(|command| self.run_view(command));
         let rest = rest.and_then(|command| self.run_measure(command));
+        let rest = rest.and_then(|command| self.run_region(command));
+        let rest = rest.and_then(|command| self.run_strip(command));
         let rest = rest.and_then(|command| self.run_history(command));
         let rest = rest.and_then(|command| self.run_sides(command));
         if let Some(command) = rest.and_then(|command| self.run_chat(command)) {

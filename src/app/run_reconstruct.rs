@@ -91,7 +91,11 @@ impl AppState {
         if is_busy || self.model_cannot_reconstruct().is_some() {
             return;
         }
-        let Some(evidence) = earlier.or_else(|| self.evidence_of_view()) else { return };
+        let Some(evidence) =
+            earlier.or_else(|| self.attached.take().or_else(|| self.evidence_of_view()))
+        else {
+            return;
+        };
         let request = match request.trim() {
             "" => USUAL_REQUEST,
             request => request,

@@ -17,11 +17,12 @@ use super::run_reconstruct::Comparing;
 use super::save_drawn::ToSave;
 use super::settings::Settings;
 use super::sides::Sides;
+use super::strip::Strip;
 use super::studies::{OpenStudy, Studies};
 use super::viewport::{Place, Viewport};
-use crate::chat::Conversation;
 use crate::chat::history::{HistoryEvent, Request};
 use crate::chat::transfer::Format;
+use crate::chat::{Conversation, Evidence};
 use crate::imaging::{FrameRef, Series};
 use crate::vlm::{DeviceInfo, Family, ModelSpec};
 use crate::worker::{DecodeEvent, EngineEvent, JobId, LoadRequest};
@@ -173,6 +174,10 @@ pub struct AppState {
     pub sheet: Option<Sheet>,
     /// The list of models is shown.
     pub picker_open: bool,
+    /// A question asked of slices all over a series.
+    pub strip: Option<Strip>,
+    /// The picture that goes with the next question in place of the view.
+    pub attached: Option<Evidence>,
     /// The question box takes the keyboard next.
     pub focus_question: bool,
     /// Answers are shown token by token, tinted by how likely each was.
@@ -215,6 +220,8 @@ impl AppState {
             left_tab: LeftTab::Studies,
             sheet: None,
             picker_open: false,
+            strip: None,
+            attached: None,
             focus_question: false,
             has_tint: false,
             full_screen: false,

@@ -104,10 +104,20 @@ fn shown(text: &str) -> String {
     text.replace('\n', "⏎").replace(' ', "␣")
 }
 
+/// P(yes), where yes or no was what the model was about to say.
+pub(crate) fn yes_share(tokens: &Tokens) -> Option<f32> {
+    closed_share(tokens.yes_no)
+}
+
+/// The same of what is known of the first word.
+pub(crate) fn closed_share(found: Option<YesNo>) -> Option<f32> {
+    Some(found.filter(|found| found.yes + found.no >= CLOSED_SHARE)?.share())
+}
+
 /// "P(yes) 83 %" of an answer to a closed question.
 pub(crate) fn yes_no_text(tokens: &Tokens) -> Option<String> {
-    let YesNo { yes, no } = tokens.yes_no.filter(|found| found.yes + found.no >= CLOSED_SHARE)?;
-    let share = YesNo { yes, no }.share();
+    let share = yes_share(tokens)?;
+    let YesNo { yes, no } = tokens.yes_no?;
     Some(format!(
         "P(yes) {:.0} % · as first word: yes {:.1} %, no {:.1} % · uncalibrated",
         share * 100.0,

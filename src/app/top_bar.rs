@@ -8,6 +8,7 @@ use super::fonts;
 use super::icons;
 use super::measure::{measure_menu_ui, tools_menu_ui};
 use super::model_picker::model_picker_ui;
+use super::region::region_menu_ui;
 use super::results::ResultsScreen;
 use super::settings::ThemeChoice;
 use super::state::{Overlays, Sheet};
@@ -215,6 +216,7 @@ fn image_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     ui.separator();
     ui.menu_button("Tool", |ui| tools_menu_ui(ui, cx));
     ui.menu_button("Measurements", |ui| measure_menu_ui(ui, cx));
+    ui.menu_button("Region", |ui| region_menu_ui(ui, cx));
     ui.separator();
     for command in
         [Command::FlipHorizontal, Command::FlipVertical, Command::Rotate(-1), Command::Rotate(1)]

@@ -8,6 +8,7 @@ use super::command::Command;
 use super::drawing_ui::drawing_ui;
 use super::fonts;
 use super::icons;
+use super::region::{beside_ui, reliance_ui};
 use super::run_reconstruct::Compared;
 use super::theme;
 use super::tokens_ui::{tokens_ui, yes_no_text};
@@ -25,7 +26,8 @@ const EVIDENCE_HINT: &str = "Question, pictures by hash, window, model, weights,
     and every token with what else was likely";
 const REPLAY_HINT: &str = "Ask once more exactly as this answer was asked, and see whether it \
     comes out the same";
-
+const BLIND_HINT: &str = "Ask the same on a blank picture and on noise: does the answer mind the \
+    picture?";
 const CONTINUE_HINT: &str = "Let the model write on where this answer broke off, as it would have";
 
 /// Draws turn `turn_idx` of the chat shown.
@@ -41,6 +43,8 @@ pub(crate) fn turn_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel, turn_
         question_ui(ui, cx, panel, turn_idx, turn);
         if let Some(answer) = turn.shown() {
             answer_ui(ui, cx, panel, turn_idx, answer);
+            beside_ui(ui, cx, &mut panel.beside, turn_idx);
+            reliance_ui(ui, conversation, turn_idx);
             if !answer.is_open() {
                 actions_ui(ui, cx, turn_idx, turn);
             }
@@ -338,6 +342,12 @@ fn actions_ui(ui: &mut Ui, cx: &ViewCx<'_>, turn_idx: usize, turn: &Turn) {
             && icon_button_ui(ui, icons::COLUMNS, "Compare with other models").clicked()
         {
             cx.send(Command::OpenSides(turn_idx));
+        }
+        if cx.state.can_test_blindly(turn_idx) {
+            let blind = icon_button_ui(ui, icons::EYE_CLOSED, "Blind test");
+            if blind.on_hover_text(BLIND_HINT).clicked() {
+                cx.send(Command::BlindTest(turn_idx));
+            }
         }
         let fork = icon_button_ui(ui, icons::FORK, "Fork chat");
         if fork.on_hover_text("A chat of its own with all up to here").clicked() {

@@ -12,7 +12,9 @@ use super::eye::{eye_picture_ui, note_ui, shows_eye};
 use super::frames::{FrameState, LoadedFrame};
 use super::measure::{Pen, measure_menu_ui, measurements_ui, pen_ui, tools_menu_ui};
 use super::overlays::{Hover, Overlaid, overlays_ui};
+use super::region::{bar_ui, region_menu_ui};
 use super::state::Overlays;
+use super::strip::strip_ui;
 use super::theme;
 use super::view_cx::ViewCx;
 use super::view_transform::Placed;
@@ -100,6 +102,10 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
             measurements_ui(ui, cx, &scene, &mut panel.pen);
             let overlaid = Overlaid { viewport, rect, loaded: &loaded, zoom: placed.zoom };
             overlays_ui(ui, cx, &overlaid, panel.hover.as_ref());
+            strip_ui(ui, cx, viewport, rect);
+            if !panel.pen.is_busy() {
+                bar_ui(ui, cx, &scene);
+            }
         }
         response.context_menu(|ui| context_menu_ui(ui, cx, viewport, &loaded));
         scrollbar_ui(ui, cx, idx, viewport, rect);
@@ -255,6 +261,7 @@ fn context_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, loaded: &A
     use super::widgets::menu_item_ui;
     ui.set_min_width(220.0);
     menu_item_ui(ui, cx, Command::AskAboutView, None);
+    ui.menu_button("Region", |ui| region_menu_ui(ui, cx));
     ui.separator();
     ui.menu_button("Tool", |ui| tools_menu_ui(ui, cx));
     ui.menu_button("Measurements", |ui| measure_menu_ui(ui, cx));

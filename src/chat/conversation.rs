@@ -90,17 +90,6 @@ impl Conversation {
         turn_idx
     }
 
-    /// The last picture that the next question's history brings along. A turn that was stopped or
-    /// failed before its first word is not part of that history.
-    pub fn last_evidence(&self) -> Option<&Evidence> {
-        let is_told = |answer: &Answer| answer.is_open() || !answer.text.is_empty();
-        let mut told = self.turns.iter().rev().filter(|turn| {
-            // a picture is drawn outside of the conversation in words
-            !turn.wants_picture && turn.shown().is_some_and(is_told)
-        });
-        told.find_map(|turn| turn.evidence.last())
-    }
-
     /// Whether an answer may still grow.
     #[must_use]
     pub fn is_open(&self) -> bool {

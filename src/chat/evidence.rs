@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Marks;
+use super::{Altered, Marks};
 use crate::imaging::{DisplayImage, FrameRef, Grayscale, Turned};
 
 /// Longest side of the small copy.
@@ -33,6 +33,8 @@ pub struct Evidence {
     pub num_frames: usize,
     /// Says what it is without naming anybody, such as "CT · slice 61 / 312 · W 1500 L −600".
     pub label: String,
+    /// What was done to the picture of the view; none when it is given as it was.
+    pub altered: Option<Altered>,
     /// What the model is given; none when it was lost on the way from another history.
     pub image: Option<Arc<DisplayImage>>,
     /// The same, small.

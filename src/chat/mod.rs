@@ -5,6 +5,7 @@
 //! overwritten. Asked for a picture, an answer holds a [`Drawing`]. The [`history`] keeps them on
 //! disk, and [`transfer`] takes one chat out or in.
 
+mod again;
 mod answer;
 mod branches;
 mod capsule;
@@ -24,6 +25,7 @@ mod words;
 pub mod history;
 pub mod transfer;
 
+pub use again::{Altered, Reliance};
 pub use answer::{Answer, AnswerState, Finish, Meter, Provenance, short_hash};
 pub use capsule::capsule;
 pub use conversation::{Conversation, Turn, forked};

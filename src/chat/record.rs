@@ -33,6 +33,9 @@ pub(crate) struct EvidenceRecord {
     pub(crate) image_sha256: String,
     /// Name of the picture; none when it was lost before.
     pub(crate) picture: Option<String>,
+    /// What was done to it; not there in what earlier versions wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) altered: Option<Value>,
 }
 
 /// One answer.
@@ -166,6 +169,7 @@ impl EvidenceRecord {
             turned: evidence.turned,
             image_sha256: evidence.image_sha256.clone(),
             picture: evidence.image.as_deref().map(keep).transpose()?,
+            altered: evidence.altered.as_ref().map(to_exact).transpose()?,
         })
     }
 
@@ -182,6 +186,7 @@ impl EvidenceRecord {
             frame_idx: self.frame_idx,
             num_frames: self.num_frames,
             label: self.label,
+            altered: self.altered.map(from_exact).transpose()?,
             image: None,
             thumbnail: None,
             image_sha256: self.image_sha256,

@@ -122,6 +122,12 @@ pub(super) struct ImageArgs {
     /// Only this part of the picture, in image pixels
     #[arg(long, value_name = "X,Y,W,H", value_parser = parse_crop)]
     pub(super) crop: Option<[u32; 4]>,
+    /// With the outline of this rectangle drawn over the picture, in image pixels
+    #[arg(long, value_name = "X,Y,W,H", value_parser = parse_crop, conflicts_with = "crop")]
+    pub(super) mark: Option<[u32; 4]>,
+    /// With this rectangle filled with the mean of the ring around it, in image pixels
+    #[arg(long, value_name = "X,Y,W,H", value_parser = parse_crop, conflicts_with_all = ["crop", "mark"])]
+    pub(super) erase: Option<[u32; 4]>,
 }
 
 /// How the next token is chosen.

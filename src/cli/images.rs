@@ -8,8 +8,10 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 
+use crate::chat::Altered;
 use crate::imaging::{
-    DisplayImage, Frame, FrameRef, Grayscale, Opened, open_paths, parse_image_path, read_frame,
+    Alteration, DisplayImage, Frame, FrameRef, Grayscale, Opened, Shape, open_paths,
+    parse_image_path, read_frame,
 };
 use crate::worker::{DecodeClient, DecodeEvent, JobId};
 
@@ -113,7 +115,7 @@ pub(super) struct Seen {
     pub(super) modality: String,
     pub(super) num_frames: u32,
     pub(super) is_monochrome: bool,
-    pub(super) crop: Option<[u32; 4]>,
+    pub(super) altered: Option<Altered>,
 }
 
 /// Reads and shows pictures.
@@ -129,8 +131,12 @@ fn see_one(decoder: &Decoder, path: &Path, options: &ImageArgs) -> anyhow::Resul
     let frame = decoder.read_frame(path)?;
     let (path, frame_number) = parse_image_path(path);
     let info = frame.info();
+    let whole = grayscale(&frame, options).render(&frame);
+    let image = altered(&whole, options)?;
+    let how = alteration(options).and_then(|(.., how)| how);
     Ok(Seen {
-        image: render(&frame, options)?,
+        altered: how.map(|how| Altered { how, whole_sha256: whole.sha256(), repeats: false }),
+        image: image.unwrap_or(whole),
         grayscale: grayscale(&frame, options),
         frame_ref: FrameRef {
             path: std::path::absolute(path)?,
@@ -140,7 +146,6 @@ fn see_one(decoder: &Decoder, path: &Path, options: &ImageArgs) -> anyhow::Resul
         modality: info.modality.clone(),
         num_frames: info.num_frames,
         is_monochrome: frame.is_monochrome(),
-        crop: options.crop,
     })
 }
 
@@ -151,12 +156,26 @@ pub(super) fn grayscale(frame: &Frame, options: &ImageArgs) -> Grayscale {
 
 /// The picture that reader and model see.
 pub(super) fn render(frame: &Frame, options: &ImageArgs) -> anyhow::Result<DisplayImage> {
-    let grayscale = grayscale(frame, options);
-    let whole = grayscale.render(frame);
-    let Some([x, y, width, height]) = options.crop else { return Ok(whole) };
-    whole.crop(x, y, width, height).with_context(|| {
+    let whole = grayscale(frame, options).render(frame);
+    altered(&whole, options).map(|altered| altered.unwrap_or(whole))
+}
+
+/// What of a picture was asked for, or what is done to it.
+fn alteration(options: &ImageArgs) -> Option<(&'static str, [u32; 4], Option<Alteration>)> {
+    let (crop, mark, erase) = (options.crop, options.mark, options.erase);
+    let crop = crop.map(|rect| ("--crop", rect, Some(Alteration::Crop(rect))));
+    let mark = mark.map(|rect| ("--mark", rect, Shape::of_pixels(rect).map(Alteration::Mark)));
+    let erase = erase.map(|rect| ("--erase", rect, Shape::of_pixels(rect).map(Alteration::Erase)));
+    crop.or(mark).or(erase)
+}
+
+fn altered(whole: &DisplayImage, options: &ImageArgs) -> anyhow::Result<Option<DisplayImage>> {
+    let Some((option, [x, y, width, height], how)) = alteration(options) else { return Ok(None) };
+    let is_inside = whole.crop(x, y, width, height).is_some();
+    let altered = how.filter(|_| is_inside).and_then(|how| how.apply(whole));
+    altered.map(Some).with_context(|| {
         format!(
-            "--crop {x},{y},{width},{height} reaches outside the picture of {} x {} pixels",
+            "{option} {x},{y},{width},{height} reaches outside the picture of {} x {} pixels",
             whole.width, whole.height
         )
     })

@@ -113,6 +113,7 @@ impl Recorder {
             frame_idx: seen.frame_ref.frame_number.saturating_sub(1) as usize,
             num_frames: seen.num_frames as usize,
             label: label_of(seen),
+            altered: seen.altered.clone(),
             image: None,
             thumbnail: None,
             image_sha256: seen.image.sha256(),
@@ -234,8 +235,8 @@ fn label_of(seen: &Seen) -> String {
     if seen.grayscale.inverted {
         parts.push("inverted".to_owned());
     }
-    if let Some([x, y, width, height]) = seen.crop {
-        parts.push(format!("crop {x},{y} {width} × {height}"));
+    if let Some(altered) = &seen.altered {
+        parts.push(altered.how.label());
     }
     parts.join(" · ")
 }

@@ -34,6 +34,7 @@ mod modality_lut;
 mod window;
 mod window_choice;
 
+mod alter;
 mod display_image;
 mod geometry;
 mod measure;
@@ -43,6 +44,7 @@ mod turned;
 mod error;
 mod privacy;
 
+pub use alter::{Alteration, MID_GREY};
 pub use display_image::{Channels, DisplayImage};
 pub use error::{Fault, OpenError};
 pub use frame::Frame;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use reading_room::chat::{
-    Answer, AnswerState, CodecAlone, Conversation, Drawing, Evidence, Finish, Marks, Meter,
-    Provenance, Token, Tokens,
+    Altered, Answer, AnswerState, CodecAlone, Conversation, Drawing, Evidence, Finish, Marks,
+    Meter, Provenance, Token, Tokens,
 };
 use reading_room::imaging::{
-    Channels, DisplayImage, Grayscale, Similarity, Turned, VoiLut, VoiLutFunction, Window,
+    Alteration, Channels, DisplayImage, Grayscale, Point, Shape, Similarity, Turned, VoiLut,
+    VoiLutFunction, Window,
 };
 use reading_room::vlm::{Cells, EyeFacts, Likely, Padded, YesNo};
 
@@ -44,6 +45,15 @@ pub(crate) fn evidence(study: &str, alias: &str, modality: &str, seed: u32) -> E
         frame_idx: 4,
         num_frames: 20,
         label: format!("{modality} · slice 5 of 20"),
+        // numbers that a hasty parser gets wrong here too
+        altered: seed.is_multiple_of(2).then(|| Altered {
+            how: Alteration::Mark(Shape::Ellipse([
+                Point::new(0.1 + 0.2, f64::from(seed) / 3.0),
+                Point::new(1_234.567_890_123_456_7, 40.0),
+            ])),
+            whole_sha256: "cd".repeat(32),
+            repeats: false,
+        }),
         image: None,
         thumbnail: None,
         image_sha256: image.sha256(),

@@ -20,7 +20,7 @@ pub(super) enum Part {
     Whole,
 }
 
-pub(super) fn ui_from_point(placed: &Placed, point: Point) -> Pos2 {
+pub(crate) fn ui_from_point(placed: &Placed, point: Point) -> Pos2 {
     placed.ui_from_image(pos2(point.x as f32, point.y as f32))
 }
 

@@ -18,8 +18,9 @@ mod tools_ui;
 mod words;
 
 pub(super) use draw::measurements_ui;
+pub(super) use hit::ui_from_point;
 pub(super) use list_ui::list_panel_ui;
-pub(super) use pen::{Pen, pen_ui};
+pub(super) use pen::{Pen, are_shown, pen_ui};
 pub use state::{Edit, Measurement, Measurements};
 pub use table::{MeasurementRow, measurements_table};
 pub use tool::Tool;

@@ -43,6 +43,11 @@ impl Pen {
         self.draft.is_some()
     }
 
+    /// Whether something is half drawn or held.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.draft.is_some() || self.press.is_some()
+    }
+
     /// Lets go of what is half drawn.
     pub(crate) fn put_down(&mut self) {
         *self = Self::default();
@@ -62,7 +67,7 @@ impl Pen {
 }
 
 /// Whether measurements are to be seen: without overlays only while they are drawn.
-pub(super) fn are_shown(cx: &ViewCx<'_>) -> bool {
+pub(crate) fn are_shown(cx: &ViewCx<'_>) -> bool {
     cx.state.overlays != super::super::state::Overlays::Off || cx.state.tool.kind().is_some()
 }
 

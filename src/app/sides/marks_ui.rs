@@ -8,7 +8,7 @@ use super::super::theme;
 use crate::chat::{Marked, WordKind};
 
 /// Words that all have are quiet; sides, numbers and negations stand out even among those.
-pub(super) fn marks_ui(ui: &mut Ui, marked: &[Marked]) {
+pub(crate) fn marks_ui(ui: &mut Ui, marked: &[Marked]) {
     let palette = theme::palette(ui);
     let font = FontId::new(theme::CHAT_SIZE, fonts::reading());
     let mut job = LayoutJob::default();

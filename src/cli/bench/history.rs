@@ -187,6 +187,7 @@ fn evidence(study: u32) -> Evidence {
         frame_idx: 0,
         num_frames: 1,
         label: "CT · full range".to_owned(),
+        altered: None,
         image: None,
         thumbnail: None,
         image_sha256: image.sha256(),

@@ -48,7 +48,13 @@ impl Pictures {
     }
 
     fn decode(&self, path: &Path) -> anyhow::Result<DisplayImage> {
-        let options = ImageArgs { window: WindowChoice::File, invert: false, crop: None };
+        let options = ImageArgs {
+            window: WindowChoice::File,
+            invert: false,
+            crop: None,
+            mark: None,
+            erase: None,
+        };
         let mut picture = render(&*self.decoder.read_frame(path)?, &options)?;
         if self.blind {
             picture.pixels.fill(MID_GREY);

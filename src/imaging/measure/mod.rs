@@ -12,6 +12,7 @@ mod shape;
 mod spread;
 
 pub use figures::{Figures, ProbeValue, Quantity, Region};
+pub(super) use region::for_runs;
 pub use scale::Scale;
 pub use shape::{Point, Shape, ShapeKind};
 pub use spread::Spread;

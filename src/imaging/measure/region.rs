@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::shape::{Point, Shape, ellipse};
 
 /// Gives every run of pixels inside: the row, and the columns from the first to past the last.
-pub(super) fn for_runs(
+pub(in super::super) fn for_runs(
     shape: &Shape,
     (columns, rows): (u32, u32),
     mut see: impl FnMut(u32, Range<u32>),

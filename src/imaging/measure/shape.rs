@@ -1,11 +1,13 @@
 //! What can be drawn: points in columns and rows of the stored frame.
 
+use serde::{Deserialize, Serialize};
+
 /// Corners of the polygon an ellipse is shown and grabbed as.
 const ELLIPSE_CORNERS: u32 = 64;
 
 /// A place on a frame, columns to the right and rows down. The first pixel reaches from (0, 0) to
 /// (1, 1); its centre is (0.5, 0.5).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Columns from the left edge.
     pub x: f64,
@@ -81,7 +83,8 @@ impl ShapeKind {
 }
 
 /// One thing drawn.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Shape {
     /// From, to.
     Length([Point; 2]),
