@@ -2,6 +2,7 @@
 
 use super::{
     super::error::Fault,
+    encoding::Form,
     header::{Photometric, PixelDescription, is_word_swapped},
     transfer_syntax::Codec,
     whole::{Pixels, WholeFile},
@@ -10,7 +11,9 @@ use super::{
 impl WholeFile {
     /// Make rectangles (column, row, width, height) black; those partly outside are cut.
     pub(in super::super) fn black_out(&mut self, rectangles: &[[u32; 4]]) -> Result<(), Fault> {
-        let Some(pixels) = &mut self.pixels else { return Ok(()) };
+        let Some(pixels) = self.pixels.as_mut().filter(|_| !rectangles.is_empty()) else {
+            return Ok(());
+        };
         let unfit =
             |why: &str| Err(Fault::NotDeidentified(format!("nothing can be blacked out, {why}")));
         if pixels.encapsulated {
@@ -30,8 +33,7 @@ impl WholeFile {
             Photometric::YbrFull | Photometric::YbrIct | Photometric::YbrRct => vec![0, 128, 128],
             _ => vec![0; usize::from(shape.samples_per_pixel)],
         };
-        let inverse = shape.photometric_text == "MONOCHROME1";
-        let sample = darkest(&shape, inverse, self.file.form.big_endian);
+        let sample = darkest(&shape, self.file.form);
         for rectangle in rectangles {
             if rectangle[0] >= shape.columns || rectangle[1] >= shape.rows {
                 let (columns, rows) = (shape.columns, shape.rows);
@@ -45,7 +47,8 @@ impl WholeFile {
 }
 
 /// The bytes of the darkest value of a grey sample.
-fn darkest(shape: &PixelDescription, inverse: bool, big_endian: bool) -> Vec<u8> {
+fn darkest(shape: &PixelDescription, form: Form) -> Vec<u8> {
+    let inverse = shape.photometric_text == "MONOCHROME1";
     let stored = u32::from(shape.bits_stored.clamp(1, 32));
     let most = u32::MAX >> (32 - stored);
     let value = match (inverse, shape.signed) {
@@ -58,7 +61,7 @@ fn darkest(shape: &PixelDescription, inverse: bool, big_endian: bool) -> Vec<u8>
     let extended = if shape.signed && !inverse { value | !most } else { value };
     let mut bytes = extended.to_le_bytes().to_vec();
     bytes.truncate(usize::from(shape.bits_allocated / 8));
-    if big_endian {
+    if form.big_endian {
         bytes.reverse();
     }
     bytes
