@@ -3,16 +3,25 @@
 use dicom_core::{Tag, VR};
 
 use super::{
-    super::dicom::{Element, Value, find},
+    super::dicom::{Element, Value, dictionary_vr, find},
     DeidentifyOptions,
     action::{Action, action},
     dummy::dummy,
+    profile::rule_of,
     traces::Traces,
     uids::UidMap,
 };
 
 /// Shared and Per-Frame Functional Groups Sequence.
 const FUNCTIONAL_GROUPS: [Tag; 2] = [Tag(0x5200, 0x9229), Tag(0x5200, 0x9230)];
+
+/// Terms without which nothing can be drawn; they are never looked through.
+const NEEDED_TERMS: &[Tag] = &[
+    Tag(0x0008, 0x0005), // Specific Character Set
+    Tag(0x0008, 0x0008), // Image Type
+    Tag(0x0008, 0x0060), // Modality
+    Tag(0x0028, 0x0004), // Photometric Interpretation
+];
 
 /// Clean the elements of an object.
 pub(super) fn clean(
@@ -66,14 +75,19 @@ impl Cleaner<'_> {
             Value::Bytes(bytes) => Value::Bytes(bytes),
         };
         let element = Element { value, ..element };
-        let fits = match element.vr {
+        if self.fits(&element) { element } else { emptied(element) }
+    }
+
+    /// By what the dictionary says of an attribute that the table does not list.
+    fn fits(&self, element: &Element) -> bool {
+        match dictionary_vr(element.tag) {
             VR::DS | VR::IS => element.text().chars().all(|c| "0123456789+-.eE\\ \0".contains(c)),
-            VR::LO | VR::SH | VR::UC | VR::ST | VR::LT | VR::UT => {
-                !self.traces.are_in(&element.text())
-            }
+            // what an option retains repeats itself
+            _ if rule_of(element.tag).is_some() => true,
+            VR::CS if NEEDED_TERMS.contains(&element.tag) => true,
+            VR::CS | VR::LO | VR::SH | VR::UC => !self.traces.are_in(&element.text()),
             _ => true,
-        };
-        if fits { element } else { emptied(element) }
+        }
     }
 }
 
