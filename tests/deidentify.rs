@@ -142,16 +142,16 @@ fn with_meta(file: &[u8], number: u32) -> Vec<u8> {
     bytes
 }
 
-fn export(paths: &[PathBuf], out: &Path, options: &DeidentifyOptions) -> Deidentified {
-    try_export(paths, out, options).unwrap()
+fn export(path: &Path, out: &Path, options: &DeidentifyOptions) -> Deidentified {
+    try_export(path, out, options).unwrap()
 }
 
 fn try_export(
-    paths: &[PathBuf],
+    path: &Path,
     out: &Path,
     options: &DeidentifyOptions,
 ) -> Result<Deidentified, DeidentifyError> {
-    deidentify(paths, out, options, &mut |_| ControlFlow::Continue(()))
+    deidentify(&[path.to_owned()], out, options, &mut |_| ControlFlow::Continue(()))
 }
 
 /// Where Pixel Data begins, or the end.
@@ -247,7 +247,7 @@ fn nothing_that_names_the_patient_is_left() {
         fs::write(study.join(format!("MRN-48151-{number}.dcm")), bytes).unwrap();
     }
     let out = folder.path().join("out");
-    let done = export(&[study.clone()], &out, &DeidentifyOptions::default());
+    let done = export(&study, &out, &DeidentifyOptions::default());
     let names: Vec<_> = done.written.iter().map(|p| p.strip_prefix(&out).unwrap()).collect();
     assert_eq!(names, [Path::new("series-7/000001.dcm"), Path::new("series-7/000002.dcm")]);
     assert_eq!((done.refused.len(), done.skipped), (0, 0));
@@ -260,33 +260,42 @@ fn nothing_that_names_the_patient_is_left() {
         assert_eq!(file[..132], [&[0; 128][..], b"DICM"].concat());
     }
     let [first, second] = [flat(&files[0]), flat(&files[1])];
-    // one study, one series, one frame of reference, two instances
-    for tag in [Tag(0x20, 0x0D), Tag(0x20, 0x0E), Tag(0x20, 0x52)] {
-        let uid = root(&first, tag).unwrap();
-        assert!(uid.starts_with("2.25.") && uid.len() <= 64, "{uid}");
-        assert_eq!(Some(uid), root(&second, tag));
-    }
-    let instance = root(&first, Tag(0x08, 0x18)).unwrap();
-    assert_ne!(Some(&instance), root(&second, Tag(0x08, 0x18)).as_ref());
-    assert_eq!(Some(instance), root(&first, Tag(0x02, 0x03)));
+    check_uids(&first, &second);
     check_marks(&first, &["113100"], "REMOVED");
+    check_kept_and_gone(&first);
+    // our own reader finds the same pixels
+    let original = study.join("MRN-48151-1.dcm");
+    assert_eq!(frame_of(&original).samples(), frame_of(&done.written[0]).samples());
+}
+
+/// One study, one series, one frame of reference, two instances.
+fn check_uids(first: &Flat, second: &Flat) {
+    for tag in [Tag(0x20, 0x0D), Tag(0x20, 0x0E), Tag(0x20, 0x52)] {
+        let uid = root(first, tag).unwrap();
+        assert!(uid.starts_with("2.25.") && uid.len() <= 64, "{uid}");
+        assert_eq!(Some(uid), root(second, tag));
+    }
+    let instance = root(first, Tag(0x08, 0x18)).unwrap();
+    assert_ne!(Some(&instance), root(second, Tag(0x08, 0x18)).as_ref());
+    assert_eq!(Some(instance), root(first, Tag(0x02, 0x03)));
+}
+
+/// What the table says of attributes of each kind.
+fn check_kept_and_gone(first: &Flat) {
     // kept: what the table does not list, and inside sequences too
-    assert_eq!(root(&first, Tag(0x18, 0x50)).unwrap(), "2.5");
-    assert_eq!(root(&first, Tag(0x08, 0x70)).unwrap(), "Maker");
+    assert_eq!(root(first, Tag(0x18, 0x50)).unwrap(), "2.5");
+    assert_eq!(root(first, Tag(0x08, 0x70)).unwrap(), "Maker");
     let anatomy = |element| (vec![0x08, 0x2218, 0], Tag(0x08, element));
     assert_eq!(text_of(&first[&anatomy(0x0100)].1), "T-D1100");
     assert_eq!(text_of(&first[&anatomy(0x0104)].1), "", "a text that repeats the name");
     // empty where the standard asks for the attribute, gone where it may go
     for tag in [Tag(0x08, 0x20), Tag(0x08, 0x50), Tag(0x10, 0x10), Tag(0x10, 0x20), Tag(0x10, 0x40)]
     {
-        assert_eq!(root(&first, tag).as_deref(), Some(""), "{tag:?}");
+        assert_eq!(root(first, tag).as_deref(), Some(""), "{tag:?}");
     }
     for tag in [Tag(0x08, 0x80), Tag(0x08, 0x1030), Tag(0x10, 0x1010), Tag(0x09, 0x1001)] {
-        assert_eq!(root(&first, tag), None, "{tag:?}");
+        assert_eq!(root(first, tag), None, "{tag:?}");
     }
-    // our own reader finds the same pixels
-    let original = study.join("MRN-48151-1.dcm");
-    assert_eq!(frame_of(&original).samples(), frame_of(&done.written[0]).samples());
 }
 
 fn check_marks(flat: &Flat, codes: &[&str], times: &str) {
@@ -310,7 +319,7 @@ fn options_keep_what_they_name_and_say_so() {
         keep_patient_characteristics: true,
         ..DeidentifyOptions::default()
     };
-    let done = export(&[slice], &folder.path().join("out"), &options);
+    let done = export(&slice, &folder.path().join("out"), &options);
     let bytes = fs::read(&done.written[0]).unwrap();
     let file = flat(&bytes);
     check_marks(&file, &["113100", "113106", "113108", "113109", "113110"], "UNMODIFIED");
@@ -330,11 +339,25 @@ fn two_exports_have_nothing_in_common_but_the_pixels() {
     let folder = tempfile::tempdir().unwrap();
     let slice = secret_slice(1).write(folder.path(), "slice.dcm");
     let uids = ["a", "b"].map(|name| {
-        let done =
-            export(&[slice.clone()], &folder.path().join(name), &DeidentifyOptions::default());
+        let done = export(&slice, &folder.path().join(name), &DeidentifyOptions::default());
         root(&flat(&fs::read(&done.written[0]).unwrap()), Tag(0x20, 0x0D)).unwrap()
     });
     assert_ne!(uids[0], uids[1]);
+}
+
+#[test]
+fn compressed_pixels_stay_byte_for_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let fragments: [&[u8]; 2] = [&[0xFF, 0xD8, 1, 2, 3, 4], &[0xFE, 0xFF, 0xDD, 0xE0]];
+    let slice = secret_slice(1).transfer_syntax("1.2.840.10008.1.2.5").fragments(&fragments);
+    let before = slice.build();
+    let path = slice.write(folder.path(), "slice.dcm");
+    let done = export(&path, &folder.path().join("out"), &DeidentifyOptions::default());
+    let after = fs::read(&done.written[0]).unwrap();
+    let pixels = after[header(&after).len()..].to_vec();
+    assert!(before.windows(pixels.len()).any(|window| window == pixels));
+    assert!(pixels.ends_with(&[0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0]));
+    assert_eq!(root(&flat(&after), Tag(0x02, 0x10)).unwrap(), "1.2.840.10008.1.2.5");
 }
 
 #[test]
@@ -343,7 +366,7 @@ fn rectangles_are_black_and_nothing_else_is() {
     let slice = secret_slice(1).write(folder.path(), "slice.dcm");
     let options =
         DeidentifyOptions { blackout: vec![[1, 2, 9, 1]], ..DeidentifyOptions::default() };
-    let done = export(&[slice.clone()], &folder.path().join("out"), &options);
+    let done = export(&slice, &folder.path().join("out"), &options);
     let bytes = fs::read(&done.written[0]).unwrap();
     let mut expected = pixels();
     expected[(2 * 4 + 1) * 2..(3 * 4) * 2].fill(0);
@@ -353,10 +376,10 @@ fn rectangles_are_black_and_nothing_else_is() {
     assert_eq!(done.warnings.len(), 1, "{:?}", done.warnings);
     // not possible: outside, or compressed
     let outside = DeidentifyOptions { blackout: vec![[4, 0, 1, 1]], ..options.clone() };
-    let error = try_export(&[slice], &folder.path().join("none"), &outside).unwrap_err();
+    let error = try_export(&slice, &folder.path().join("none"), &outside).unwrap_err();
     assert!(error.to_string().contains("outside its 4 x 4 pixels"), "{error}");
     let compressed = PathBuf::from("assets/sample/ct-torso/01.dcm");
-    let error = try_export(&[compressed], &folder.path().join("none"), &options).unwrap_err();
+    let error = try_export(&compressed, &folder.path().join("none"), &options).unwrap_err();
     assert!(error.to_string().contains("compressed"), "{error}");
     assert!(!folder.path().join("none").exists());
 }
@@ -369,13 +392,13 @@ fn text_in_pixels_is_warned_of_once_a_series_and_refused_when_strict() {
     let ultrasound = |number: u32| secret_slice(number).text((0x0008, 0x0060), "CS", "US");
     ultrasound(1).write(&study, "1.dcm");
     ultrasound(2).write(&study, "2.dcm");
-    let done = export(&[study.clone()], &folder.path().join("a"), &DeidentifyOptions::default());
+    let done = export(&study, &folder.path().join("a"), &DeidentifyOptions::default());
     assert_eq!(done.warnings.len(), 1);
     assert_eq!(done.warnings[0].series, "series-7");
     assert!(done.warnings[0].message.contains("may have text burned into its pixels"));
     assert_eq!(root(&flat(&fs::read(&done.written[0]).unwrap()), Tag(0x28, 0x301)).unwrap(), "NO");
     let strict = DeidentifyOptions { strict: true, ..DeidentifyOptions::default() };
-    let done = export(&[study], &folder.path().join("b"), &strict);
+    let done = export(&study, &folder.path().join("b"), &strict);
     assert_eq!((done.written.len(), done.refused.len()), (0, 2));
     assert!(done.refused[0].message.contains("may have text burned into its pixels"));
 }
@@ -644,7 +667,7 @@ fn every_study_file_comes_out_clean_or_not_at_all() {
         }
         let out = folder.path().join(number.to_string());
         let name = path.strip_prefix(&studies).unwrap().display().to_string();
-        let Ok(done) = try_export(&[path.clone()], &out, &DeidentifyOptions::default()) else {
+        let Ok(done) = try_export(&path, &out, &DeidentifyOptions::default()) else {
             refused += 1;
             continue;
         };
