@@ -23,7 +23,7 @@ pub struct CleanCopies {
 
 impl AppState {
     /// The DICOM files of the study in the active viewport.
-    fn dicom_files(&self) -> Vec<PathBuf> {
+    fn files_to_clean(&self) -> Vec<PathBuf> {
         let place = self.active_viewport().place.as_ref();
         let open = place.and_then(|place| self.studies.get(&place.study_key));
         let series = open.into_iter().flat_map(|open| &open.study.series);
@@ -41,7 +41,7 @@ impl AppState {
 
     /// Asks for a folder.
     pub(crate) fn export_deidentified(&mut self) {
-        let files = self.dicom_files();
+        let files = self.files_to_clean();
         if !files.is_empty() {
             self.effects.push(Effect::PickPlaceForCopies(files));
         }
