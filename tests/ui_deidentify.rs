@@ -1,5 +1,5 @@
 //! De-identified copies of the study shown, from the window.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail loudly")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
 
 #[expect(dead_code, reason = "shared with the other tests of the window")]
 #[path = "support/app_harness.rs"]
