@@ -33,6 +33,10 @@ pub enum Command {
     CloseActiveStudy,
     /// Forget what was opened before.
     ClearRecent,
+    /// Write de-identified copies of the study of the active viewport.
+    ExportDeidentified,
+    /// Show a folder in the system's file manager.
+    ShowFolder(PathBuf),
     // trainings and evaluations
     /// Ask for the output folder of a training.
     OpenTraining,
@@ -428,6 +432,7 @@ impl Command {
                 let has_view = state.active_viewport().place.is_some() && state.has_viewports();
                 has_view || state.is_looking_at_evidence()
             }
+            Self::ExportDeidentified => state.can_deidentify(),
             Self::SaveEye | Self::CopyEyeFacts => state.eye_shown().is_some(),
             Self::DeleteSelected => {
                 state.measurements.selected().is_some() && state.has_viewports()

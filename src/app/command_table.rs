@@ -36,6 +36,7 @@ pub(crate) const TABLE: &[Entry] = &[
     keyed(Command::OpenFiles, "Open files…", CTRL, Key::O),
     entry(Command::OpenSample, "Open sample study"),
     keyed(Command::CloseActiveStudy, "Close study", CTRL, Key::W),
+    entry(Command::ExportDeidentified, "Export de-identified…"),
     entry(Command::ClearRecent, "Clear recent"),
     keyed(Command::OpenTraining, "Open training…", CTRL_SHIFT, Key::T),
     keyed(Command::OpenEvaluation, "Open evaluation…", CTRL_SHIFT, Key::E),

@@ -72,6 +72,10 @@ pub enum Effect {
     PickPlaceForTable(Arc<str>),
     /// Write it.
     WriteTable(PathBuf, Arc<str>),
+    /// System: ask for a folder for de-identified copies of these files.
+    PickPlaceForCopies(Vec<PathBuf>),
+    /// Write them into a new folder of this one.
+    WriteCopies(Vec<PathBuf>, PathBuf),
     /// The history is asked for something.
     History(Request),
     /// System: ask where to export a chat.

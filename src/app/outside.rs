@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::apply_decode::sentence;
+use super::deidentify::write_copies;
 use super::effect::Effect;
 use super::history::Saver;
 use super::notices::NoticeLevel;
@@ -160,6 +161,10 @@ impl Outside {
                 .on_thread("picture", move || Some(AppEvent::PictureWritten(picture.write(&path)))),
             Effect::PickPlaceForTable(table) => self.ask_where_table(table),
             Effect::WriteTable(path, table) => self.write_table(path, table),
+            Effect::WriteCopies(files, folder) => self
+                .on_thread("de-identified export", move || {
+                    Some(AppEvent::Deidentified(write_copies(&files, &folder)))
+                }),
             Effect::History(request) => self.ask_history(request),
             Effect::PickPlaceForChat(chat, format) => self.ask_where_chat(chat, format),
             Effect::WriteChat(chat, format, calendar, path) => self.on_thread("chat", move || {
@@ -206,6 +211,15 @@ impl Outside {
             }
             Effect::PickModelsFolder => {
                 self.ask_for_one("Choose the models folder", AppEvent::PickedModelsFolder);
+            }
+            Effect::PickPlaceForCopies(files) => {
+                let pick = |dialog: rfd::FileDialog| dialog.pick_folder().map(|one| vec![one]);
+                self.ask_for("A folder for the copies", pick, |chosen| {
+                    let first = chosen.into_iter().next();
+                    first.map_or(AppEvent::NoDialog, |one| {
+                        AppEvent::PickedPlaceForCopies(files, one)
+                    })
+                });
             }
             Effect::PickChat => self.ask_for("Import a chat", pick_chat, |paths| {
                 let first = paths.into_iter().next();

@@ -50,6 +50,8 @@ impl AppState {
                     self.close_study(&place.study_key);
                 }
             }
+            Command::ExportDeidentified => self.export_deidentified(),
+            Command::ShowFolder(folder) => self.effects.push(Effect::ShowFolder(folder)),
             Command::ClearRecent => self.settings.recent.clear(),
             other => return Some(other),
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::cine::Cine;
+use super::deidentify::CleanCopies;
 use super::effect::Effect;
 use super::engine_state::{EngineState, ModelStatus};
 use super::eye::{EyeState, EyeView};
@@ -101,6 +102,10 @@ pub enum AppEvent {
     PickedPlaceForTable(Arc<str>, PathBuf),
     /// It was written, or why not.
     TableWritten(Result<(), String>),
+    /// The reader chose where de-identified copies of these files are written.
+    PickedPlaceForCopies(Vec<PathBuf>, PathBuf),
+    /// They were, or why not.
+    Deidentified(Result<CleanCopies, String>),
     /// From the history.
     History(HistoryEvent),
     /// The reader chose where a chat is exported.
@@ -265,6 +270,10 @@ impl AppState {
                 self.effects.push(Effect::WriteTable(path, table));
             }
             AppEvent::TableWritten(written) => self.apply_table_written(written),
+            AppEvent::PickedPlaceForCopies(files, folder) => {
+                self.effects.push(Effect::WriteCopies(files, folder));
+            }
+            AppEvent::Deidentified(exported) => self.apply_deidentified(exported),
             AppEvent::History(event) => self.apply_history(event),
             AppEvent::PickedPlaceForChat(chat, format, path) => {
                 self.write_chat(chat, format, path);

@@ -124,6 +124,7 @@ fn file_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     ui.menu_button("Export chat", |ui| export_menu_ui(ui, cx));
     menu_item_ui(ui, cx, Command::ImportChat, None);
     ui.separator();
+    menu_item_ui(ui, cx, Command::ExportDeidentified, None);
     menu_item_ui(ui, cx, Command::CloseActiveStudy, None);
     ui.separator();
     menu_item_ui(ui, cx, Command::Quit, None);

@@ -7,6 +7,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use crate::imaging::WindowChoice;
 use crate::vlm::{DeviceChoice, PrecisionChoice, Synthetic};
 
+use super::deidentify::args::DeidentifyArgs;
 use super::eval::args::EvalArgs;
 use super::history::args::HistoryArgs;
 
@@ -72,6 +73,8 @@ pub(super) enum Command {
     Render(RenderArgs),
     /// Recognise and describe studies and model folders
     Inspect(InspectArgs),
+    /// Write DICOM files again without what identifies the patient (PS3.15 Annex E, Basic Profile)
+    Deidentify(DeidentifyArgs),
     /// Measure how long a model takes
     Bench(BenchArgs),
     /// Teach a model from pictures with questions and answers, or a codec from pictures
@@ -359,7 +362,7 @@ pub(super) struct ApplyDeltaArgs {
     pub(super) out: PathBuf,
 }
 
-fn parse_crop(text: &str) -> Result<[u32; 4], String> {
+pub(super) fn parse_crop(text: &str) -> Result<[u32; 4], String> {
     parse_numbers(text).ok_or_else(|| "expected X,Y,W,H in whole pixels".to_owned())
 }
 

@@ -9,6 +9,7 @@ mod ask;
 mod ask_report;
 mod bench;
 mod compare;
+mod deidentify;
 mod engine;
 mod eval;
 mod history;
@@ -67,6 +68,7 @@ pub fn main() -> Next {
         Some(Command::Eval(work)) => eval::run(&work, &args.machine),
         Some(Command::Render(render)) => render::run(&render, &args.machine),
         Some(Command::Inspect(inspect)) => inspect::run(&inspect, &args.machine),
+        Some(Command::Deidentify(export)) => deidentify::run(&export),
         Some(Command::Train(training)) => train::run(&training, &args.machine),
         Some(Command::History(work)) => history::run(&work, &args.machine),
         Some(Command::ApplyDelta(delta)) => apply_delta::run(&delta),

@@ -82,6 +82,9 @@ pub enum Fault {
     /// A picture kind or feature that is not supported.
     #[error("Can't show this picture: {0}")]
     Unsupported(String),
+    /// An object that would not come out clean.
+    #[error("Can't de-identify this file: {0}")]
+    NotDeidentified(String),
     /// The compressed picture contradicts the file's header.
     #[error("The compressed picture does not match the file's header: {0}")]
     Mismatch(String),

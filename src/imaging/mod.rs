@@ -7,6 +7,9 @@
 //! applies the modality LUT, the VOI LUT and the polarity, in the standard's order, and gives
 //! the [`DisplayImage`] that the reader and the model both see.
 //!
+//! Beside this way lies another: `deidentify` writes DICOM files again without what identifies a
+//! person, their pixels as they are.
+//!
 //! Nothing here trusts a file: every length is checked against the bytes that are there before
 //! anything is allocated, nesting is walked without recursion, and a codec is called only when
 //! its own header agrees with the file's.
@@ -41,10 +44,13 @@ mod measure;
 mod similarity;
 mod turned;
 
+mod deidentify;
+
 mod error;
 mod privacy;
 
 pub use alter::{Alteration, MID_GREY};
+pub use deidentify::{Deidentified, DeidentifyError, DeidentifyOptions, SeriesWarning, deidentify};
 pub use display_image::{Channels, DisplayImage};
 pub use error::{Fault, OpenError};
 pub use frame::Frame;

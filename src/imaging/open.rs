@@ -102,6 +102,18 @@ pub fn open_paths(
     Ok(Opened { studies: studies_from(facts), warnings, skipped })
 }
 
+/// The files among these paths and in their folders, and what could not be listed.
+pub(super) fn list_files(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<OpenWarning>), OpenError> {
+    let mut walk = Walk::default();
+    for path in paths {
+        walk.add_named(path)?;
+        while let Some(folder) = walk.folders.pop() {
+            walk.list(&folder);
+        }
+    }
+    Ok((walk.files, walk.warnings))
+}
+
 /// What a file is, by its content.
 fn read_facts(path: &Path) -> Result<FileFacts, OpenError> {
     match raster::format_of_file(path)? {

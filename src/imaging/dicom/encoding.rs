@@ -70,13 +70,13 @@ pub(super) fn element_head(bytes: &[u8], at: usize, form: Form) -> Option<Elemen
 }
 
 /// VRs with a 32-bit length (PS3.5 table 7.1-1).
-fn is_long(vr: VR) -> bool {
+pub(super) fn is_long(vr: VR) -> bool {
     use VR::{OB, OD, OF, OL, OV, OW, SQ, SV, UC, UN, UR, UT, UV};
     matches!(vr, OB | OD | OF | OL | OV | OW | SQ | SV | UC | UN | UR | UT | UV)
 }
 
 /// What the dictionary says; UN for what it does not know.
-pub(super) fn dictionary_vr(tag: Tag) -> VR {
+pub(in super::super) fn dictionary_vr(tag: Tag) -> VR {
     use dicom_core::dictionary::{DataDictionary as _, DataDictionaryEntry as _};
     if tag.element() == 0 {
         return VR::UL;

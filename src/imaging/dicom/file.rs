@@ -9,7 +9,7 @@ use super::{
     super::error::{Fault, OpenError},
     encoding::{Form, form_of, read_meta, sniff},
     object::{object_from_scan, text},
-    scan::{PixelElement, Walk, walk},
+    scan::{PixelElement, Scan, Walk, walk},
     source::Source,
 };
 
@@ -34,10 +34,18 @@ impl DicomFile {
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         let mut source = Source::open(path)?;
         let first = source.read(0, FIRST_READ).map_err(|fault| fault.at(path))?;
+        let (file, ..) = Self::read(source, first).map_err(|fault| fault.at(path))?;
+        Ok(file)
+    }
+
+    /// Read the header, and keep its bytes and where each of its elements lies in them.
+    pub(super) fn open_with_elements(path: &Path) -> Result<(Self, Vec<u8>, Scan), OpenError> {
+        let mut source = Source::open(path)?;
+        let first = source.read(0, FIRST_READ).map_err(|fault| fault.at(path))?;
         Self::read(source, first).map_err(|fault| fault.at(path))
     }
 
-    fn read(mut source: Source, mut bytes: Vec<u8>) -> Result<Self, Fault> {
+    fn read(mut source: Source, mut bytes: Vec<u8>) -> Result<(Self, Vec<u8>, Scan), Fault> {
         let mut meta = read_meta(&bytes)?;
         if meta.data_set >= bytes.len() && (bytes.len() as u64) < source.len() {
             bytes = source.read(0, FIRST_READ * 8)?;
@@ -78,11 +86,13 @@ impl DicomFile {
         }
         if deflated {
             let everything = source.inflate(meta.data_set as u64, u64::MAX);
-            source = Source::Memory(if scan.pixels.is_some() { everything?.0 } else { bytes });
+            let whole = if scan.pixels.is_some() { everything?.0 } else { bytes.clone() };
+            source = Source::Memory(whole);
         }
         let sop_class_uid = text(&object, Tag(0x0008, 0x0016)).unwrap_or(meta.sop_class_uid);
         let transfer_syntax = meta.transfer_syntax;
         let (pixels, truncated) = (scan.pixels, scan.truncated);
-        Ok(Self { source, object, form, transfer_syntax, sop_class_uid, pixels, truncated })
+        let file = Self { source, object, form, transfer_syntax, sop_class_uid, pixels, truncated };
+        Ok((file, bytes, scan))
     }
 }

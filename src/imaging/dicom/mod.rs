@@ -1,5 +1,6 @@
-//! One DICOM file: what it is, and its frames when asked.
+//! One DICOM file: what it is, its frames when asked, and the whole of it for writing it again.
 
+mod blackout;
 mod color;
 mod encoding;
 mod file;
@@ -14,5 +15,9 @@ mod scan;
 mod source;
 mod text;
 mod transfer_syntax;
+mod whole;
+mod write;
 
+pub(super) use encoding::dictionary_vr;
 pub(super) use instance::{read_facts, read_frame};
+pub(super) use whole::{Element, Value, WholeFile, find};
