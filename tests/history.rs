@@ -220,7 +220,7 @@ fn versions_of_a_question_are_kept_with_what_followed_them() {
     // a version of a version, and the way back to what was said last
     chat.ask_instead(0, "What is it?".to_owned(), Vec::new());
     assert_eq!((chat.turns.len(), chat.version(0)), (1, (1, 2)));
-    chat.show_turn(then);
+    assert!(chat.show_turn(then) && !chat.show_turn(then));
     assert_eq!(chat.turns.last().unwrap().id, then);
     chat.step_version(0, 1);
     chat.step_version(0, -1);

@@ -42,11 +42,13 @@ impl Conversation {
         }
     }
 
-    /// Shows the versions of the questions that lead to a turn.
-    pub fn show_turn(&mut self, turn_id: u64) {
-        if self.aside.iter().any(|turn| turn.id == turn_id) {
+    /// Shows the versions of the questions that lead to a turn; says whether others were shown.
+    pub fn show_turn(&mut self, turn_id: u64) -> bool {
+        let is_aside = self.aside.iter().any(|turn| turn.id == turn_id);
+        if is_aside {
             self.show_path_of(turn_id);
         }
+        is_aside
     }
 
     /// Turns asked at the same place, oldest first.

@@ -79,8 +79,8 @@ impl AppState {
     /// Brings a turn of the chat shown into view, whichever version it is of.
     pub(super) fn jump_to_turn(&mut self, turn_id: Option<u64>) {
         self.history.jump_to = turn_id;
-        if let Some(turn_id) = turn_id.filter(|_| self.may_change_path()) {
-            self.conversation_mut().show_turn(turn_id);
+        let turn_id = turn_id.filter(|_| self.may_change_path());
+        if turn_id.is_some_and(|turn_id| self.conversation_mut().show_turn(turn_id)) {
             self.path_changed();
         }
     }
