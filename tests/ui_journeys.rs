@@ -81,6 +81,20 @@ fn wait_done(app: &mut App, turn_idx: usize) -> Answer {
     shown(app.state(), turn_idx).unwrap().clone()
 }
 
+fn wait_failed(app: &mut App, turn_idx: usize) {
+    app.wait_for("failure", |state| {
+        shown(state, turn_idx).is_some_and(|one| matches!(one.state, AnswerState::Failed(_)))
+    });
+    app.harness.run_steps(3);
+}
+
+/// A picture to look at, where somebody wants to.
+fn shoot(app: &mut App, name: &str) {
+    let Some(folder) = std::env::var_os("READING_ROOM_SHOTS") else { return };
+    let path = Path::new(&folder).join(format!("{name}.png"));
+    app.harness.render().unwrap().save(path).unwrap();
+}
+
 fn ids(answer: &Answer) -> Vec<u32> {
     answer.tokens.as_ref().unwrap().ids()
 }
@@ -131,6 +145,7 @@ fn another_word_leads_to_another_answer() {
     label.click();
     app.harness.run_steps(3);
     app.harness.get_by_label("Go on from another word");
+    shoot(&mut app, "journey-other-word");
     let percent = f64::from(other.log_prob).exp() * 100.0;
     let blanks = other.text.replace('\n', "⏎").replace(' ', "␣");
     click(&mut app, &format!("{percent:>5.1} %  {blanks}"));
@@ -156,7 +171,8 @@ fn another_word_leads_to_another_answer() {
 
 #[test]
 fn questions_wait_their_turn() {
-    let (mut app, _turn) = ready(400);
+    // long enough to last until it is stopped
+    let (mut app, _turn) = ready(3000);
     ask(&mut app, "Describe everything at length.");
     app.wait_for("text", |state| shown(state, 0).is_some_and(|answer| answer.meter.tokens >= 2));
     ask(&mut app, "And the lungs?");
@@ -164,6 +180,7 @@ fn questions_wait_their_turn() {
     assert_eq!(app.state().conversation().turns.len(), 1);
     app.harness.get_by_label("Next: And the lungs?");
     app.harness.get_by_label("Next: And the spine?");
+    shoot(&mut app, "journey-queue");
     click_last(&mut app, "Take out of the queue");
     assert!(app.harness.query_by_label("Next: And the spine?").is_none());
     budget(&mut app, 4);
@@ -209,10 +226,8 @@ fn a_chat_longer_than_the_context_is_not_cut_without_asking() {
     ask(&mut app, &long);
     wait_done(&mut app, 1);
     ask(&mut app, &long);
-    app.wait_for("failure", |state| {
-        shown(state, 2).is_some_and(|answer| matches!(answer.state, AnswerState::Failed(_)))
-    });
-    app.harness.run_steps(3);
+    wait_failed(&mut app, 2);
+    shoot(&mut app, "journey-too-long");
     let before = app.state().conversation().turns.clone();
     app.harness.get_by_label("Leave out oldest questions").click();
     wait_done(&mut app, 2);
@@ -237,10 +252,7 @@ fn a_question_that_does_not_fit_is_asked_in_a_chat_of_its_own() {
     ask(&mut app, &long);
     wait_done(&mut app, 0);
     ask(&mut app, &long);
-    app.wait_for("failure", |state| {
-        shown(state, 1).is_some_and(|answer| matches!(answer.state, AnswerState::Failed(_)))
-    });
-    app.harness.run_steps(3);
+    wait_failed(&mut app, 1);
     let first = app.state().conversation().clone();
     click(&mut app, "Ask in a new chat");
     wait_done(&mut app, 0);
@@ -288,6 +300,7 @@ fn edit_regenerate_and_branch() {
     assert_eq!(shown.len(), 2);
     assert_eq!((&shown[0], &shown[1].question), (&before[0], &before[1].question));
     assert_eq!(shown[1].answers.len(), 2);
+    shoot(&mut app, "journey-versions");
     click(&mut app, "Next version");
     let turns = &app.state().conversation().turns;
     assert_eq!(turns[1].question, "And the spine?");

@@ -1,14 +1,12 @@
-//! Everything the reader can ask of the window, and when it can be asked.
+//! Everything the reader can ask of the window.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-use egui::{Key, KeyboardShortcut};
-
 use super::measure::Tool;
 use super::results::ResultsScreen;
 use super::settings::{Sampling, ThemeChoice};
-use super::state::{AppState, LeftTab, Sheet};
+use super::state::{LeftTab, Sheet};
 use super::viewport::{Place, WindowMode};
 use crate::chat::transfer::Format;
 use crate::imaging::Shape;
@@ -404,111 +402,5 @@ impl CommandSender {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.borrow().is_empty()
-    }
-}
-
-impl Command {
-    /// Whether it would do anything now.
-    pub fn is_enabled(&self, state: &AppState) -> bool {
-        match self {
-            Self::CloseActiveStudy => {
-                state.active_viewport().place.is_some() && !state.is_showing_results()
-            }
-            Self::StepFrame(_)
-            | Self::FirstFrame
-            | Self::LastFrame
-            | Self::StepSeries(_)
-            | Self::PresetKey(_)
-            | Self::ZoomBy(_)
-            | Self::Fit
-            | Self::ActualSize
-            | Self::Invert
-            | Self::FlipHorizontal
-            | Self::FlipVertical
-            | Self::Rotate(_)
-            | Self::SetTool(_)
-            | Self::ResetView => state.active_viewport().place.is_some() && state.has_viewports(),
-            Self::ToggleEye => {
-                let has_view = state.active_viewport().place.is_some() && state.has_viewports();
-                has_view || state.is_looking_at_evidence()
-            }
-            Self::ExportDeidentified => state.can_deidentify(),
-            Self::SaveEye | Self::CopyEyeFacts => state.eye_shown().is_some(),
-            Self::DeleteSelected => {
-                state.measurements.selected().is_some() && state.has_viewports()
-            }
-            Self::ZoomAsk | Self::MarkAsk => state.selected_region().is_some(),
-            Self::AskSlices => state.cannot_ask_slices().is_none(),
-            Self::EraseAsk => state.cannot_erase().is_none(),
-            Self::CopyMeasurements | Self::ExportMeasurements => state.has_measurements(),
-            Self::ToggleCine | Self::ChangeCineRate { .. } => {
-                state.num_frames() > 1 && state.has_viewports()
-            }
-            Self::ToggleLink => state.viewports.len() > 1 && state.has_viewports(),
-            Self::SetViewports(_) | Self::CycleOverlays => state.has_viewports(),
-            Self::Undo => state.active_viewport().can_undo() && state.has_viewports(),
-            Self::Redo => state.active_viewport().can_redo() && state.has_viewports(),
-            Self::Reconstruct { .. } => state.cannot_reconstruct().is_none(),
-            Self::CloseComparison => state.is_comparing(),
-            Self::SaveDrawn(what) => state.can_save(*what),
-            Self::StopAnswer => state.engine.asking.is_some(),
-            Self::RegenerateLast => {
-                state.engine.asking.is_none() && !state.conversation().turns.is_empty()
-            }
-            Self::UnloadModel => state.engine.is_loaded(),
-            Self::CancelLoad => state.engine.is_loading(),
-            Self::UseAuthorDefaults => state.engine.is_loaded(),
-            Self::AddEvaluation | Self::ReadEvaluationAgain => state.results.evaluation.is_some(),
-            Self::ToggleResults(screen) => state.results.has(*screen),
-            // the panels make room for these screens
-            Self::ToggleLeftPanel | Self::ToggleChatPanel => !state.is_showing_results(),
-            Self::ClearRecent => !state.settings.recent.is_empty(),
-            Self::NewChat | Self::ExportChat(_) | Self::FindInChat | Self::RenameShownChat => {
-                !state.conversation().turns.is_empty()
-            }
-            Self::OpenModelsFolder => state.models_dir().is_some(),
-            _ => true,
-        }
-    }
-
-    /// Whether it shows something in a viewport, or another chat: a comparison makes room.
-    pub(crate) fn leads_to_viewports(&self) -> bool {
-        matches!(
-            self,
-            Self::OpenPaths(_)
-                | Self::OpenSample
-                | Self::ShowSeries { .. }
-                | Self::ShowMeasurement(_)
-                | Self::GoToEvidence { .. }
-                | Self::NewChat
-                | Self::OpenChat(_)
-                | Self::OpenHit { .. }
-        )
-    }
-
-    /// Whether it works on viewports or chats, which trainings and evaluations make room for.
-    pub(crate) fn leaves_results(&self) -> bool {
-        matches!(
-            self,
-            Self::ShowSeries { .. }
-                | Self::GoToEvidence { .. }
-                | Self::NewChat
-                | Self::OpenChat(_)
-                | Self::OpenHit { .. }
-                | Self::RenameShownChat
-                | Self::SearchAllChats
-                | Self::FindInChat
-                | Self::AskAboutView
-                | Self::LookAtEvidence { .. }
-                | Self::ShowTab(_)
-                | Self::Reconstruct { .. }
-                | Self::OpenComparison(_)
-                | Self::OpenSides(_)
-        )
-    }
-
-    /// Whether its key is a bare one, which belongs to text fields while one is in use.
-    pub(crate) fn key_is_bare(keys: &KeyboardShortcut) -> bool {
-        !keys.modifiers.command && !matches!(keys.logical_key, Key::F1 | Key::F2 | Key::F11)
     }
 }

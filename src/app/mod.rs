@@ -7,6 +7,7 @@
 
 mod cine;
 mod command;
+mod command_rules;
 mod command_table;
 mod effect;
 mod state;

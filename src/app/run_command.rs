@@ -22,7 +22,7 @@ impl AppState {
             // the panel was out of sight: it is shown, not put away
             self.settings.left_open = false;
         }
-        let (active, before) = (self.active, self.active_viewport().place.clone());
+        let before = self.are_linked.then(|| (self.active, self.active_viewport().place.clone()));
         let rest = self.run_open(command).and_then(|command| self.run_results(command));
         let rest = rest.and_then(|command| self.run_view(command));
         let rest = rest.and_then(|command| self.run_measure(command));
@@ -33,8 +33,10 @@ impl AppState {
         if let Some(command) = rest.and_then(|command| self.run_chat(command)) {
             self.run_shell(command);
         }
-        if self.are_linked && self.active == active {
-            self.follow_active(before.as_ref());
+        if let Some((active, place)) = before.filter(|_| self.are_linked)
+            && self.active == active
+        {
+            self.follow_active(place.as_ref());
         }
     }
 

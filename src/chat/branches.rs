@@ -28,6 +28,9 @@ impl Conversation {
     /// Which of the versions of a question is shown, from 0, and how many there are.
     pub fn version(&self, turn_idx: usize) -> (usize, usize) {
         let Some(turn) = self.turns.get(turn_idx) else { return (0, 0) };
+        if self.aside.is_empty() {
+            return (0, 1);
+        }
         let versions = self.versions(turn);
         (versions.iter().position(|id| *id == turn.id).unwrap_or(0), versions.len())
     }

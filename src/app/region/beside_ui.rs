@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use egui::{CornerRadius, Frame, Label, Margin, RichText, Stroke, Ui};
 
 use super::super::fonts;
-use super::super::sides::marks_ui;
+use super::super::sides::{agreement_ui, marks_ui};
 use super::super::theme;
 use super::super::tokens_ui::yes_share;
 use super::super::view_cx::ViewCx;
@@ -99,12 +99,7 @@ fn heading_ui(ui: &mut Ui, agreement: Option<Agreement>, change: Option<String>)
     let palette = theme::palette(ui);
     ui.horizontal_wrapped(|ui| {
         if let Some(agreement) = agreement {
-            let color = match agreement {
-                Agreement::Agree => palette.ok,
-                Agreement::Differ => palette.warn,
-                Agreement::Contradict => palette.bad,
-            };
-            badge_ui(ui, agreement.title(), color);
+            agreement_ui(ui, agreement);
         }
         if let Some(change) = change {
             ui.label(RichText::new(change).monospace().size(11.0).color(palette.dim));

@@ -5,7 +5,8 @@ use egui::{FontId, Label, Stroke, Ui};
 
 use super::super::fonts;
 use super::super::theme;
-use crate::chat::{Marked, WordKind};
+use super::super::widgets::badge_ui;
+use crate::chat::{Agreement, Marked, WordKind};
 
 /// Words that all have are quiet; sides, numbers and negations stand out even among those.
 pub(crate) fn marks_ui(ui: &mut Ui, marked: &[Marked]) {
@@ -36,4 +37,15 @@ pub(crate) fn marks_ui(ui: &mut Ui, marked: &[Marked]) {
         job.append(space, 0.0, TextFormat { line_height: format.line_height, ..plain });
     }
     ui.add(Label::new(job).wrap());
+}
+
+/// How far answers agree, as a badge.
+pub(crate) fn agreement_ui(ui: &mut Ui, agreement: Agreement) {
+    let palette = theme::palette(ui);
+    let color = match agreement {
+        Agreement::Agree => palette.ok,
+        Agreement::Differ => palette.warn,
+        Agreement::Contradict => palette.bad,
+    };
+    badge_ui(ui, agreement.title(), color);
 }

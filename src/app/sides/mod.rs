@@ -12,6 +12,6 @@ mod panel_ui;
 mod run;
 mod state;
 
-pub(crate) use marks_ui::marks_ui;
+pub(crate) use marks_ui::{agreement_ui, marks_ui};
 pub(crate) use panel_ui::{SidesPanel, sides_ui};
 pub use state::{Column, Sides};

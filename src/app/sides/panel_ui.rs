@@ -14,6 +14,7 @@ use super::super::widgets::{
 use super::column_ui::{Scale, column_ui};
 use super::compared::Compared;
 use super::ladder_ui::ladder_ui;
+use super::marks_ui::agreement_ui;
 use super::state::MOST;
 use crate::chat::Agreement;
 
@@ -73,12 +74,7 @@ fn badges_ui(ui: &mut Ui, cx: &ViewCx<'_>, agreement: Option<Agreement>) {
         badge.on_hover_text("The models were asked with different parameters");
     }
     if let Some(agreement) = agreement {
-        let color = match agreement {
-            Agreement::Agree => palette.ok,
-            Agreement::Differ => palette.warn,
-            Agreement::Contradict => palette.bad,
-        };
-        badge_ui(ui, agreement.title(), color);
+        agreement_ui(ui, agreement);
     }
 }
 
