@@ -31,6 +31,7 @@ fn open_window(plan: WindowPlan) -> ExitCode {
         nano: true,
         weights_cache: plan.weights_cache,
         screenshot: plan.screenshot,
+        measure_scroll: plan.measure_scroll,
     };
     match app::run(options) {
         Ok(()) => ExitCode::SUCCESS,

@@ -229,3 +229,32 @@ fn an_adapters_programs_are_in_the_language_that_is_asked_for() {
     let is_software = gpus["gpus"][0]["software"] == true;
     assert!(if is_software { usual == "wgsl" } else { ["spirv", "wgsl"].contains(&usual) });
 }
+
+#[test]
+fn a_study_is_measured_and_a_missing_screen_is_named() {
+    let output = Command::new(env!("CARGO_BIN_EXE_reading-room"))
+        .args(["bench", "--study", "assets/sample/ct-torso"])
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let figures: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!((&figures["files"], &figures["frames"]), (&json!(20), &json!(20)));
+    let number = |value: &Value| value.as_f64().unwrap();
+    assert!(number(&figures["open_ms"]) > 0.0);
+    assert!(number(&figures["first_image_ms"]) > number(&figures["open_ms"]));
+    let decoding = figures["decoding"].as_array().unwrap();
+    assert_eq!(decoding.len(), 1);
+    assert_eq!((&decoding[0]["frames"], &decoding[0]["rows"]), (&json!(20), &json!(512)));
+    assert!(number(&decoding[0]["slices_per_s"]) > 1.0);
+    assert!(number(&decoding[0]["one_thread_ms"]) > 0.0);
+    assert_eq!(figures["window"], Value::Null);
+    let why = figures["no_window"].as_str().unwrap();
+    assert!(why.contains("no screen"), "{why}");
+    assert!(text.contains("first image after") && text.contains("scrolling was not measured"));
+    let (status, errors) = failure(&["--study", "nowhere"]);
+    assert_eq!(status, Some(1));
+    assert!(errors.contains("nowhere"), "{errors}");
+}

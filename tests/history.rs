@@ -234,6 +234,15 @@ fn versions_of_a_question_are_kept_with_what_followed_them() {
     assert_eq!(read.version(0), chat.version(0));
     read.step_version(0, 1);
     assert_eq!(read.turns[0].question, "What is it?");
+    // readers of a page or of notes see them too, after what is shown
+    for format in [Format::Markdown, Format::Html] {
+        let text = transfer::write(&chat, format, Calendar::default()).unwrap();
+        for turn in chat.all_turns() {
+            assert!(text.contains(turn.question.as_str()), "{format:?} lacks {}", turn.question);
+        }
+        let place = text.find("Question 1, another version").expect("it is named");
+        assert!(text.find("What is it?").unwrap() > place && text.contains("Question 2, another"));
+    }
     check_whole(folder.path());
 }
 
@@ -866,6 +875,38 @@ fn a_headless_answer_is_kept_and_names_no_patient() {
 }
 
 #[test]
+fn a_kept_answer_is_asked_for_again_without_a_window() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = ["--image", "assets/sample/ct-torso/10.dcm", "--question", "What is seen?"];
+    let args = ["ask", "--save", "--model", MODEL, "--device", "cpu", "--max-new-tokens", "12"];
+    let how = ["--temperature", "1.0", "--seed", "7"];
+    run(&[&args[..], &how, &picture].concat(), folder.path());
+    let id = chat_id_text(Database::open(folder.path()).unwrap().list().unwrap()[0].id);
+    let replay = ["history", "replay", &id, "--device", "cpu", "--model", MODEL];
+    let said = run(&replay, folder.path());
+    assert!(said.starts_with("Identical, ") && said.contains(" tokens"), "{said}");
+    let json = run(&[&replay[..], &["--json"]].concat(), folder.path());
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["identical"], true);
+    assert_eq!(json["precision"], json["precision_before"]);
+    let other = "tests/fixtures/models/llava-med-v1.5-tiny/model";
+    check_one_sentence(&["history", "replay", &id, "--model", other], folder.path(), "weights");
+    check_one_sentence(&[&replay[..], &["--turn", "2"]].concat(), folder.path(), "no question 2");
+    // an answer that came out otherwise is told by its first other token
+    let mut database = Database::open(folder.path()).unwrap();
+    let mut chat = database.load(database.list().unwrap()[0].id).unwrap();
+    let tokens = chat.turns[0].answers[0].tokens.as_mut().unwrap();
+    std::sync::Arc::make_mut(tokens).written[3].id ^= 1;
+    chat.changed_ms += 1;
+    database.save(&chat, None).unwrap();
+    drop(database);
+    let output = reading_room(&replay, folder.path());
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.starts_with("Differs from token 4 of "), "{said}");
+}
+
+#[test]
 fn a_headless_picture_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("drawn.png").display().to_string();
@@ -882,6 +923,9 @@ fn a_headless_picture_is_kept() {
     let written = image::open(&out).unwrap();
     assert_eq!((picture.width, picture.height), (written.width(), written.height()));
     assert_eq!(picture.to_rgb8(), written.to_rgb8().into_raw());
+    let (id, count) = (chat_id_text(chat.id), drawing.codes.len());
+    let said = run(&["history", "replay", &id, "--device", "cpu", "--model", model], folder.path());
+    assert_eq!(said.trim_end(), format!("Identical, {count} of {count} tokens"));
 }
 
 #[test]

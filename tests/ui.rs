@@ -510,15 +510,42 @@ fn parameters_are_kept_under_names_and_a_system_prompt_is_the_readers() {
 }
 
 #[test]
+fn presets_go_to_another_workstation_in_a_file() {
+    let mut app = App::new();
+    app.effects_of(Command::SavePreset("short".to_owned()));
+    let kept = app.state().settings.presets.clone();
+    let effects = app.effects_of(Command::ExportPresets);
+    let [Effect::PickPlaceForPresets(text)] = &effects[..] else { panic!("{effects:?}") };
+    let folder = tempfile::tempdir().unwrap();
+    app.apply(AppEvent::PickedPlaceForPresets(text.clone(), folder.path().join("mine")));
+    let path = folder.path().join("mine.json");
+    let says = |state: &AppState, words: &str| {
+        state.notices.shown().iter().any(|notice| notice.text.contains(words))
+    };
+    app.wait_for("export", |state| says(state, "The presets are exported"));
+    app.effects_of(Command::DeletePreset("short".to_owned()));
+    app.apply(AppEvent::PickedPresets(path.clone()));
+    app.wait_for("presets", |state| !state.settings.presets.is_empty());
+    assert_eq!(app.state().settings.presets, kept);
+    // what is none says so, and nothing is lost
+    std::fs::write(&path, "{\"presets\": 3}").unwrap();
+    app.apply(AppEvent::PickedPresets(path));
+    app.wait_for("refusal", |state| says(state, "no file of presets"));
+    assert_eq!(app.state().settings.presets, kept);
+}
+
+#[test]
 fn settings_survive_a_restart() {
     let mut app = App::with_ct();
     app.effects_of(Command::SetTheme(ThemeChoice::Light));
     app.effects_of(Command::ToggleChatPanel);
+    app.effects_of(Command::SetFramesMemory(256));
     app.harness.run_steps(2);
     eframe::App::on_exit(app.harness.state_mut());
     let again = App::start(app.data_dir, |_| None, |_| {});
     assert_eq!(again.state().settings.theme, ThemeChoice::Light);
     assert!(!again.state().settings.right_open);
+    assert_eq!(again.state().settings.frames_mb, 256);
 }
 
 #[test]

@@ -8,11 +8,11 @@ mod app_harness;
 #[path = "support/dicom_builder.rs"]
 mod dicom_builder;
 
-use app_harness::App;
+use app_harness::{App, sample};
 use dicom_builder::DicomBuilder;
 use egui::Key;
 use egui_kittest::kittest::Queryable as _;
-use reading_room::app::Command;
+use reading_room::app::{Command, Workers};
 use reading_room::imaging::FrameGeometry;
 
 const AXIAL: [f64; 6] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
@@ -161,4 +161,28 @@ fn cine_plays_round_and_stands_still() {
     let stands = shown(&app)[0].1;
     app.harness.run_steps(30);
     assert_eq!((shown(&app)[0].1, app.state().is_playing()), (stands, false));
+}
+
+#[test]
+fn a_window_scrolls_by_itself_and_writes_down_how_that_went() {
+    reading_room::worker::use_executable(env!("CARGO_BIN_EXE_reading-room").into());
+    let folder = tempfile::tempdir().unwrap();
+    let written = folder.path().join("scroll.json");
+    let to = written.clone();
+    let mut app = App::start(
+        tempfile::tempdir().unwrap(),
+        |ctx| Some(Workers::start(ctx)),
+        move |options| {
+            options.paths = vec![sample("ct-torso")];
+            options.measure_scroll = Some(to);
+        },
+    );
+    app.wait_for("measurement", |_| written.exists());
+    let text = std::fs::read_to_string(&written).unwrap();
+    let measured: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let quiet = &measured["quiet"];
+    assert!(quiet["frames"].as_u64().unwrap() > 5, "{text}");
+    assert!(quiet["slices_per_s"].as_f64().unwrap() > 1.0, "{text}");
+    assert!(quiet["longest_ms"].as_f64() >= quiet["median_ms"].as_f64(), "{text}");
+    assert!(measured["generating"].is_null(), "there is no model");
 }

@@ -5,6 +5,7 @@
 #[path = "support/app_harness.rs"]
 mod app_harness;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -12,7 +13,8 @@ use app_harness::{App, sample};
 use egui::Key;
 use egui_kittest::kittest::Queryable as _;
 use reading_room::app::{AppState, Command, Workers};
-use reading_room::chat::AnswerState;
+use reading_room::chat::{Answer, AnswerState};
+use reading_room::worker::LoadRequest;
 
 const MODELS: &str = "tests/fixtures/models";
 
@@ -141,6 +143,179 @@ fn another_model_is_asked_the_same_and_stands_beside() {
     assert_eq!(app.state().conversation().turns[1].answers.len(), 2);
 }
 
+/// The answers of a turn, by column.
+fn answers(state: &AppState, turn_idx: usize) -> Vec<Answer> {
+    let turn = &state.conversation().turns[turn_idx];
+    let columns = state.sides.columns.iter();
+    let offset = turn.answers.len() - state.sides.columns.len();
+    columns.enumerate().map(|(at, _)| turn.answers[offset + at].clone()).collect()
+}
+
+/// The window with one question answered by both models, side by side.
+fn both_answered() -> (App, tempfile::TempDir) {
+    let (mut app, models) = window();
+    short_answers(&mut app);
+    app.type_question("Is there a nodule?");
+    app.wait_for("answer", is_answered);
+    let state = app.harness.state_mut().state_mut();
+    state.run(Command::OpenSides(0));
+    let request = request_for(state, "llava-med");
+    state.run(Command::AddSide(request));
+    app.wait_for("second answer", is_answered);
+    (app, models)
+}
+
+fn request_for(state: &AppState, name: &str) -> LoadRequest {
+    let spec = state.models.iter().find(|spec| spec.name == name).expect("it is there");
+    LoadRequest { model: spec.path.clone(), ..state.engine.last_request.clone().unwrap() }
+}
+
+#[test]
+fn models_that_go_together_stay_in_memory_and_hear_themselves() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let (mut app, _models) = both_answered();
+    assert_eq!(app.state().engine.kept.len(), 1, "the first stays beside the second");
+    assert!(app.words().contains("in memory"), "{}", app.words());
+    app.type_question("Which organ?");
+    app.wait_for("both answers", |state| {
+        assert!(!state.engine.is_loading(), "nothing is loaded again");
+        state.conversation().turns.len() == 2 && is_answered(state)
+    });
+    shoot(&mut app, "sides-in-memory");
+    let (first, second) = (answers(app.state(), 0), answers(app.state(), 1));
+    assert_ne!(first[0].text, first[1].text);
+    for (at, answer) in second.iter().enumerate() {
+        assert!(answer.provenance.as_ref().unwrap().own_words);
+        let prompt = &answer.tokens.as_ref().unwrap().prompt;
+        assert!(prompt.contains(first[at].text.trim()), "{at}: {prompt}");
+        assert!(!prompt.contains(first[1 - at].text.trim()), "{at}: {prompt}");
+    }
+    // what was asked so is replayed so
+    let state = app.harness.state_mut().state_mut();
+    let asked = second.iter().position(|answer| {
+        let made = answer.provenance.as_ref().unwrap();
+        state.engine.info().unwrap().weights_sha256 == made.weights_sha256
+    });
+    let asked = asked.expect("one of them was asked last");
+    state.run(Command::StepAnswer { turn_idx: 1, step: asked as isize });
+    state.run(Command::Replay(1));
+    app.wait_for("replayed", |state| {
+        let turn = &state.conversation().turns[1];
+        turn.answers.len() == 3 && is_answered(state)
+    });
+    let replayed = app.state().conversation().turns[1].answers[2].clone();
+    let tokens = [&replayed, &second[asked]].map(|one| one.tokens.clone().unwrap());
+    assert_eq!(tokens[0].prompt_ids, tokens[1].prompt_ids);
+    assert_eq!(tokens[0].ids(), tokens[1].ids());
+    // nothing is kept that nobody looks at
+    app.harness.key_press(Key::Escape);
+    app.settle();
+    assert!(app.state().engine.kept.is_empty());
+}
+
+#[test]
+fn all_questions_are_asked_of_one_model_and_then_of_the_next() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let (mut app, _models) = both_answered();
+    app.harness.get_by_label("All questions by model").click();
+    app.settle();
+    assert!(app.state().settings.sides_by_model);
+    let state = app.harness.state_mut().state_mut();
+    for question in ["Which organ?", "Is it a child?"] {
+        let question = question.to_owned();
+        state.run(Command::Ask { question, with_view: false, again_of: None });
+    }
+    assert_eq!(app.state().conversation().turns.len(), 3, "neither waits for the other");
+    let order = RefCell::new(Vec::new());
+    app.wait_for("all answers", |state| {
+        let asked = state.sides.asked.as_ref().map(|asked| {
+            let model = asked.request.model.file_name().unwrap().to_string_lossy().into_owned();
+            (model, asked.slot.turn_idx)
+        });
+        let mut order = order.borrow_mut();
+        if let Some(asked) = asked.filter(|asked| asked.1 > 0 && order.last() != Some(asked)) {
+            order.push(asked);
+        }
+        state
+            .conversation()
+            .turns
+            .iter()
+            .all(|turn| turn.answers.iter().all(|one| matches!(one.state, AnswerState::Done(_))))
+    });
+    let order = order.into_inner();
+    let asked: Vec<(&str, usize)> = order.iter().map(|(model, at)| (model.as_str(), *at)).collect();
+    assert_eq!(asked, [("llava-med", 1), ("llava-med", 2), ("huatuo", 1), ("huatuo", 2)]);
+    assert_eq!(app.state().sides.turn_idx, 2);
+}
+
+#[test]
+fn a_column_has_parameters_of_its_own() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let (mut app, _models) = both_answered();
+    assert!(!app.words().contains("not like for like"));
+    app.harness.get_by_label("Parameters of LLaVA-Med 1.5").click();
+    app.harness.run_steps(3);
+    app.harness.get_by_label("Parameters of its own").click();
+    app.harness.run_steps(3);
+    shoot(&mut app, "sides-own-parameters");
+    let state = app.harness.state_mut().state_mut();
+    let mut own = state.sides.columns[1].own.clone().expect("they begin as those of all");
+    assert_eq!(own, state.settings.sampling);
+    own.max_new_tokens = 3;
+    state.run(Command::SetSideSampling { column: 1, own: Some(own) });
+    app.harness.run_steps(3);
+    app.harness.get_by_label("Answer again with these").click();
+    app.harness.run_steps(2);
+    app.wait_for("third answer", |state| {
+        state.conversation().turns[0].answers.len() == 3 && is_answered(state)
+    });
+    app.settle();
+    let turn = app.state().conversation().turns[0].clone();
+    assert_eq!(turn.answers[2].provenance.as_ref().unwrap().max_new_tokens, 3);
+    assert_eq!(turn.answers[2].meter.tokens, 3);
+    assert_eq!(app.state().sides.columns[1].answer_idx, 2);
+    assert!(app.words().contains("not like for like"), "{}", app.words());
+    // the next question is asked of each as it stands in its column
+    app.type_question("Which organ?");
+    app.wait_for("both answers", |state| {
+        state.conversation().turns.len() == 2 && is_answered(state)
+    });
+    let asked = answers(app.state(), 1);
+    let budgets = asked.iter().map(|one| one.provenance.as_ref().unwrap().max_new_tokens);
+    assert_eq!(budgets.collect::<Vec<_>>(), [8, 3]);
+}
+
+#[test]
+fn a_model_that_cannot_be_loaded_beside_another_is_tried_alone() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let (mut app, models) = window();
+    short_answers(&mut app);
+    app.type_question("Is there a nodule?");
+    app.wait_for("answer", is_answered);
+    let weights = std::fs::read_dir(models.path().join("llava-med")).unwrap().flatten();
+    for file in weights.filter(|file| file.path().extension().is_some_and(|e| e == "safetensors")) {
+        std::fs::write(file.path(), b"no weights").unwrap();
+    }
+    let state = app.harness.state_mut().state_mut();
+    state.run(Command::OpenSides(0));
+    let request = request_for(state, "llava-med");
+    state.run(Command::AddSide(request));
+    app.wait_for("failure", |state| {
+        let answers = &state.conversation().turns[0].answers;
+        answers.len() == 2 && matches!(answers[1].state, AnswerState::Failed(_))
+    });
+    assert!(app.state().engine.kept.is_empty());
+    assert!(app.words().contains("one after the other"), "{}", app.words());
+    // the first model is loaded again for the next question
+    app.type_question("Which organ?");
+    app.wait_for("first model again", |state| {
+        let turn = state.conversation().turns.last().unwrap();
+        turn.answers.len() == 2 && turn.answers.iter().all(|one| !one.is_open())
+    });
+    let turn = &app.state().conversation().turns[1];
+    assert!(matches!(turn.answers[0].state, AnswerState::Done(_)), "{:?}", turn.answers[0].state);
+}
+
 #[test]
 fn what_is_taken_out_before_it_was_asked_is_not_asked() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -150,12 +325,7 @@ fn what_is_taken_out_before_it_was_asked_is_not_asked() {
     app.wait_for("answer", is_answered);
     let state = app.harness.state_mut().state_mut();
     state.run(Command::OpenSides(0));
-    let request = {
-        let spec = state.models.iter().find(|spec| spec.name == "llava-med").expect("it is there");
-        let mut request = state.engine.last_request.clone().unwrap();
-        request.model.clone_from(&spec.path);
-        request
-    };
+    let request = request_for(state, "llava-med");
     state.run(Command::AddSide(request));
     assert!(state.sides.is_under_way());
     state.run(Command::RemoveSide(1));

@@ -63,7 +63,7 @@ impl AppState {
                 let text = without_paths(&message, std::slice::from_ref(&frame_ref.path));
                 self.studies.set_thumbnail(frame_ref, Thumbnail::Failed(text));
             }
-            Some(Purpose::Training | Purpose::Evaluation) | None => {}
+            Some(Purpose::Training | Purpose::Evaluation | Purpose::Copies) | None => {}
         }
     }
 
@@ -314,8 +314,11 @@ impl AppState {
 
     /// Stops a job of either worker.
     pub(crate) fn cancel_job(&mut self, job: JobId) {
-        self.jobs.end(job);
-        self.effects.push(Effect::CancelDecode(job));
+        let purpose = self.jobs.end(job).map(|job| job.purpose);
+        self.effects.push(match purpose {
+            Some(Purpose::Copies) => Effect::CancelCopies(job),
+            _ => Effect::CancelDecode(job),
+        });
     }
 }
 

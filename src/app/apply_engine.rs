@@ -65,6 +65,7 @@ impl AppState {
                     progress: Some(progress),
                     started_secs,
                     cancelled: false,
+                    is_beside: false,
                 });
             }
             _ => {}
@@ -156,6 +157,9 @@ impl AppState {
     }
 
     fn apply_load_failed(&mut self, message: &str) {
+        if self.load_alone() {
+            return;
+        }
         let cancelled = matches!(&self.engine.model, ModelStatus::Loading(l) if l.cancelled);
         if cancelled {
             self.engine.model = ModelStatus::Unloaded;

@@ -255,6 +255,21 @@ pub enum Command {
     AddSide(LoadRequest),
     /// Take a column out; its answer stays in the chat.
     RemoveSide(usize),
+    /// Write all presets to a file.
+    ExportPresets,
+    /// Take presets in from a file.
+    ImportPresets,
+    /// Ask a column's model with parameters of its own from now on, or as all others.
+    SetSideSampling {
+        /// Which column.
+        column: usize,
+        /// None is as all others.
+        own: Option<Sampling>,
+    },
+    /// Let a column's model answer once more, as is set for it.
+    AskSideAgain(usize),
+    /// Ask all questions of one model and then of the next, or every question of all models.
+    ToggleSidesByModel,
     /// Mark the words that not all answers have, or do not.
     ToggleSideMarks,
     /// Show the frame and window a question was asked about.
@@ -356,6 +371,8 @@ pub enum Command {
     ToggleWeightsCache,
     /// Size of everything; 1.0 is the system's own.
     SetScale(f32),
+    /// Let decoded slices take so many mebibytes of memory.
+    SetFramesMemory(u32),
     /// Show or hide a sheet.
     ToggleSheet(Sheet),
     /// Close whatever is open on top.

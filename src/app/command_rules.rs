@@ -53,6 +53,10 @@ impl Command {
             Self::RegenerateLast => {
                 state.engine.asking.is_none() && !state.conversation().turns.is_empty()
             }
+            Self::ExportPresets => !state.settings.presets.is_empty(),
+            Self::AskSideAgain(at) => {
+                state.sides.columns.get(*at).is_some_and(|column| column.request.is_some())
+            }
             Self::UnloadModel => state.engine.is_loaded(),
             Self::CancelLoad => state.engine.is_loading(),
             Self::UseAuthorDefaults => state.engine.is_loaded(),

@@ -1,25 +1,17 @@
 //! The study shown leaves as de-identified copies.
 
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::command::Command;
 use super::effect::Effect;
+use super::jobs::Purpose;
 use super::notices::NoticeLevel;
 use super::state::AppState;
-use crate::imaging::{Deidentified, DeidentifyOptions, deidentify};
+use crate::imaging::Deidentified;
+use crate::worker::{CopiesEvent, JobId};
 
 /// How series of PNG, JPEG and TIFF are called; they have nothing to take away.
 const PICTURES: &str = "PIC";
-
-/// What an export came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CleanCopies {
-    /// The folder made for them.
-    pub folder: PathBuf,
-    /// What was written, left out and is to be looked at.
-    pub done: Deidentified,
-}
 
 impl AppState {
     /// The DICOM files of the study in the active viewport.
@@ -47,15 +39,35 @@ impl AppState {
         }
     }
 
-    pub(crate) fn apply_deidentified(&mut self, exported: Result<CleanCopies, String>) {
-        let CleanCopies { folder, done } = match exported {
-            Ok(copies) => copies,
-            Err(why) => {
-                let text = format!("The study could not be exported: {why}");
-                self.notices.push(NoticeLevel::Error, text);
-                return;
+    /// Has them written into a new folder of the one that was chosen.
+    pub(crate) fn write_copies(&mut self, files: Vec<PathBuf>, chosen: PathBuf) {
+        let job = JobId::next();
+        self.jobs.start(job, Purpose::Copies);
+        self.effects.push(Effect::WriteCopies(job, files, chosen));
+    }
+
+    pub(crate) fn apply_copies(&mut self, event: CopiesEvent) {
+        match event {
+            CopiesEvent::Writing { job, files_done, files_total } => {
+                if let Some(job) = self.jobs.get_mut(job) {
+                    job.progress = Some((files_done, files_total));
+                }
             }
-        };
+            CopiesEvent::Written { job, folder, done } => {
+                self.jobs.end(job);
+                self.tell_of_copies(folder, &done);
+            }
+            CopiesEvent::Failed { job, message } => {
+                let text = match self.jobs.end(job) {
+                    Some(_) => format!("The study could not be exported: {message}"),
+                    None => "The export was stopped: what was written until then stays".to_owned(),
+                };
+                self.notices.push(NoticeLevel::Error, text);
+            }
+        }
+    }
+
+    fn tell_of_copies(&mut self, folder: PathBuf, done: &Deidentified) {
         let warnings = done.warnings.iter();
         let mut details: Vec<String> =
             warnings.map(|warning| format!("{} {}", warning.series, warning.message)).collect();
@@ -71,15 +83,4 @@ impl AppState {
         notice.unfolded = true;
         notice.with_action("Show folder", Command::ShowFolder(folder));
     }
-}
-
-/// Writes copies into a new folder of the one that was chosen.
-pub(crate) fn write_copies(files: &[PathBuf], chosen: &Path) -> Result<CleanCopies, String> {
-    let folder = (1_u32..)
-        .map(|number| chosen.join(format!("de-identified-{number}")))
-        .find(|folder| !folder.exists())
-        .unwrap_or_else(|| chosen.to_owned());
-    let options = DeidentifyOptions::default();
-    let done = deidentify(files, &folder, &options, &mut |_| ControlFlow::Continue(()));
-    done.map(|done| CleanCopies { folder, done }).map_err(|error| error.to_string())
 }

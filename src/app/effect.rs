@@ -33,6 +33,12 @@ pub enum Effect {
     CancelDecode(JobId),
     /// Engine worker: load a model.
     Load(JobId, LoadRequest),
+    /// Engine worker: load a model; the one before stays in memory.
+    LoadBeside(JobId, LoadRequest),
+    /// Engine worker: the model that was kept with this request is asked from now on.
+    BringForward(LoadRequest),
+    /// Engine worker: models that are kept beside the one that is asked end.
+    ReleaseKept,
     /// Engine worker: answer.
     Ask(JobId, Box<Question>),
     /// Engine worker: read the picture of a question that is still being typed.
@@ -74,8 +80,18 @@ pub enum Effect {
     WriteTable(PathBuf, Arc<str>),
     /// System: ask for a folder for de-identified copies of these files.
     PickPlaceForCopies(Vec<PathBuf>),
-    /// Write them into a new folder of this one.
-    WriteCopies(Vec<PathBuf>, PathBuf),
+    /// Copying worker: write them into a new folder of this one.
+    WriteCopies(JobId, Vec<PathBuf>, PathBuf),
+    /// Copying worker: stop.
+    CancelCopies(JobId),
+    /// System: ask where to write presets.
+    PickPlaceForPresets(Arc<str>),
+    /// Write them.
+    WritePresets(PathBuf, Arc<str>),
+    /// System: ask for a file of presets.
+    PickPresets,
+    /// Read it.
+    ReadPresets(PathBuf),
     /// The history is asked for something.
     History(Request),
     /// System: ask where to export a chat.

@@ -28,6 +28,10 @@ pub struct EngineState {
     pub device_label: Option<String>,
     /// The same in numbers.
     pub device_info: Option<DeviceInfo>,
+    /// What our models held of its memory when it was looked at, in bytes.
+    pub held_at_probe: u64,
+    /// Models that stay in memory while another answers.
+    pub kept: Vec<Kept>,
 }
 
 /// Where the model stands.
@@ -59,6 +63,17 @@ pub struct Loading {
     pub started_secs: f64,
     /// The reader gave it up.
     pub cancelled: bool,
+    /// The models before it stay in memory.
+    pub is_beside: bool,
+}
+
+/// A model that stays in memory while another answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// How it was loaded.
+    pub request: LoadRequest,
+    /// What it is.
+    pub info: ModelInfo,
 }
 
 /// A question being answered.
@@ -144,7 +159,20 @@ impl EngineState {
         }
     }
 
-    pub(crate) fn device_found(&mut self, found: Result<DeviceInfo, String>) {
+    /// Whether the model of a request is the one that is asked.
+    pub(crate) fn is_asked(&self, request: &LoadRequest) -> bool {
+        let last = self.last_request.as_ref().filter(|_| self.can_answer());
+        last.is_some_and(|last| last.model == request.model)
+    }
+
+    /// Whether the model of a request need not be loaded.
+    pub(crate) fn is_in_memory(&self, request: &LoadRequest) -> bool {
+        let is_kept = self.kept.iter().any(|kept| kept.request.model == request.model);
+        is_kept || (self.is_loaded() && self.is_asked(request))
+    }
+
+    pub(crate) fn device_found(&mut self, found: Result<DeviceInfo, String>, held: u64) {
+        self.held_at_probe = held;
         self.device_label = Some(match &found {
             Ok(info) => info.label.clone(),
             Err(why) => why.clone(),

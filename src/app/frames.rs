@@ -112,6 +112,17 @@ impl FrameCache {
         self.max_bytes
     }
 
+    /// Keeps so many bytes from now on.
+    pub(crate) fn set_max_bytes(&mut self, max_bytes: usize) {
+        self.max_bytes = max_bytes;
+        self.make_room();
+    }
+
+    /// What the frames take that can be read again.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(crate) fn num_pending(&self) -> usize {
         self.pending.len()
     }

@@ -14,6 +14,8 @@ pub enum Purpose {
     Training,
     /// Reading evaluations.
     Evaluation,
+    /// De-identified copies.
+    Copies,
     /// A small picture of a series.
     Thumbnail(FrameRef),
 }
@@ -62,6 +64,7 @@ impl Job {
     pub fn label(&self) -> String {
         let (what, progress) = match &self.purpose {
             Purpose::Open(_) => ("Opening", self.progress),
+            Purpose::Copies => ("De-identifying", self.progress),
             Purpose::Training => ("Opening training", None),
             Purpose::Evaluation => ("Reading evaluation", None),
             Purpose::Thumbnail(_) => ("Making previews", None),

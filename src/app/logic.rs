@@ -33,6 +33,7 @@ impl ReadingRoomApp {
         self.note_size(ctx);
         self.schedule(ctx);
         self.launch.run(ctx, &self.state);
+        self.scroll.run(ctx, &mut self.state);
     }
 
     fn drain_events(&mut self, ctx: &egui::Context) {

@@ -49,10 +49,12 @@ mod drawing_ui;
 mod eye;
 mod find_ui;
 mod measure;
+mod measure_scroll;
 mod model_picker;
 mod notices_ui;
 mod overlays;
 mod params_ui;
+mod presets_file;
 mod region;
 mod results;
 mod sheets;
@@ -82,7 +84,6 @@ use std::path::PathBuf;
 pub use command::{Command, CommandSender, Drawn};
 pub use compare::{DifferenceKind, difference, marked};
 pub use composer::Composer;
-pub use deidentify::CleanCopies;
 pub use effect::Effect;
 pub use engine_state::{AnswerSlot, Asking, EngineState, Loading, ModelStatus};
 pub use eye::{EyeRequest, EyeSource, EyeState, EyeView, Stored};
@@ -101,7 +102,7 @@ pub use results::{
 pub use run_reconstruct::Comparing;
 pub use save_drawn::ToSave;
 pub use settings::{Preset, Recent, Sampling, Settings, ThemeChoice};
-pub use sides::{Column, Sides};
+pub use sides::{Column, Sides, ToAsk};
 pub use state::{AppEvent, AppState, LeftTab, Overlays, Sheet};
 pub use strip::{SliceAnswer, Strip};
 pub use studies::{OpenStudy, Studies, Thumbnail};
@@ -114,6 +115,7 @@ use chat_panel::ChatPanel;
 use compare::ComparePanel;
 use history::HistoryPanel;
 use layout::MOST_VIEWPORTS;
+use measure_scroll::MeasureScroll;
 use outside::Outside;
 use results::ResultsPanel;
 use sides::SidesPanel;
@@ -143,6 +145,8 @@ pub struct AppOptions {
     pub weights_cache: bool,
     /// Save a picture of the settled window here, and close.
     pub screenshot: Option<PathBuf>,
+    /// Scroll through the study, write here how that went, and close.
+    pub measure_scroll: Option<PathBuf>,
 }
 
 /// The app as eframe and the tests drive it.
@@ -153,6 +157,7 @@ pub struct ReadingRoomApp {
     panels: Panels,
     outside: Outside,
     launch: launch::Screenshot,
+    scroll: MeasureScroll,
     /// The title of the app on the desktop, as set last.
     title: String,
 }
@@ -189,6 +194,7 @@ impl ReadingRoomApp {
             panels: Panels::default(),
             outside,
             launch: launch::Screenshot::new(options.screenshot.clone()),
+            scroll: MeasureScroll::new(options.measure_scroll.clone()),
             title: String::new(),
         };
         app.begin(options);

@@ -7,10 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::apply_decode::sentence;
-use super::deidentify::write_copies;
 use super::effect::Effect;
 use super::history::Saver;
 use super::notices::NoticeLevel;
+use super::presets_file::read_presets;
 use super::results::{Evaluation, Follower, sort};
 use super::sample::unpack_sample;
 use super::save_drawn::ToSave;
@@ -21,7 +21,7 @@ use crate::chat::history::{History, HistoryEvent, Request, Summary};
 use crate::chat::transfer::{self, Format};
 use crate::chat::{Conversation, chat_id_text};
 use crate::vlm::{ModelSpec, choose_device};
-use crate::worker::{DecodeClient, EngineClient, JobId, Wake, scan_models};
+use crate::worker::{CopiesClient, DecodeClient, EnginePool, JobId, Wake, scan_models};
 
 /// Text arrives faster than it can be read: the window redraws this often at most while it does.
 const REDRAW_EVERY: Duration = Duration::from_millis(33);
@@ -34,22 +34,26 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// Time between two looks at the file of a training.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// The two worker processes.
+/// The worker processes.
 pub struct Workers {
     /// Opens files.
     pub decode: DecodeClient,
-    /// Runs the model.
-    pub engine: EngineClient,
+    /// Writes de-identified copies.
+    pub copies: CopiesClient,
+    /// Runs the models.
+    pub engine: EnginePool,
 }
 
 impl Workers {
     /// Starts both; they wake `ctx`.
     pub fn start(ctx: &egui::Context) -> Self {
         let decode_ctx = ctx.clone();
+        let copies_ctx = ctx.clone();
         let engine_ctx = ctx.clone();
         Self {
             decode: DecodeClient::start(Arc::new(move || decode_ctx.request_repaint())),
-            engine: EngineClient::start(Arc::new(move || {
+            copies: CopiesClient::start(Arc::new(move || copies_ctx.request_repaint())),
+            engine: EnginePool::start(Arc::new(move || {
                 engine_ctx.request_repaint_after(REDRAW_EVERY);
             })),
         }
@@ -121,7 +125,8 @@ impl Outside {
         }
         let workers = self.workers.as_ref()?;
         let decoded = workers.decode.poll().map(AppEvent::Decode);
-        decoded.or_else(|| workers.engine.poll().map(AppEvent::Engine))
+        let copied = || workers.copies.poll().map(AppEvent::Copies);
+        decoded.or_else(copied).or_else(|| workers.engine.poll().map(AppEvent::Engine))
     }
 
     /// Does one thing.
@@ -159,12 +164,16 @@ impl Outside {
             Effect::PickPlaceFor(picture, name) => self.ask_where(picture, name),
             Effect::WritePicture(path, picture) => self
                 .on_thread("picture", move || Some(AppEvent::PictureWritten(picture.write(&path)))),
+            Effect::PickPlaceForPresets(text) => self.ask_where_presets(text),
+            Effect::WritePresets(path, text) => self.on_thread("presets", move || {
+                let written = std::fs::write(path, text.as_bytes());
+                Some(AppEvent::PresetsWritten(written.map_err(|error| error.to_string())))
+            }),
+            Effect::ReadPresets(path) => {
+                self.on_thread("presets", move || Some(AppEvent::PresetsRead(read_presets(&path))));
+            }
             Effect::PickPlaceForTable(table) => self.ask_where_table(table),
             Effect::WriteTable(path, table) => self.write_table(path, table),
-            Effect::WriteCopies(files, folder) => self
-                .on_thread("de-identified export", move || {
-                    Some(AppEvent::Deidentified(write_copies(&files, &folder)))
-                }),
             Effect::History(request) => self.ask_history(request),
             Effect::PickPlaceForChat(chat, format) => self.ask_where_chat(chat, format),
             Effect::WriteChat(chat, format, calendar, path) => self.on_thread("chat", move || {
@@ -187,7 +196,22 @@ impl Outside {
                 ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(full));
             }
             Effect::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-            other => self.pick(other),
+            other => self.manage_models(other),
+        }
+    }
+
+    /// Which models are in memory.
+    fn manage_models(&mut self, effect: Effect) {
+        let engine = self.workers.as_mut().map(|workers| &mut workers.engine);
+        match (effect, engine) {
+            (Effect::Load(job, request), Some(engine)) => engine.load(job, request),
+            (Effect::LoadBeside(job, request), Some(engine)) => engine.load_beside(job, request),
+            (Effect::BringForward(request), Some(engine)) => {
+                engine.bring_forward(&request);
+            }
+            (Effect::ReleaseKept, Some(engine)) => engine.release(),
+            (Effect::Unload, Some(engine)) => engine.unload(),
+            (other, _) => self.pick(other),
         }
     }
 
@@ -221,7 +245,11 @@ impl Outside {
                     })
                 });
             }
-            Effect::PickChat => self.ask_for("Import a chat", pick_chat, |paths| {
+            Effect::PickPresets => self.ask_for("Import presets", pick_json, |paths| {
+                let first = paths.into_iter().next();
+                first.map_or(AppEvent::NoDialog, AppEvent::PickedPresets)
+            }),
+            Effect::PickChat => self.ask_for("Import a chat", pick_json, |paths| {
                 let first = paths.into_iter().next();
                 first.map_or(AppEvent::NoDialog, AppEvent::PickedChat)
             }),
@@ -235,15 +263,15 @@ impl Outside {
             Effect::OpenStudies(job, paths) => workers.decode.open(job, paths),
             Effect::ReadFrame(job, frame_ref) => workers.decode.read_frame(job, frame_ref),
             Effect::MakeThumbnail(job, frame_ref) => workers.decode.thumbnail(job, frame_ref),
+            Effect::WriteCopies(job, files, folder) => workers.copies.write(job, files, folder),
+            Effect::CancelCopies(job) => workers.copies.cancel(job),
             Effect::CancelDecode(job) => workers.decode.cancel(job),
-            Effect::Load(job, request) => workers.engine.load(job, request),
             Effect::Ask(job, question) => workers.engine.ask(job, *question),
             Effect::ReadAhead(job, question) => workers.engine.read_ahead(job, *question),
             Effect::Reconstruct(job, question, only_codes) => {
-                workers.engine.reconstruct(job, *question, only_codes, None);
+                workers.engine.reconstruct(job, *question, only_codes);
             }
             Effect::CancelEngine(job) => workers.engine.cancel(job),
-            Effect::Unload => workers.engine.unload(),
             _ => {}
         }
     }
@@ -291,6 +319,18 @@ impl Outside {
             let dialog = dialog.set_file_name("measurements.csv").add_filter("CSV", &["csv"]);
             match dialog.save_file() {
                 Some(path) => Some(AppEvent::PickedPlaceForTable(table, path)),
+                None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
+            }
+        });
+    }
+
+    fn ask_where_presets(&self, text: Arc<str>) {
+        self.on_thread("file dialog", move || {
+            let asked_at = Instant::now();
+            let dialog = rfd::FileDialog::new().set_title("Export presets");
+            let dialog = dialog.set_file_name("presets.json").add_filter("JSON", &["json"]);
+            match dialog.save_file() {
+                Some(path) => Some(AppEvent::PickedPlaceForPresets(text, path)),
                 None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
             }
         });
@@ -418,7 +458,7 @@ impl Outside {
     }
 }
 
-fn pick_chat(dialog: rfd::FileDialog) -> Option<Vec<PathBuf>> {
-    let dialog = dialog.add_filter("Chat (JSON)", &["json"]);
+fn pick_json(dialog: rfd::FileDialog) -> Option<Vec<PathBuf>> {
+    let dialog = dialog.add_filter("JSON", &["json"]);
     dialog.pick_file().map(|path| vec![path])
 }

@@ -27,21 +27,10 @@ pub(crate) fn params_button_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
 }
 
 fn params_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
-    let palette = theme::palette(ui);
     let mut sampling = cx.state.settings.sampling.clone();
     ui.spacing_mut().item_spacing.y = 8.0;
     ui.label(RichText::new("Parameters").font(egui::FontId::new(15.0, fonts::semibold())));
-    ui.checkbox(&mut sampling.deterministic, "Deterministic");
-    let hint = "The same question about the same view gets the same answer";
-    ui.label(RichText::new(hint).size(11.5).color(palette.faint));
-    ui.add_enabled_ui(!sampling.deterministic, |ui| sampled_ui(ui, &mut sampling));
-    ui.separator();
-    row_ui(ui, "Repetition penalty", |ui| {
-        ui.add(Slider::new(&mut sampling.repetition_penalty, 1.0..=2.0).fixed_decimals(2))
-    });
-    row_ui(ui, "Max tokens", |ui| {
-        ui.add(Slider::new(&mut sampling.max_new_tokens, 1..=4096).logarithmic(true))
-    });
+    sampling_ui(ui, &mut sampling);
     system_ui(ui, cx);
     presets_ui(ui, cx);
     ui.separator();
@@ -53,6 +42,22 @@ fn params_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     if sampling != cx.state.settings.sampling {
         cx.send(Command::SetSampling(sampling));
     }
+}
+
+/// All that says how an answer is sampled.
+pub(crate) fn sampling_ui(ui: &mut Ui, sampling: &mut Sampling) {
+    let palette = theme::palette(ui);
+    ui.checkbox(&mut sampling.deterministic, "Deterministic");
+    let hint = "The same question about the same view gets the same answer";
+    ui.label(RichText::new(hint).size(11.5).color(palette.faint));
+    ui.add_enabled_ui(!sampling.deterministic, |ui| sampled_ui(ui, sampling));
+    ui.separator();
+    row_ui(ui, "Repetition penalty", |ui| {
+        ui.add(Slider::new(&mut sampling.repetition_penalty, 1.0..=2.0).fixed_decimals(2))
+    });
+    row_ui(ui, "Max tokens", |ui| {
+        ui.add(Slider::new(&mut sampling.max_new_tokens, 1..=4096).logarithmic(true))
+    });
 }
 
 fn sampled_ui(ui: &mut Ui, sampling: &mut Sampling) {
@@ -105,7 +110,18 @@ fn system_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
 /// Parameters kept under names.
 fn presets_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     ui.separator();
-    ui.label("Presets");
+    ui.horizontal(|ui| {
+        ui.label("Presets");
+        for (text, command) in
+            [("Export…", Command::ExportPresets), ("Import…", Command::ImportPresets)]
+        {
+            let button = egui::Button::new(text).small();
+            let response = ui.add_enabled(cx.is_enabled(&command), button);
+            if response.accessible_name(command.label()).clicked() {
+                cx.send(command);
+            }
+        }
+    });
     for preset in &cx.state.settings.presets {
         row_from_right_ui(ui, 24.0, |ui| {
             let forget = format!("Forget {}", preset.name);

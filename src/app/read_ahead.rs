@@ -4,6 +4,7 @@ use super::effect::Effect;
 use super::state::AppState;
 use super::strip::Strip;
 use super::viewport::{Place, WindowMode};
+use crate::chat::told_before;
 use crate::imaging::Turned;
 use crate::vlm::Question;
 use crate::worker::JobId;
@@ -86,7 +87,7 @@ impl AppState {
         let room = self.engine.info().map_or(1, |info| info.max_images as usize);
         let room = room.saturating_sub(images.len());
         let question = Question {
-            history: Self::told_before(&conversation.turns, room),
+            history: told_before(&conversation.turns, room, None),
             images,
             sampling: self.settings.sampling.params(),
             max_new_tokens: 1,

@@ -5,27 +5,16 @@ use std::path::Path;
 use super::effect::Effect;
 use super::engine_state::{AnswerSlot, Asking, Loading, ModelStatus, Queued};
 use super::notices::NoticeLevel;
-use super::region::put_in_place;
 use super::state::AppState;
 use super::view_transform::ViewTransform;
 use super::viewport::{Place, View, WindowMode, number};
-use crate::chat::{Answer, AnswerState, Evidence, Meter, Provenance, Turn};
-use crate::imaging::{Alteration, DisplayImage, Grayscale, Turned, VoiLut};
-use crate::vlm::{Beginning, Question, Task, Turn as ModelTurn};
+use crate::chat::{AnswerState, Evidence, HowAsked, Meter, Provenance};
+use crate::imaging::{Alteration, Grayscale, Turned, VoiLut};
+use crate::vlm::{Beginning, Question, Task};
 use crate::worker::{JobId, LoadRequest};
 
 const PICTURE_LOST: &str = "The picture of this question is missing: the file it was imported from \
     did not have it";
-
-fn images_of(evidence: &[Evidence]) -> Vec<DisplayImage> {
-    evidence.iter().filter_map(|evidence| evidence.image.as_deref().cloned()).collect()
-}
-
-/// Pictures that a turn brings into the conversation, if there are any.
-fn pictures_of(turn: &Turn) -> Option<Vec<DisplayImage>> {
-    let brings = !turn.wants_picture && !turn.evidence.is_empty();
-    brings.then(|| images_of(&turn.evidence))
-}
 
 impl AppState {
     /// Puts a question into the chat and sends it, or keeps it until there is a model.
@@ -41,7 +30,8 @@ impl AppState {
             None => Vec::new(),
         };
         let queued = Queued { conversation_id: self.conversation().id, question, evidence };
-        if self.engine.must_wait() {
+        let joins = again_of.is_none() && self.joins_sides(queued.conversation_id);
+        if self.engine.must_wait() && !joins {
             self.engine.queue.push_back(queued);
             return;
         }
@@ -98,7 +88,8 @@ impl AppState {
         }
         let Some(question) = self.question_at(slot) else { return };
         let left_out = self.left_out_at(slot);
-        let of = |info| Provenance { left_out, ..Provenance::of(info, &question) };
+        let own_words = self.hears_itself(slot);
+        let of = |info| Provenance { left_out, own_words, ..Provenance::of(info, &question) };
         let provenance = self.engine.info().map(of);
         let earlier_tokens = match &question.beginning {
             Beginning::Ids(ids) => ids.len(),
@@ -129,81 +120,52 @@ impl AppState {
     /// Whether a question would be asked without a picture it is about.
     fn lacks_picture(&self, slot: AnswerSlot) -> bool {
         let chat = self.conversations.iter().find(|chat| chat.id == slot.conversation_id);
-        let turn = chat.and_then(|chat| chat.turns.get(slot.turn_idx));
-        turn.is_some_and(|turn| turn.evidence.iter().any(|evidence| evidence.image.is_none()))
+        chat.is_some_and(|chat| !chat.has_pictures_of(slot.turn_idx))
     }
 
     /// Everything said before in this chat, and the question; asked as is set now, or as the answer
-    /// was that is replayed.
+    /// was that is replayed or goes on.
     fn question_at(&self, slot: AnswerSlot) -> Option<Question> {
-        let mut question = self.question_as_set(slot)?;
         let chat = self.conversations.iter().find(|chat| chat.id == slot.conversation_id)?;
         let answer = chat.turns.get(slot.turn_idx)?.answers.get(slot.answer_idx)?;
-        if let Some(made) = &answer.provenance {
-            question.sampling = made.sampling();
-            question.max_new_tokens = made.max_new_tokens;
-            question.system.clone_from(&made.system);
-        }
+        let max_images = self.engine.info().map_or(1, |info| info.max_images as usize);
+        let how = match &answer.provenance {
+            Some(made) => HowAsked::of(made, max_images),
+            None => self.how_set(slot, answer.drawing.is_some(), max_images),
+        };
+        let mut question = chat.question(slot.turn_idx, &how)?;
         if let Some(tokens) = &answer.tokens {
             question.beginning = Beginning::Ids(tokens.ids());
         }
         Some(question)
     }
 
-    fn question_as_set(&self, slot: AnswerSlot) -> Option<Question> {
-        let conversation = self.conversations.iter().find(|c| c.id == slot.conversation_id)?;
-        let turn = conversation.turns.get(slot.turn_idx)?;
-        let mut images = images_of(&turn.evidence);
-        if turn.wants_picture {
-            return Some(self.drawing_question(&turn.question, images));
+    /// As is set now, for all or for a column of its own.
+    fn how_set(&self, slot: AnswerSlot, draws: bool, max_images: usize) -> HowAsked {
+        let asked_as = self.sides.asked_as(slot).map(|to_ask| &to_ask.sampling);
+        let sampling = asked_as.unwrap_or(&self.settings.sampling);
+        let own = self.engine.info().filter(|_| self.hears_itself(slot));
+        HowAsked {
+            sampling: sampling.params(),
+            // as many as the picture takes
+            max_new_tokens: if draws { 0 } else { sampling.max_new_tokens },
+            system: if draws { None } else { self.system_prompt() },
+            left_out: self.left_out_at(slot),
+            max_images,
+            own_weights: own.map(|info| info.weights_sha256.clone()),
         }
-        let room = self.engine.info().map_or(1, |info| info.max_images as usize);
-        let room = room.saturating_sub(images.len());
-        // a question that repeats another is asked after the same turns
-        let repeats = conversation.repeated_by(slot.turn_idx);
-        let own = repeats.and_then(|idx| conversation.turns.get(idx)).map(|turn| &turn.evidence);
-        let altered = if own.is_some_and(Vec::is_empty) { images.pop() } else { None };
-        let asked_at = repeats.unwrap_or(slot.turn_idx);
-        let left_out = self.left_out_at(slot).min(asked_at);
-        let earlier = conversation.turns.get(..asked_at).unwrap_or_default();
-        let (gone, told) = earlier.split_at(left_out);
-        let history = Self::told_before(told, room);
-        if images.is_empty() && history.iter().all(|turn| turn.images.is_empty()) {
-            // what the chat is about stays when the words about it go
-            images = gone.iter().rev().find_map(pictures_of).unwrap_or_default();
-        }
-        let mut question = Question {
-            history,
-            images,
-            sampling: self.settings.sampling.params(),
-            max_new_tokens: self.settings.sampling.max_new_tokens,
-            system: self.system_prompt(),
-            ..Question::new(&turn.question)
-        };
-        if let Some(altered) = altered {
-            put_in_place(conversation, slot.turn_idx, &mut question, altered);
-        }
-        Some(question)
     }
 
-    /// Earlier turns, with as many of their pictures as there is room for.
-    pub(crate) fn told_before(turns: &[Turn], mut room: usize) -> Vec<ModelTurn> {
-        let mut history = Vec::new();
-        // newest first: when not all pictures fit, the latest matter most
-        for earlier in turns.iter().rev() {
-            let in_words = !earlier.wants_picture && !earlier.is_experiment();
-            let told = |answer: &&Answer| in_words && !answer.text.is_empty();
-            let Some(answer) = earlier.shown().filter(told) else { continue };
-            let fits = earlier.evidence.len() <= room;
-            room -= if fits { earlier.evidence.len() } else { 0 };
-            history.push(ModelTurn {
-                question: earlier.question.clone(),
-                answer: answer.text.clone(),
-                images: if fits { images_of(&earlier.evidence) } else { Vec::new() },
-            });
+    /// Whether the model of an answer is told its own earlier answers: each of several models side
+    /// by side goes on with what it said itself.
+    fn hears_itself(&self, slot: AnswerSlot) -> bool {
+        let chat = self.conversations.iter().find(|chat| chat.id == slot.conversation_id);
+        let turn = chat.and_then(|chat| chat.turns.get(slot.turn_idx));
+        let answer = turn.and_then(|turn| turn.answers.get(slot.answer_idx));
+        match answer.and_then(|answer| answer.provenance.as_ref()) {
+            Some(made) => made.own_words,
+            None => self.sides.asked_as(slot).is_some(),
         }
-        history.reverse();
-        history
     }
 
     /// The picture of the active viewport as the model would get it.
@@ -355,7 +317,15 @@ impl AppState {
         }
     }
 
+    /// Loads a model in place of all others.
     pub(crate) fn load_model(&mut self, request: LoadRequest) {
+        self.engine.kept.clear();
+        let job = self.begin_load(&request, false);
+        self.effects.push(Effect::Load(job, request));
+    }
+
+    /// What a load changes here before the engine says a word.
+    pub(crate) fn begin_load(&mut self, request: &LoadRequest, is_beside: bool) -> JobId {
         let title = self
             .models
             .iter()
@@ -373,12 +343,13 @@ impl AppState {
             progress: None,
             started_secs: self.now_secs,
             cancelled: false,
+            is_beside,
         });
         self.engine.last_request = Some(request.clone());
         self.settings.device = request.device;
         self.settings.precision = request.precision;
         self.picker_open = false;
-        self.effects.push(Effect::Load(job, request));
+        job
     }
 
     pub(crate) fn cancel_load(&mut self) {

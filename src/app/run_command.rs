@@ -254,7 +254,10 @@ impl AppState {
             Command::NewChat => self.new_chat(),
             Command::LoadModel(request) => self.load_model(request),
             Command::CancelLoad => self.cancel_load(),
-            Command::UnloadModel => self.effects.push(Effect::Unload),
+            Command::UnloadModel => {
+                self.engine.kept.clear();
+                self.effects.push(Effect::Unload);
+            }
             Command::ChooseModelsFolder => self.effects.push(Effect::PickModelsFolder),
             Command::OpenModelsFolder => {
                 if let Some(folder) = self.models_dir().cloned() {
@@ -305,6 +308,10 @@ impl AppState {
             }
             Command::ToggleWeightsCache => {
                 self.settings.weights_cache = !self.settings.weights_cache;
+            }
+            Command::SetFramesMemory(mb) => {
+                self.settings.frames_mb = mb;
+                self.frames.set_max_bytes(self.settings.frames_bytes());
             }
             Command::SetScale(scale) => {
                 self.settings.ui_scale = scale.clamp(0.8, 2.0);

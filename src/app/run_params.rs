@@ -1,6 +1,9 @@
 //! What commands about parameters and presets do to the state.
 
 use super::command::Command;
+use super::effect::Effect;
+use super::notices::NoticeLevel;
+use super::presets_file::presets_json;
 use super::settings::Preset;
 use super::state::AppState;
 
@@ -14,6 +17,12 @@ impl AppState {
             Command::DeletePreset(name) => {
                 self.settings.presets.retain(|preset| preset.name != name);
             }
+            Command::ExportPresets => {
+                let text = presets_json(&self.settings.presets);
+                let text = text.map(|text| Effect::PickPlaceForPresets(text.into()));
+                self.effects.extend(text);
+            }
+            Command::ImportPresets => self.effects.push(Effect::PickPresets),
             Command::UseAuthorDefaults => self.use_author_defaults(),
             other => return Some(other),
         }
@@ -54,6 +63,38 @@ impl AppState {
             self.settings.sampling = sampling;
             self.set_system_prompt(system);
         }
+    }
+
+    pub(crate) fn apply_presets_written(&mut self, written: Result<(), String>) {
+        match written {
+            Ok(()) => self.notices.push(NoticeLevel::Ok, "The presets are exported"),
+            Err(why) => {
+                let text = format!("The presets could not be exported: {why}");
+                self.notices.push(NoticeLevel::Error, text)
+            }
+        };
+    }
+
+    /// Those of the same name are replaced.
+    pub(crate) fn apply_presets_read(&mut self, read: Result<Vec<Preset>, String>) {
+        let taken = match read {
+            Ok(taken) => taken,
+            Err(why) => {
+                self.notices.push(NoticeLevel::Error, why);
+                return;
+            }
+        };
+        let text = match taken.len() {
+            1 => "1 preset was taken in".to_owned(),
+            count => format!("{count} presets were taken in"),
+        };
+        let presets = &mut self.settings.presets;
+        for preset in taken {
+            presets.retain(|one| one.name != preset.name);
+            presets.push(preset);
+        }
+        presets.sort_by_key(|preset| preset.name.to_lowercase());
+        self.notices.push(NoticeLevel::Ok, text);
     }
 
     fn use_author_defaults(&mut self) {

@@ -6,7 +6,7 @@ use super::engine_state::AnswerSlot;
 use super::state::AppState;
 use crate::chat::{Answer, Drawing, Turn};
 use crate::imaging::DisplayImage;
-use crate::vlm::{ModelSpec, Question, Task};
+use crate::vlm::ModelSpec;
 
 /// What the model is asked when the reader says nothing else; the authors' own words.
 const USUAL_REQUEST: &str = "Reconstruct the image.";
@@ -118,18 +118,6 @@ impl AppState {
             drawing.only_codes = true;
         }
         self.send_or_keep(slot);
-    }
-
-    /// A drawing stands outside of the conversation in words: no history goes along.
-    pub(crate) fn drawing_question(&self, request: &str, images: Vec<DisplayImage>) -> Question {
-        Question {
-            images,
-            sampling: self.settings.sampling.params(),
-            // as many as the picture takes
-            max_new_tokens: 0,
-            task: Task::Reconstruction,
-            ..Question::new(request)
-        }
     }
 
     pub(crate) fn open_comparison(&mut self, turn_idx: usize) {

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::vlm::{DeviceChoice, PrecisionChoice, SamplingParams};
 
 const FILE_NAME: &str = "settings.toml";
+/// Room for a few large pictures.
+const LEAST_FRAMES_MB: u32 = 128;
 const MAX_RECENT: usize = 10;
 
 /// The reader's choices, kept in one small file.
@@ -30,6 +32,8 @@ pub struct Settings {
     pub nearest: bool,
     /// Nothing blinks or slides by itself.
     pub less_motion: bool,
+    /// What decoded slices may take of the memory, in mebibytes.
+    pub frames_mb: u32,
     /// The model reads the shown picture while the question is being typed.
     pub read_ahead: bool,
     /// Where models are looked for.
@@ -46,6 +50,8 @@ pub struct Settings {
     pub sampling: Sampling,
     /// In place of the authors' system prompts, by family.
     pub system_prompts: BTreeMap<String, String>,
+    /// Models side by side: all questions are asked of one, then of the next.
+    pub sides_by_model: bool,
     /// Kept under names.
     pub presets: Vec<Preset>,
     /// What was opened, newest first.
@@ -119,6 +125,7 @@ impl Default for Settings {
             right_open: true,
             nearest: false,
             less_motion: false,
+            frames_mb: 1024,
             read_ahead: true,
             models_dir: None,
             last_model: None,
@@ -127,6 +134,7 @@ impl Default for Settings {
             weights_cache: true,
             sampling: Sampling::default(),
             system_prompts: BTreeMap::new(),
+            sides_by_model: false,
             presets: Vec::new(),
             recent: Vec::new(),
             acknowledged: None,
@@ -223,6 +231,11 @@ impl Settings {
         file.write_all(text.as_bytes())?;
         file.persist(data_dir.join(FILE_NAME)).map_err(|error| error.error)?;
         Ok(())
+    }
+
+    /// What decoded slices may take, in bytes.
+    pub(crate) fn frames_bytes(&self) -> usize {
+        (self.frames_mb.max(LEAST_FRAMES_MB) as usize) << 20
     }
 
     /// Remembers what was opened.

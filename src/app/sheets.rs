@@ -105,6 +105,16 @@ fn settings_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     if ui.checkbox(&mut read_ahead, text).changed() {
         cx.send(Command::ToggleReadAhead);
     }
+    ui.horizontal(|ui| {
+        ui.label("Memory for slices");
+        for mb in [256, 512, 1024, 2048, 4096, 8192] {
+            let text = if mb < 1024 { format!("{mb} MB") } else { format!("{} GB", mb / 1024) };
+            let response = ui.selectable_label(settings.frames_mb == mb, &text);
+            if response.accessible_name(format!("{text} for slices")).clicked() {
+                cx.send(Command::SetFramesMemory(mb));
+            }
+        }
+    });
     section_ui(ui, "Privacy");
     let mut privacy = settings.privacy;
     if ui.checkbox(&mut privacy, "Privacy mode: aliases instead of patient data").changed() {

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::cine::Cine;
-use super::deidentify::CleanCopies;
 use super::effect::Effect;
 use super::engine_state::{EngineState, ModelStatus};
 use super::eye::{EyeState, EyeView};
@@ -16,7 +15,7 @@ use super::notices::{NoticeLevel, Notices};
 use super::results::{Evaluation, News, Results, Sorted};
 use super::run_reconstruct::Comparing;
 use super::save_drawn::ToSave;
-use super::settings::Settings;
+use super::settings::{Preset, Settings};
 use super::sides::Sides;
 use super::strip::Strip;
 use super::studies::{OpenStudy, Studies};
@@ -26,10 +25,7 @@ use crate::chat::transfer::Format;
 use crate::chat::{Conversation, Evidence};
 use crate::imaging::{FrameRef, Series};
 use crate::vlm::{DeviceInfo, Family, ModelSpec};
-use crate::worker::{DecodeEvent, EngineEvent, JobId, LoadRequest};
-
-/// Decoded frames kept, in bytes.
-const FRAME_CACHE_BYTES: usize = 1 << 30;
+use crate::worker::{CopiesEvent, DecodeEvent, EngineEvent, JobId, LoadRequest};
 
 /// Which list the left panel shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,13 +101,21 @@ pub enum AppEvent {
     /// The reader chose where de-identified copies of these files are written.
     PickedPlaceForCopies(Vec<PathBuf>, PathBuf),
     /// They were, or why not.
-    Deidentified(Result<CleanCopies, String>),
+    Copies(CopiesEvent),
     /// From the history.
     History(HistoryEvent),
     /// The reader chose where a chat is exported.
     PickedPlaceForChat(Arc<Conversation>, Format, PathBuf),
     /// A chat was exported, or why not.
     ChatWritten(Result<(), String>),
+    /// The reader chose where presets go.
+    PickedPlaceForPresets(Arc<str>, PathBuf),
+    /// Presets were written, or why not.
+    PresetsWritten(Result<(), String>),
+    /// The reader chose a file of presets.
+    PickedPresets(PathBuf),
+    /// What a file of presets holds, or why nothing.
+    PresetsRead(Result<Vec<Preset>, String>),
     /// The reader chose a chat to import.
     PickedChat(PathBuf),
     /// The model's eye saw something.
@@ -197,6 +201,7 @@ pub struct AppState {
 impl AppState {
     /// Nothing open yet.
     pub fn new(settings: Settings, given_models_dir: Option<PathBuf>) -> Self {
+        let frames = FrameCache::new(settings.frames_bytes());
         Self {
             settings,
             studies: Studies::default(),
@@ -206,7 +211,7 @@ impl AppState {
             active: 0,
             tool: Tool::default(),
             measurements: Measurements::default(),
-            frames: FrameCache::new(FRAME_CACHE_BYTES),
+            frames,
             conversations: vec![Conversation::begin()],
             conversation_idx: 0,
             history: HistoryState::default(),
@@ -241,7 +246,10 @@ impl AppState {
             AppEvent::Decode(event) => self.apply_decode(event),
             AppEvent::Engine(event) => self.apply_engine(event),
             AppEvent::Models(models) => self.apply_models(models),
-            AppEvent::Device(found) => self.engine.device_found(found),
+            AppEvent::Device(found) => {
+                let held = self.held_bytes();
+                self.engine.device_found(found, held);
+            }
             AppEvent::PickedStudy(paths) => self.open_paths(paths),
             AppEvent::Sorted(job, sorted) => self.apply_sorted(job, sorted),
             AppEvent::PickedTraining(folder) => self.follow(folder),
@@ -271,14 +279,22 @@ impl AppState {
             }
             AppEvent::TableWritten(written) => self.apply_table_written(written),
             AppEvent::PickedPlaceForCopies(files, folder) => {
-                self.effects.push(Effect::WriteCopies(files, folder));
+                self.write_copies(files, folder);
             }
-            AppEvent::Deidentified(exported) => self.apply_deidentified(exported),
+            AppEvent::Copies(event) => self.apply_copies(event),
             AppEvent::History(event) => self.apply_history(event),
             AppEvent::PickedPlaceForChat(chat, format, path) => {
                 self.write_chat(chat, format, path);
             }
             AppEvent::ChatWritten(written) => self.apply_chat_written(written),
+            AppEvent::PickedPlaceForPresets(text, path) => {
+                let path =
+                    if path.extension().is_some() { path } else { path.with_extension("json") };
+                self.effects.push(Effect::WritePresets(path, text));
+            }
+            AppEvent::PresetsWritten(written) => self.apply_presets_written(written),
+            AppEvent::PickedPresets(path) => self.effects.push(Effect::ReadPresets(path)),
+            AppEvent::PresetsRead(read) => self.apply_presets_read(read),
             AppEvent::PickedChat(path) => self.ask_history(Request::Import(path)),
             AppEvent::Looked(job, seen) => self.apply_looked(job, *seen),
             AppEvent::Trouble(text) => {

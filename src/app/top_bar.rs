@@ -252,6 +252,8 @@ fn model_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     menu_item_ui(ui, cx, reconstruct, None);
     menu_item_ui(ui, cx, Command::RegenerateLast, None);
     menu_item_ui(ui, cx, Command::ToggleTint, Some(cx.state.has_tint));
+    let by_model = Some(cx.state.settings.sides_by_model);
+    menu_item_ui(ui, cx, Command::ToggleSidesByModel, by_model);
     menu_item_ui(ui, cx, Command::StopAnswer, None);
     menu_item_ui(ui, cx, Command::NewChat, None);
     ui.separator();

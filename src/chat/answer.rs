@@ -112,6 +112,9 @@ pub struct Provenance {
     /// How many of the chat's first questions were not sent along, for lack of room.
     #[serde(default)]
     pub left_out: usize,
+    /// Earlier questions were sent with this model's own answers, not with those shown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_words: bool,
     /// Version of this program.
     pub program_version: String,
 }

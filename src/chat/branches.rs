@@ -1,6 +1,8 @@
 //! A question that was edited stands beside the one it was, each with what followed it: a
 //! conversation is a tree, of which one path is shown.
 
+use std::collections::BTreeMap;
+
 use super::{Conversation, Evidence, Turn};
 
 impl Conversation {
@@ -52,6 +54,26 @@ impl Conversation {
             self.show_path_of(turn_id);
         }
         is_aside
+    }
+
+    /// Turns that are not shown and their places from 0, each after the one it followed.
+    #[must_use]
+    pub fn turns_aside(&self) -> Vec<(usize, &Turn)> {
+        let links: BTreeMap<u64, Option<u64>> =
+            self.all_turns().map(|turn| (turn.id, turn.follows)).collect();
+        let path = |turn: &Turn| {
+            let mut path = vec![turn.id];
+            let before = |id: &u64| links.get(id).copied().flatten();
+            while let Some(id) = path.last().and_then(before).filter(|id| !path.contains(id)) {
+                path.push(id);
+            }
+            path.reverse();
+            path
+        };
+        let mut aside: Vec<(Vec<u64>, &Turn)> =
+            self.aside.iter().map(|turn| (path(turn), turn)).collect();
+        aside.sort_by(|(a, _), (b, _)| a.cmp(b));
+        aside.into_iter().map(|(path, turn)| (path.len() - 1, turn)).collect()
     }
 
     /// Turns asked at the same place, oldest first.

@@ -108,6 +108,15 @@ impl Turn {
         self.answers.get(self.shown_idx)
     }
 
+    /// The last whole answer of a model with these weights.
+    pub fn answer_by(&self, weights_sha256: &str) -> Option<&Answer> {
+        let is_by = |answer: &&Answer| {
+            let made = answer.provenance.as_ref();
+            !answer.is_open() && made.is_some_and(|made| made.weights_sha256 == weights_sha256)
+        };
+        self.answers.iter().rev().find(is_by)
+    }
+
     /// Adds an answer beside the others, shows it, and says where it stands.
     pub fn add_answer(&mut self) -> usize {
         let answer =

@@ -22,6 +22,7 @@ impl Provenance {
             max_new_tokens: question.max_new_tokens,
             system: question.system.clone(),
             left_out: 0,
+            own_words: false,
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

@@ -7,6 +7,7 @@
 
 mod again;
 mod answer;
+mod asked;
 mod branches;
 mod capsule;
 mod conversation;
@@ -27,6 +28,7 @@ pub mod transfer;
 
 pub use again::{Altered, Reliance};
 pub use answer::{Answer, AnswerState, Finish, Meter, Provenance, short_hash};
+pub use asked::{HowAsked, told_before};
 pub use capsule::capsule;
 pub use conversation::{Conversation, Turn, forked};
 pub use difference::{Agreement, Marked, agreement, differences, likeness};

@@ -151,6 +151,22 @@ impl Tokens {
     }
 }
 
+impl Sameness {
+    /// Of the codes of two pictures.
+    #[must_use]
+    pub fn of_codes(before: &[u32], now: &[u32]) -> Self {
+        let len = before.len().max(now.len());
+        match (0..len).find(|at| before.get(*at) != now.get(*at)) {
+            None => Self::Identical { tokens: len },
+            Some(at) => {
+                let text = |codes: &[u32]| codes.get(at).map(u32::to_string);
+                let (before_text, now) = (text(before), text(now));
+                Self::Differs { token: at + 1, of: before.len(), before: before_text, now }
+            }
+        }
+    }
+}
+
 impl fmt::Display for Sameness {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         let named = |text: &Option<String>| match text {

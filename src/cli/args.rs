@@ -38,10 +38,13 @@ pub(super) struct WindowArgs {
     /// Save a picture of the window once it has settled, and close
     #[arg(long, value_name = "FILE.png", hide = true)]
     pub(super) screenshot: Option<PathBuf>,
+    /// Scroll through the study, write down how that went, and close
+    #[arg(long, value_name = "FILE.json", hide = true)]
+    pub(super) measure_scroll: Option<PathBuf>,
 }
 
 /// Where models and chats are, and what models run on.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct MachineArgs {
     /// Where models are looked for by name
     #[arg(long, value_name = "DIR", env = "READING_ROOM_MODELS", global = true)]
@@ -94,6 +97,7 @@ pub(super) enum Command {
 pub(super) enum WorkerKind {
     Decode,
     Engine,
+    Copies,
 }
 
 /// `train`
@@ -332,6 +336,10 @@ pub(super) struct BenchArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..),
         conflicts_with_all = ["model", "synthetic", "image", "bench", "prompt_tokens"])]
     pub(super) history: Option<u32>,
+    /// Measure how a study opens, decodes and scrolls instead of a model
+    #[arg(long, value_name = "PATH",
+        conflicts_with_all = ["synthetic", "image", "bench", "prompt_tokens", "history"])]
+    pub(super) study: Option<PathBuf>,
     /// Ask so many ids without a meaning, always the same, instead of a usual question
     #[arg(long, value_name = "N")]
     pub(super) prompt_tokens: Option<usize>,

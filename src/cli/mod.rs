@@ -26,7 +26,7 @@ use std::{io, process::ExitCode};
 
 use clap::Parser as _;
 
-use crate::worker::{run_decode_worker, run_engine_worker};
+use crate::worker::{run_copying_worker, run_decode_worker, run_engine_worker};
 
 use args::{Args, Command, WorkerKind};
 
@@ -94,5 +94,6 @@ fn run_worker(kind: WorkerKind) -> io::Result<()> {
     match kind {
         WorkerKind::Decode => run_decode_worker(),
         WorkerKind::Engine => run_engine_worker(),
+        WorkerKind::Copies => run_copying_worker(),
     }
 }

@@ -33,6 +33,8 @@ pub struct WindowPlan {
     pub weights_cache: bool,
     /// Save a picture of the settled window here, and close.
     pub screenshot: Option<PathBuf>,
+    /// Scroll through the study, write here how that went, and close.
+    pub measure_scroll: Option<PathBuf>,
 }
 
 /// Where settings, history and, unless said otherwise, models are kept.
@@ -115,5 +117,6 @@ pub(super) fn window(typed: WindowArgs, machine: &MachineArgs) -> anyhow::Result
         precision: machine.precision,
         weights_cache: !machine.no_weights_cache,
         screenshot: typed.screenshot,
+        measure_scroll: typed.measure_scroll,
     })
 }

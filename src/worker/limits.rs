@@ -35,6 +35,21 @@ pub(super) fn limit_decode_worker() {
 #[cfg(not(any(unix, windows)))]
 pub(super) fn limit_decode_worker() {}
 
+/// As the decode worker, but that it writes. Called by the copying worker on itself.
+#[cfg(unix)]
+pub(super) fn limit_copying_worker() {
+    use rlimit::Resource;
+    for (resource, limit) in [(Resource::AS, DECODE_MEMORY), (Resource::CORE, 0)] {
+        resource.set(limit, limit).ok();
+    }
+}
+
+/// The same elsewhere.
+#[cfg(not(unix))]
+pub(super) fn limit_copying_worker() {
+    limit_decode_worker();
+}
+
 /// Core dumps hold patient data; an engine writes none.
 pub(super) fn limit_engine_worker() {
     #[cfg(unix)]

@@ -1,7 +1,7 @@
 //! Both ends of the process boundary.
 //!
 //! The window and the headless commands hold a [`DecodeClient`] and an [`EngineClient`]; each owns
-//! one child process of this same executable (`reading-room worker decode|engine`). Untrusted
+//! one child process of this same executable (`reading-room worker decode|engine|copies`). Untrusted
 //! files are parsed in the first, the model runs in the second, so an abort, a stack overflow, a
 //! lost GPU or a `kill -9` ends a child and becomes an event, never a dead window.
 //!
@@ -16,13 +16,17 @@
 
 mod allocator;
 mod child;
+mod copies_client;
+mod copies_main;
 mod decode_client;
 mod decode_main;
 mod engine_client;
 mod engine_main;
+mod engine_pool;
 mod job;
 mod limits;
 mod manners;
+mod own_window;
 mod pipe;
 mod protocol;
 mod scan;
@@ -30,11 +34,15 @@ mod supervisor;
 
 pub use allocator::keep_freed_memory;
 pub use child::use_executable;
+pub use copies_client::{CopiesClient, CopiesEvent};
+pub use copies_main::run_copying_worker;
 pub use decode_client::{DecodeClient, DecodeEvent};
 pub use decode_main::run_decode_worker;
 pub use engine_client::{EngineClient, EngineEvent};
 pub use engine_main::run_engine_worker;
+pub use engine_pool::EnginePool;
 pub use job::{JobId, Wake};
 pub use limits::peak_rss_mb;
+pub use own_window::run_window;
 pub use protocol::LoadRequest;
 pub use scan::scan_models;

@@ -30,6 +30,7 @@ pub(crate) fn options(data_dir: &Path) -> AppOptions {
         nano: false,
         weights_cache: false,
         screenshot: None,
+        measure_scroll: None,
     }
 }
 

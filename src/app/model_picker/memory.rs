@@ -18,7 +18,7 @@ pub(super) struct Reckoned {
 impl Reckoned {
     /// `None` until the device is known, or when the model's configuration is not.
     pub(super) fn new(state: &AppState, spec: &ModelSpec) -> Option<Self> {
-        let device = device_without_model(state)?;
+        let device = state.device_without_models()?;
         let context = spec.usual_context();
         let needs = spec.memory_needs(context, &device);
         if needs.is_empty() {
@@ -56,20 +56,4 @@ impl Reckoned {
             Fit::TooLarge => Some(format!("{}: too little.\n{advice}", self.line())),
         }
     }
-}
-
-/// Loading one model unloads the other, whose weights count as free.
-fn device_without_model(state: &AppState) -> Option<DeviceInfo> {
-    let engine = &state.engine;
-    let mut device = engine.device_info.clone()?;
-    let request = engine.last_request.as_ref().filter(|_| engine.is_loaded());
-    let info = engine.info().filter(|info| info.device == device.label);
-    if let (Some(request), Some(info), Some(free)) = (request, info, device.free_bytes) {
-        let spec = state.models.iter().find(|spec| spec.path == request.model);
-        let needs = spec.map(|spec| spec.memory_needs(0, &device)).unwrap_or_default();
-        let loaded = needs.iter().find(|need| need.precision.as_str() == info.precision);
-        let more = free.saturating_add(loaded.map_or(0, |need| need.weights_bytes));
-        device.free_bytes = Some(device.memory_bytes.map_or(more, |all| more.min(all)));
-    }
-    Some(device)
 }

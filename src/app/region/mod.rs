@@ -12,4 +12,3 @@ mod run;
 
 pub(super) use bar_ui::{bar_ui, region_menu_ui};
 pub(super) use beside_ui::{Beside, beside_ui, reliance_ui};
-pub(super) use run::put_in_place;

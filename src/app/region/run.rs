@@ -6,9 +6,8 @@ use super::super::engine_state::{AnswerSlot, Queued};
 use super::super::measure::Measurement;
 use super::super::notices::NoticeLevel;
 use super::super::state::AppState;
-use crate::chat::{Conversation, Evidence, Provenance};
-use crate::imaging::{Alteration, DisplayImage, FrameRef};
-use crate::vlm::Question;
+use crate::chat::{Evidence, Provenance};
+use crate::imaging::{Alteration, FrameRef};
 
 const NO_REGION: &str = "Choose a region of the picture first: a rectangle, an ellipse or a line \
     drawn by hand";
@@ -138,28 +137,5 @@ impl AppState {
         }
         self.send_or_keep(slot);
         true
-    }
-}
-
-/// Gives a question that repeats one without a picture of its own the altered picture in the place
-/// of the one it was about.
-pub(crate) fn put_in_place(
-    chat: &Conversation,
-    turn_idx: usize,
-    question: &mut Question,
-    altered: DisplayImage,
-) {
-    let whole = chat.turns.get(turn_idx).and_then(|turn| turn.experiment());
-    let Some(whole) = whole.map(|altered| &altered.whole_sha256) else { return };
-    let told = question.history.iter_mut().flat_map(|turn| &mut turn.images);
-    let mut is_placed = false;
-    for image in told.chain(&mut question.images) {
-        if image.sha256() == *whole {
-            image.clone_from(&altered);
-            is_placed = true;
-        }
-    }
-    if !is_placed {
-        question.images.push(altered);
     }
 }

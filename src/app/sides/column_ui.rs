@@ -14,6 +14,7 @@ use super::super::view_cx::ViewCx;
 use super::super::widgets::{icon_button_ui, inert_markdown, rest_of_row_ui, row_from_right_ui};
 use super::facts::Facts;
 use super::marks_ui::marks_ui;
+use super::own_params_ui::own_params_button_ui;
 use super::state::Column;
 use crate::chat::{Answer, AnswerState, Marked};
 use crate::vlm::{gigabytes, parameters_text};
@@ -70,6 +71,7 @@ fn heading_ui(ui: &mut Ui, cx: &ViewCx<'_>, at: usize, column: &Column) {
         if icon_button_ui(ui, icons::CLOSE, &name).clicked() {
             cx.send(Command::RemoveSide(at));
         }
+        own_params_button_ui(ui, cx, at, column);
         rest_of_row_ui(ui, |ui| {
             ui.label(RichText::new(icons::SPARKLE).font(fonts::icon(14.0)).color(palette.ai));
             let font = egui::FontId::new(13.5, fonts::semibold());
@@ -116,7 +118,7 @@ fn doing(cx: &ViewCx<'_>, (at, column): (usize, &Column), answer: &Answer) -> Op
                 ModelStatus::Loading(loading) if is_next => {
                     Some(loading_text(loading, cx.state.now_secs))
                 }
-                _ if cx.state.sides.queue.contains(&at) => {
+                _ if slot.is_some_and(|slot| cx.state.sides.is_queued(slot)) => {
                     Some("Queued: asked after the one before".to_owned())
                 }
                 _ => Some(format!("Waiting for {}", column.title)),

@@ -13,6 +13,8 @@ pub(super) struct Facts {
     pub(super) load_secs: Option<f64>,
     pub(super) first_token_secs: Option<f64>,
     pub(super) tokens_per_sec: Option<f64>,
+    /// Its weights are in memory now.
+    pub(super) is_in_memory: bool,
     /// From the question to the end of the answer.
     pub(super) answer_secs: Option<f64>,
 }
@@ -29,6 +31,7 @@ impl Facts {
             load_secs: column.load_secs,
             first_token_secs: meter.and_then(|meter| meter.first_token_ms).map(|ms| ms / 1000.0),
             tokens_per_sec: meter.and_then(|meter| meter.tokens_per_sec()),
+            is_in_memory: column.request.as_ref().is_some_and(|r| state.engine.is_in_memory(r)),
             answer_secs: meter.map(|meter| meter.elapsed_ms / 1000.0).filter(|secs| *secs > 0.0),
         }
     }
@@ -40,6 +43,7 @@ impl Facts {
         parts.extend(self.tokens_per_sec.map(|rate| format!("{rate:.1} tok/s")));
         parts.extend(self.load_secs.map(|secs| format!("loaded in {secs:.1} s")));
         parts.extend(self.peak_rss_mb.map(|mb| format!("{} at most", gigabytes(mb << 20))));
+        parts.extend(self.is_in_memory.then(|| "in memory".to_owned()));
         parts.join(" · ")
     }
 }

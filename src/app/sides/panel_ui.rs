@@ -56,6 +56,11 @@ fn header_ui(ui: &mut Ui, cx: &ViewCx<'_>, agreement: Option<Agreement>) {
         if icon_toggle_ui(ui, icons::TEXT, "Mark what differs", is_on).clicked() {
             cx.send(Command::ToggleSideMarks);
         }
+        let by_model = Command::ToggleSidesByModel;
+        let is_on = cx.state.settings.sides_by_model;
+        if icon_toggle_ui(ui, icons::LIST_CHECKS, by_model.label(), is_on).clicked() {
+            cx.send(by_model);
+        }
         add_ui(ui, cx);
         // badges are as high as their words, not as the row
         ui.horizontal(|ui| badges_ui(ui, cx, agreement));
@@ -71,7 +76,7 @@ fn badges_ui(ui: &mut Ui, cx: &ViewCx<'_>, agreement: Option<Agreement>) {
     let palette = theme::palette(ui);
     if !cx.state.sides_are_like_for_like() {
         let badge = badge_ui(ui, "not like for like", palette.warn);
-        badge.on_hover_text("The models were asked with different parameters");
+        badge.on_hover_text("The models are asked with different parameters");
     }
     if let Some(agreement) = agreement {
         agreement_ui(ui, agreement);

@@ -2,9 +2,10 @@
 
 use super::super::command::Command;
 use super::super::engine_state::{AnswerSlot, ModelStatus};
+use super::super::settings::Sampling;
 use super::super::state::AppState;
-use super::state::{Column, MOST, Sides};
-use crate::chat::{Answer, AnswerState};
+use super::state::{Column, MOST, Sides, ToAsk};
+use crate::chat::{Answer, AnswerState, Turn};
 use crate::worker::{JobId, LoadRequest};
 
 impl AppState {
@@ -14,6 +15,15 @@ impl AppState {
             Command::CloseSides => self.sides.is_shown = false,
             Command::AddSide(request) => self.add_side(request),
             Command::RemoveSide(column) => self.remove_side(column),
+            Command::SetSideSampling { column, own } => {
+                if let Some(column) = self.sides.columns.get_mut(column) {
+                    column.own = own;
+                }
+            }
+            Command::AskSideAgain(column) => self.ask_side_again(column),
+            Command::ToggleSidesByModel => {
+                self.settings.sides_by_model = !self.settings.sides_by_model;
+            }
             Command::ToggleSideMarks => self.sides.is_marked = !self.sides.is_marked,
             other => return Some(other),
         }
@@ -23,147 +33,199 @@ impl AppState {
     /// The latest answer of every model that answered a turn.
     fn open_sides(&mut self, turn_idx: usize) {
         let conversation_id = self.conversation().id;
-        if (self.sides.conversation_id, self.sides.turn_idx) == (conversation_id, turn_idx)
-            && !self.sides.columns.is_empty()
-        {
+        let is_same_chat = self.sides.conversation_id == conversation_id;
+        self.comparing = None;
+        self.results.shown = None;
+        if is_same_chat && self.sides.turn_idx == turn_idx && !self.sides.columns.is_empty() {
             self.sides.is_shown = true;
             return;
         }
-        if self.sides.is_under_way() {
+        if !is_same_chat {
             self.drop_queue();
         }
         let Some(turn) = self.conversation().turns.get(turn_idx) else { return };
         let mut columns: Vec<Column> = Vec::new();
         for (answer_idx, answer) in turn.answers.iter().enumerate().rev() {
-            let Some(provenance) = &answer.provenance else { continue };
-            if columns.len() == MOST || columns.iter().any(|one| one.title == provenance.title) {
-                continue;
+            let slot = AnswerSlot { conversation_id, turn_idx, answer_idx };
+            let Some((title, request)) = self.model_of(slot, answer) else { continue };
+            if columns.len() < MOST && !columns.iter().any(|one| one.title == title) {
+                columns.push(Column::new(title, request, answer_idx));
             }
-            let spec = self.models.iter().find(|spec| spec.name == provenance.model);
-            columns.push(Column {
-                title: provenance.title.clone(),
-                request: spec.map(|spec| self.load_request(&spec.path)),
-                answer_idx,
-                load_secs: None,
-                peak_rss_mb: None,
-            });
         }
         columns.reverse();
+        let (queue, asked) = (std::mem::take(&mut self.sides.queue), self.sides.asked.take());
         self.sides = Sides {
             conversation_id,
             turn_idx,
             columns,
+            queue,
+            asked,
             is_shown: true,
             is_marked: true,
-            ..Sides::default()
         };
-        self.comparing = None;
-        self.results.shown = None;
         self.scan_models();
     }
 
-    /// Another model is asked the same.
+    /// The model that gave an answer, or will.
+    fn model_of(&self, slot: AnswerSlot, answer: &Answer) -> Option<(String, Option<LoadRequest>)> {
+        if let Some(made) = &answer.provenance {
+            let spec = self.models.iter().find(|spec| spec.name == made.model);
+            return Some((made.title.clone(), spec.map(|spec| self.load_request(&spec.path))));
+        }
+        let mut to_ask = self.sides.queue.iter().chain(&self.sides.asked);
+        let request = to_ask.find(|to_ask| to_ask.slot == slot)?.request.clone();
+        let spec = self.models.iter().find(|spec| spec.path == request.model)?;
+        Some((spec.title.clone(), Some(request)))
+    }
+
+    /// Another model is asked the same, in the way the first was.
     fn add_side(&mut self, request: LoadRequest) {
         let spec = self.models.iter().find(|spec| spec.path == request.model);
         let Some(title) = spec.map(|spec| spec.title.clone()) else { return };
-        let (id, turn_idx) = (self.sides.conversation_id, self.sides.turn_idx);
-        let mut chats = self.conversations.iter_mut();
-        let turn = chats.find(|chat| chat.id == id).and_then(|chat| chat.turns.get_mut(turn_idx));
-        let Some(turn) = turn.filter(|_| self.sides.columns.len() < MOST) else { return };
+        if self.sides.columns.len() >= MOST {
+            return;
+        }
+        let mut sampling = self.settings.sampling.clone();
+        let mut beside = self.sides.columns.iter().filter(|column| column.own.is_none());
+        let first = beside.find_map(|column| self.side_answer(column)?.provenance.as_ref());
+        if let Some(made) = first {
+            sampling.take_over(&made.sampling(), made.max_new_tokens);
+        }
+        let Some(answer_idx) = self.expect_answer(request.clone(), sampling) else { return };
+        self.sides.columns.push(Column::new(title, Some(request), answer_idx));
+    }
+
+    /// A column's model answers once more, as is set for it now.
+    fn ask_side_again(&mut self, at: usize) {
+        let Some(column) = self.sides.columns.get(at) else { return };
+        let (sampling, request) = (self.sampling_of(column), column.request.clone());
+        let Some(request) = request else { return };
+        let Some(answer_idx) = self.expect_answer(request, sampling) else { return };
+        self.give_up(at);
+        if let Some(column) = self.sides.columns.get_mut(at) {
+            *column = column.with_answer(answer_idx);
+        }
+    }
+
+    /// One answer more of the turn that is shown.
+    fn expect_answer(&mut self, request: LoadRequest, sampling: Sampling) -> Option<usize> {
+        let (conversation_id, turn_idx) = (self.sides.conversation_id, self.sides.turn_idx);
+        let turn = self.turn_at_mut(conversation_id, turn_idx)?;
         turn.answers.push(Answer::waiting());
         let answer_idx = turn.answers.len() - 1;
-        let request = Some(request);
-        self.sides.queue.push_back(self.sides.columns.len());
-        self.sides.columns.push(Column {
-            title,
-            request,
-            answer_idx,
-            load_secs: None,
-            peak_rss_mb: None,
-        });
+        let slot = AnswerSlot { conversation_id, turn_idx, answer_idx };
+        self.sides.queue.push_back(ToAsk { slot, request, sampling });
+        Some(answer_idx)
+    }
+
+    fn turn_at_mut(&mut self, conversation_id: u64, turn_idx: usize) -> Option<&mut Turn> {
+        let mut chats = self.conversations.iter_mut();
+        chats.find(|chat| chat.id == conversation_id)?.turns.get_mut(turn_idx)
     }
 
     /// The answer stays in the chat; a model that was not asked yet is not.
     fn remove_side(&mut self, column: usize) {
-        if column >= self.sides.columns.len() {
-            return;
+        if column < self.sides.columns.len() {
+            self.give_up(column);
+            self.sides.columns.remove(column);
         }
-        self.give_up(column);
-        self.sides.columns.remove(column);
-        let queue = std::mem::take(&mut self.sides.queue);
-        let kept = queue.into_iter().filter(|at| *at != column);
-        self.sides.queue = kept.map(|at| if at > column { at - 1 } else { at }).collect();
     }
 
     fn drop_queue(&mut self) {
-        for column in std::mem::take(&mut self.sides.queue) {
-            self.give_up(column);
+        for to_ask in std::mem::take(&mut self.sides.queue) {
+            self.is_not_asked(to_ask.slot);
         }
     }
 
     /// An answer that still waits for its model is not asked for.
     fn give_up(&mut self, column: usize) {
-        let is_queued = self.sides.queue.contains(&column);
-        let slot = self.sides.slot(column).filter(|_| is_queued);
-        if let Some(answer) = slot.and_then(|slot| self.answer_at(slot)) {
+        let Some(slot) = self.sides.slot(column) else { return };
+        if self.sides.is_queued(slot) {
+            self.sides.queue.retain(|to_ask| to_ask.slot != slot);
+            self.is_not_asked(slot);
+        }
+    }
+
+    fn is_not_asked(&mut self, slot: AnswerSlot) {
+        if let Some(answer) = self.answer_at(slot) {
             answer.state = AnswerState::Failed("It was taken out before it was asked".to_owned());
         }
     }
 
-    /// A new question goes to every column's model, the one in memory first.
+    /// Whether a new question of a chat goes to the models side by side.
+    fn goes_to_sides(&self, conversation_id: u64) -> bool {
+        let asked = self.sides.columns.iter().filter(|column| column.request.is_some());
+        let is_here = self.is_showing_sides() && self.sides.conversation_id == conversation_id;
+        is_here && asked.count() > 1
+    }
+
+    /// Whether a new question need not wait for the one before: all are asked of one model, and
+    /// then of the next.
+    pub(crate) fn joins_sides(&self, conversation_id: u64) -> bool {
+        self.settings.sides_by_model && self.goes_to_sides(conversation_id)
+    }
+
+    /// A new question goes to every column's model.
     pub(crate) fn ask_sides(&mut self, slot: AnswerSlot) -> bool {
-        let is_here = self.is_showing_sides() && self.sides.conversation_id == slot.conversation_id;
-        let mut columns: Vec<Column> = Vec::new();
-        if is_here && !self.sides.is_under_way() {
-            columns =
-                self.sides.columns.iter().filter(|one| one.request.is_some()).cloned().collect();
-        }
-        if columns.len() < 2 {
+        let may_join = !self.sides.is_under_way() || self.settings.sides_by_model;
+        if !may_join || !self.goes_to_sides(slot.conversation_id) {
             return false;
         }
-        let Some(chat) = self.conversations.iter_mut().find(|chat| chat.id == slot.conversation_id)
-        else {
+        let columns = self.sides.columns.iter().filter(|column| column.request.is_some());
+        let mut columns: Vec<Column> = columns.cloned().collect();
+        let samplings: Vec<Sampling> = columns.iter().map(|one| self.sampling_of(one)).collect();
+        let Some(turn) = self.turn_at_mut(slot.conversation_id, slot.turn_idx) else {
             return false;
         };
-        let Some(turn) = chat.turns.get_mut(slot.turn_idx) else { return false };
-        for (idx, column) in columns.iter_mut().enumerate() {
+        let mut to_ask = Vec::new();
+        for (idx, (column, sampling)) in columns.iter_mut().zip(samplings).enumerate() {
             if idx > 0 {
                 turn.answers.push(Answer::waiting());
             }
-            *column = Column {
-                answer_idx: turn.answers.len() - 1,
-                load_secs: None,
-                peak_rss_mb: None,
-                ..column.clone()
-            };
+            let answer_idx = turn.answers.len() - 1;
+            let slot = AnswerSlot { answer_idx, ..slot };
+            *column = column.with_answer(answer_idx);
+            let request = column.request.clone();
+            to_ask.extend(request.map(|request| ToAsk { slot, request, sampling }));
         }
-        let mut order: Vec<usize> = (0..columns.len()).collect();
-        let in_memory = self.engine.last_request.as_ref().filter(|_| self.engine.can_answer());
-        let is_loaded = |column: &Column| {
-            column.request.as_ref().zip(in_memory).is_some_and(|(a, b)| a.model == b.model)
-        };
-        order.sort_by_key(|at| columns.get(*at).is_none_or(|column| !is_loaded(column)));
-        self.sides =
-            Sides { turn_idx: slot.turn_idx, columns, queue: order.into(), ..self.sides.clone() };
+        self.sides.queue.extend(to_ask);
+        self.sides.columns = columns;
+        self.sides.turn_idx = slot.turn_idx;
         true
     }
 
     /// Asks the next model when the one before is done.
     pub(crate) fn advance_sides(&mut self) {
-        let is_busy = self.engine.must_wait() || self.engine.is_loading();
-        if is_busy {
+        if self.engine.must_wait() || self.engine.is_loading() {
             return;
         }
-        let Some(column) = self.sides.queue.pop_front() else { return };
-        let request = self.sides.columns.get(column).and_then(|column| column.request.clone());
-        let (Some(slot), Some(request)) = (self.sides.slot(column), request) else { return };
-        let in_memory = self.engine.last_request.as_ref().filter(|_| self.engine.can_answer());
-        if in_memory.is_some_and(|loaded| loaded.model == request.model) {
+        let Some(next) = self.next_to_ask() else {
+            if !self.sides.is_shown {
+                self.release_kept();
+            }
+            return;
+        };
+        let ToAsk { slot, request, .. } = next.clone();
+        self.sides.asked = Some(next);
+        if self.engine.is_asked(&request) || self.bring_forward(&request) {
             self.send_question(slot);
         } else {
             self.engine.waiting = Some(slot);
-            self.load_model(request);
+            self.load_for_side(request);
         }
+    }
+
+    /// The next answer: of the model that is asked now, else of one in memory, else the first. A
+    /// question is answered by all before the next one is begun, unless all are asked by model.
+    fn next_to_ask(&mut self) -> Option<ToAsk> {
+        let turn_idx = self.sides.queue.front()?.slot.turn_idx;
+        let by_model = self.settings.sides_by_model;
+        let may_be = |to_ask: &ToAsk| by_model || to_ask.slot.turn_idx == turn_idx;
+        let is_asked = |to_ask: &ToAsk| may_be(to_ask) && self.engine.is_asked(&to_ask.request);
+        let is_kept = |to_ask: &ToAsk| may_be(to_ask) && self.engine.is_in_memory(&to_ask.request);
+        let queue = &self.sides.queue;
+        let next = queue.iter().position(is_asked).or_else(|| queue.iter().position(is_kept));
+        self.sides.queue.remove(next.unwrap_or(0))
     }
 
     /// How long the model took that a column waited for.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::super::engine_state::AnswerSlot;
+use super::super::settings::Sampling;
 use super::super::state::AppState;
 use crate::chat::{Answer, Provenance, Turn};
 use crate::vlm::ModelSpec;
@@ -20,12 +21,25 @@ pub struct Sides {
     pub turn_idx: usize,
     /// From the left.
     pub columns: Vec<Column>,
-    /// Columns whose model is still to be asked, in this order.
-    pub queue: VecDeque<usize>,
+    /// Answers still to be asked for, of any turn of the chat.
+    pub queue: VecDeque<ToAsk>,
+    /// The one asked for last.
+    pub asked: Option<ToAsk>,
     /// In place of the viewports; otherwise it goes on out of sight.
     pub is_shown: bool,
     /// Words that not all answers have are marked.
     pub is_marked: bool,
+}
+
+/// An answer to be asked for: of which model, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToAsk {
+    /// Where it goes.
+    pub slot: AnswerSlot,
+    /// The model.
+    pub request: LoadRequest,
+    /// The parameters when the question was asked: they may be others by the time of the answer.
+    pub sampling: Sampling,
 }
 
 /// One model's answer.
@@ -37,10 +51,26 @@ pub struct Column {
     pub request: Option<LoadRequest>,
     /// Among the turn's answers.
     pub answer_idx: usize,
+    /// Parameters of this model alone; none when it is asked as all others.
+    pub own: Option<Sampling>,
     /// How long loading took, when it was loaded for this.
     pub load_secs: Option<f64>,
     /// Most host memory its engine held.
     pub peak_rss_mb: Option<u64>,
+}
+
+impl Column {
+    pub(super) fn new(title: String, request: Option<LoadRequest>, answer_idx: usize) -> Self {
+        Self { title, request, answer_idx, own: None, load_secs: None, peak_rss_mb: None }
+    }
+
+    /// The same for another answer.
+    pub(super) fn with_answer(&self, answer_idx: usize) -> Self {
+        Self {
+            own: self.own.clone(),
+            ..Self::new(self.title.clone(), self.request.clone(), answer_idx)
+        }
+    }
 }
 
 impl Sides {
@@ -57,6 +87,16 @@ impl Sides {
             self.conversation_id == slot.conversation_id && self.turn_idx == slot.turn_idx;
         let mut columns = self.columns.iter_mut();
         columns.find(|column| is_here && column.answer_idx == slot.answer_idx)
+    }
+
+    /// How an answer is asked for, when that was said as one of several models' answers.
+    pub(crate) fn asked_as(&self, slot: AnswerSlot) -> Option<&ToAsk> {
+        self.asked.as_ref().filter(|asked| asked.slot == slot)
+    }
+
+    /// Whether an answer waits for its model.
+    pub(super) fn is_queued(&self, slot: AnswerSlot) -> bool {
+        self.queue.iter().any(|to_ask| to_ask.slot == slot)
     }
 
     /// Whether something is still to be asked.
@@ -101,23 +141,24 @@ impl AppState {
         self.models.iter().filter(answers).filter(|spec| !is_there(spec)).collect()
     }
 
-    /// The same parameters for all that were asked so far.
+    /// The same parameters for all, those that were asked and those that will be.
     pub(crate) fn sides_are_like_for_like(&self) -> bool {
-        let answers = self.sides.columns.iter().filter_map(|column| self.side_answer(column));
+        let columns = &self.sides.columns;
+        let own = columns.iter().filter_map(|column| column.own.as_ref());
+        if own.into_iter().any(|own| *own != self.settings.sampling) {
+            return false;
+        }
+        let answers = columns.iter().filter_map(|column| self.side_answer(column));
         let asked: Vec<&Provenance> =
             answers.filter_map(|answer| answer.provenance.as_ref()).collect();
         asked.windows(2).all(|pair| match pair {
-            [a, b] => same_parameters(a, b),
+            [a, b] => a.sampling() == b.sampling() && a.max_new_tokens == b.max_new_tokens,
             _ => true,
         })
     }
-}
 
-fn same_parameters(a: &Provenance, b: &Provenance) -> bool {
-    a.temperature == b.temperature
-        && a.top_p == b.top_p
-        && a.top_k == b.top_k
-        && a.repetition_penalty == b.repetition_penalty
-        && a.seed == b.seed
-        && a.max_new_tokens == b.max_new_tokens
+    /// How a column is asked from now on.
+    pub(super) fn sampling_of(&self, column: &Column) -> Sampling {
+        column.own.clone().unwrap_or_else(|| self.settings.sampling.clone())
+    }
 }

@@ -8,13 +8,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use super::super::history::Calendar;
 use super::super::{Answer, Conversation, Turn, chat_id_text};
 use super::json::TransferError;
-use super::{NOTICE, NOTICE_CHINESE, drawing_text, end_of, name_of, source_of};
+use super::{NOTICE, NOTICE_CHINESE, aside_name, drawing_text, end_of, name_of, source_of};
 use crate::imaging::DisplayImage;
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --line: #8885; --dim: #888; --you: #4c8dff22; --ai: #7c5cff; }
 body { font: 15px/1.55 system-ui, sans-serif; max-width: 46rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.35rem; margin: 1rem 0 .25rem; }
+h2 { font-size: 1rem; margin: 2rem 0 .25rem; color: var(--dim); }
 .strip { border: 1px solid #d39a1f; border-radius: 6px; padding: .5rem .75rem; font-size: .85rem; }
 .about, .source, figcaption { color: var(--dim); font-size: .78rem; overflow-wrap: anywhere; }
 .question { background: var(--you); border-radius: 10px; padding: .75rem 1rem; margin: 1.5rem 0 .75rem; }
@@ -48,6 +49,10 @@ pub(super) fn write(chat: &Conversation, calendar: Calendar) -> Result<String, T
         ),
     );
     for turn in &chat.turns {
+        write_turn(&mut page, turn)?;
+    }
+    for (idx, turn) in chat.turns_aside() {
+        put(&mut page, &format!("<h2>{}</h2>\n", aside_name(idx)));
         write_turn(&mut page, turn)?;
     }
     put(

@@ -96,6 +96,11 @@ fn source_of(answer: &Answer) -> String {
     })
 }
 
+/// What a question is called that stands in the place of one that is shown, or after such a one.
+fn aside_name(idx: usize) -> String {
+    format!("Question {}, another version", idx + 1)
+}
+
 /// How an answer ended, where it did not end by itself.
 fn end_of(answer: &Answer) -> Option<String> {
     match &answer.state {

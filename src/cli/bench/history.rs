@@ -215,6 +215,7 @@ fn add_turn(chat: &mut Conversation, turn: usize, random: &mut u64) {
                 max_new_tokens: 512,
                 system: None,
                 left_out: 0,
+                own_words: false,
                 program_version: env!("CARGO_PKG_VERSION").to_owned(),
             }),
             ..Answer::waiting()

@@ -1,9 +1,11 @@
-//! `reading-room bench`: how long a model takes, measured in this process.
+//! `reading-room bench`: how long a model takes, measured in this process; a history of many chats;
+//! or a study.
 
 mod figures;
 mod gpu;
 mod history;
 mod report;
+mod study;
 mod work;
 
 use std::io::{Write as _, stdout};
@@ -46,6 +48,9 @@ struct Bench<'a> {
 pub(super) fn run(args: &BenchArgs, machine: &MachineArgs) -> anyhow::Result<()> {
     if let Some(chats) = args.history {
         return history::run(chats, args.json);
+    }
+    if let Some(path) = &args.study {
+        return study::run(path, args, machine);
     }
     keep_freed_memory();
     // before anything else computes

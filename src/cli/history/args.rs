@@ -20,6 +20,8 @@ pub(super) enum HistoryCommand {
     Show(ShowArgs),
     /// Write one chat to a file
     Export(ExportArgs),
+    /// Ask for an answer again as it was asked for, and say whether it comes out the same
+    Replay(ReplayArgs),
     /// Take in a chat that was exported as JSON
     Import(ImportArgs),
 }
@@ -53,6 +55,27 @@ pub(super) struct ExportArgs {
     /// The file to write; standard output when it is not given
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ReplayArgs {
+    /// The chat's id as `list` shows it, or the beginning of it
+    pub(super) id: String,
+    /// Which question, from 1; the last when it is not given
+    #[arg(long, value_name = "N")]
+    pub(super) turn: Option<usize>,
+    /// Which of its answers, from 1; the one shown when it is not given
+    #[arg(long, value_name = "N")]
+    pub(super) answer: Option<usize>,
+    /// The model's folder or name, where it is no longer the one it was
+    #[arg(long, value_name = "DIR|NAME")]
+    pub(super) model: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Run without the engine's process (for debuggers)
+    #[arg(long)]
+    pub(super) in_process: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,6 +1,7 @@
 //! `reading-room history`: the chats that were kept, listed, shown, taken out and in.
 
 pub(super) mod args;
+mod replay;
 
 use std::io::{Write as _, stdout};
 use std::path::Path;
@@ -29,6 +30,7 @@ pub(super) fn run(args: &HistoryArgs, machine: &MachineArgs) -> anyhow::Result<(
         HistoryCommand::List(list) => list_chats(&folder, list),
         HistoryCommand::Show(show) => show_chat(&folder, show),
         HistoryCommand::Export(export) => export_chat(&folder, export),
+        HistoryCommand::Replay(again) => replay::run(&folder, again, machine),
         HistoryCommand::Import(import) => import_chat(&folder, import),
     }
 }

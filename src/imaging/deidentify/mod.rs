@@ -24,6 +24,7 @@ mod uids;
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{error::OpenError, open::OpenWarning};
@@ -68,7 +69,7 @@ impl DeidentifyOptions {
 }
 
 /// Something to look at before files of a series are given away.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SeriesWarning {
     /// The folder of the series, as written.
     pub series: String,
@@ -77,7 +78,7 @@ pub struct SeriesWarning {
 }
 
 /// What an export did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deidentified {
     /// The files written.
     pub written: Vec<PathBuf>,
