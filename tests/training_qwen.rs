@@ -16,8 +16,8 @@ use burn::tensor::Device;
 use models::{Case, cases, committed, copy_folder, picture as png, read_json};
 use reading_room::imaging::{Channels, DisplayImage};
 use reading_room::train::{
-    Example, GradientSums, LoraSection, Objective, Parameters, Part, Report, TrainConfig,
-    TrainError, Trained, read_metrics, read_records, train,
+    Example, GradientSums, LabelObjective, LabelSet, Labelled, LoraSection, Objective, Parameters,
+    Part, Report, TrainConfig, TrainError, Trained, read_metrics, read_records, train,
 };
 use reading_room::vlm::{Exchange, LossOn, Place, Sequence, TowerPicture, Trainee};
 use serde_json::{Value, json};
@@ -309,6 +309,58 @@ fn what_stays_as_it_is_does_not_change_the_other_gradients() {
             let (apart, whole) = (length(&apart), length(&all[name]));
             assert!(apart <= 1e-4 * whole.max(1e-3), "{name}: {apart} of {whole}");
         }
+    }
+}
+
+#[test]
+fn labels_teach_the_tower_from_pictures_of_several_sizes() {
+    let room = Room::new();
+    let mut records = read_records(&room.path("data.json")).unwrap();
+    for (index, record) in records.iter_mut().enumerate() {
+        let value = if index % 2 == 0 { "even" } else { "odd" };
+        record.labels.insert("parity".to_owned(), value.to_owned());
+    }
+    let set = LabelSet::of(&records);
+    let (trainee, mut parameters) = open(None);
+    let width = trainee.tower_width();
+    let wave = |at: usize| ((at * 7 % 11) as f32 - 5.0) * 0.1;
+    let head: Vec<f32> = (0..2 * width).map(wave).collect();
+    parameters.insert("labels.parity.weight", vec![2, width], head);
+    parameters.insert("labels.parity.bias", vec![2], vec![0.1, -0.1]);
+    let labelled = |index: usize| {
+        let picture = trainee.picture(&picture(index as u8)).unwrap();
+        Labelled::new(picture, &records[index], &set)
+    };
+    let examples: Vec<Labelled> = (0..4).map(labelled).collect();
+    let objective = LabelObjective { trainee: &trainee, set: &set };
+    parameters.learn(&[Part::Vision, Part::Labels]);
+    let mut sums = GradientSums::default();
+    let outcome = objective.learn(&parameters, &examples, &mut sums).unwrap();
+    parameters.rest();
+    assert_eq!(outcome.tokens, 4);
+    let mut apart = 0.0;
+    for one in &examples {
+        apart += objective.measure(&parameters, std::slice::from_ref(one)).unwrap().loss;
+    }
+    assert!((outcome.loss - apart).abs() < 1e-4 * apart, "{} {apart}", outcome.loss);
+    assert!(sums.get("visual.merger.mlp.0.weight").is_none(), "the merger is not read");
+    for name in ["visual.blocks.3.mlp.down_proj.weight", "visual.blocks.0.attn.qkv.weight"] {
+        let gradient: Vec<f32> = sums.get(name).unwrap().clone().into_data().try_to_vec().unwrap();
+        let steepest = gradient.iter().enumerate().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+        let (at, steepest) = steepest.map(|(at, value)| (at, f64::from(*value))).unwrap();
+        let values = parameters.values(name).unwrap();
+        let shape = parameters.get(name).unwrap().shape.clone();
+        let mut loss_at = |change: f32| {
+            let mut other = values.clone();
+            other[at] += change;
+            parameters.insert(name, shape.clone(), other);
+            objective.measure(&parameters, &examples).unwrap().loss
+        };
+        let difference = (loss_at(4e-3) - loss_at(-4e-3)) / 8e-3;
+        parameters.insert(name, shape, values.clone());
+        let error = (difference - steepest).abs() / steepest.abs();
+        println!("{name}: {steepest} and {difference}");
+        assert!(error < 0.03, "{name}: {steepest} and {difference}");
     }
 }
 

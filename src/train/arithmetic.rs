@@ -10,8 +10,8 @@ const FIRST: u64 = 1 << 16;
 /// Steps in a row after which the factor is tried at twice its size.
 const PATIENCE: u64 = 2000;
 
-/// `arithmetic`: numbers that weights and what meets them are multiplied in. Weights, sums,
-/// gradients, moments, normalisation, attention and losses are f32 whatever it says.
+/// `arithmetic`: numbers that matrices are multiplied in. Weights, sums, gradients, moments,
+/// normalisation, shares of attention and losses are f32 whatever it says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Arithmetic {

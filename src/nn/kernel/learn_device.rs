@@ -25,8 +25,12 @@ pub trait LearnProductOps: Backend {
     /// `[rows, inputs]` f32, `[outputs, inputs]` → `[rows, outputs]` f32, multiplied in the type
     /// of the weight
     fn learn_product_op(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
-    /// `[batch, m, k]`, `[batch, k, n]` → `[batch, m, n]`
-    fn learn_batched_op(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// `[batch, m, k]`, `[batch, k, n]` → `[batch, m, n]`, multiplied in a type
+    fn learn_batched_op(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        numbers: DType,
+    ) -> FloatTensor<Self>;
 }
 
 /// Whether these operations have kernels where a tensor lives.
@@ -41,9 +45,9 @@ pub(super) fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
 }
 
 /// A product for every entry of a batch.
-pub(super) fn batched_matmul(a: Tensor<3>, b: Tensor<3>) -> Tensor<3> {
+pub(super) fn batched_matmul(a: Tensor<3>, b: Tensor<3>, numbers: DType) -> Tensor<3> {
     let (a, b) = (a.into_dispatch(), b.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as LearnProductOps>::learn_batched_op(a, b))
+    Tensor::from_dispatch(<Dispatch as LearnProductOps>::learn_batched_op(a, b, numbers))
 }
 
 fn in_type(x: CubeTensor, dtype: DType) -> CubeTensor {
@@ -63,8 +67,8 @@ impl LearnProductOps for CubeBackend {
         product(x, turned(weight))
     }
 
-    fn learn_batched_op(a: CubeTensor, b: CubeTensor) -> CubeTensor {
-        product(a, b)
+    fn learn_batched_op(a: CubeTensor, b: CubeTensor, numbers: DType) -> CubeTensor {
+        product(in_type(a, numbers), in_type(b, numbers))
     }
 }
 
@@ -80,8 +84,13 @@ impl<C: CheckpointStrategy> LearnProductOps for Autodiff<CubeBackend, C> {
         }
     }
 
-    fn learn_batched_op(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn learn_batched_op(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        numbers: DType,
+    ) -> FloatTensor<Self> {
         let ((a, a_node), (b, b_node)) = (a.into_parts(), b.into_parts());
+        let (a, b) = (in_type(a, numbers), in_type(b, numbers));
         let out = product(a.clone(), b.clone());
         match BatchedBack.prepare::<C>([a_node, b_node]).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => prepared.finish([a, b], out),
@@ -120,6 +129,7 @@ impl Backward<CubeBackend, 2> for BatchedBack {
     fn backward(self, ops: Ops<[CubeTensor; 2], 2>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<CubeBackend>(&ops.node);
         let ([a, b], [of_a, of_b]) = (ops.state, ops.parents);
+        let gradient = in_type(gradient, a.dtype);
         if let Some(parent) = of_a {
             grads.register::<CubeBackend>(parent.id, product(gradient.clone(), turned(b)));
         }

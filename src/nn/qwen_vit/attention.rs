@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use crate::nn::kernel::{
-    Visible, attend_all_sequences, attention_shares, batched_matmul, is_recorded,
+    Recorded, Visible, attend_all_sequences, attention_shares, batched_matmul, is_recorded,
 };
 use crate::nn::qwen_vit::order::Group;
 use crate::nn::rope::Angles;
@@ -76,7 +76,8 @@ impl WindowAttention {
         });
         let mixed = groups.iter().map(|Group { start, count, len }| {
             let windows = qkv.each_ref().map(|x| x.clone().narrow(0, *start, count * len));
-            attend_all_sequences(windows, self.heads, *count)
+            let windows_of = Recorded { sequences: *count, numbers: self.proj.numbers() };
+            attend_all_sequences(windows, self.heads, windows_of)
         });
         Tensor::cat(mixed.collect(), 0)
     }
