@@ -206,6 +206,12 @@ fn a_step_that_outgrows_f16_is_left_out_and_the_state_goes_on() {
     let weights =
         |trained: &Trained| std::fs::read(trained.model.join("model.safetensors")).unwrap();
     assert!(weights(&whole) == weights(&parts), "the weights differ");
+    // the model of a saved state is written on any device
+    let config = TrainConfig::read(&room.folder.path().join("parts.toml")).unwrap();
+    let written = weights(&parts);
+    let exported =
+        train(&config, &Device::flex(), true, &mut |_| ControlFlow::Continue(())).unwrap();
+    assert!(weights(&exported) == written, "the exported weights differ");
     let metrics = room.metrics("whole");
     let scales: Vec<Option<u64>> = metrics.iter().map(|one| one.loss_scale).collect();
     println!("{scales:?}");

@@ -64,6 +64,9 @@ pub fn train(
     only_export: bool,
     tell: &mut dyn FnMut(Report) -> ControlFlow<()>,
 ) -> Result<Trained, TrainError> {
+    if !only_export {
+        config.arithmetic.check(device).map_err(TrainError::Arithmetic)?;
+    }
     let mut run = Run::open(config, device)?;
     if !only_export {
         run.learn(tell)?;
@@ -105,7 +108,6 @@ pub(super) struct Course<'a> {
 
 impl<'a> Run<'a> {
     fn open(config: &'a TrainConfig, device: &Device) -> Result<Self, TrainError> {
-        config.arithmetic.check(device).map_err(TrainError::Arithmetic)?;
         let trainee = Trainee::open_with(&config.model.folder, config.model.new_adapters())?;
         let fault = |reason| TrainError::Config { reason, path: config.model.folder.clone() };
         config.stages.iter().try_for_each(|stage| stage.check_for(&trainee).map_err(fault))?;

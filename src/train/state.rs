@@ -27,14 +27,14 @@ pub(crate) struct Standing {
     /// Of the configuration and the records: a state of others is not resumed.
     pub(crate) fingerprint: String,
     /// Steps of that stage whose gradients outgrew f16: the optimizer did not take them.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) stage_skipped: u64,
     /// In f16.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) loss_scale: Option<LossScale>,
 }
 
-fn is_none(count: &u64) -> bool {
+fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
