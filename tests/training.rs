@@ -52,8 +52,8 @@ fn examples(trainee: &Trainee) -> Vec<Example> {
     for (index, talk) in talks.iter().enumerate() {
         let count: usize = talk.iter().map(|one| one.num_images).sum();
         let pictures =
-            (0..count).map(|_| trainee.pixel_values(&picture(index as u8))).collect::<Vec<_>>();
-        for sequence in trainee.sequences(talk, LossOn::AllAnswers).unwrap() {
+            (0..count).map(|_| trainee.picture(&picture(index as u8)).unwrap()).collect::<Vec<_>>();
+        for sequence in trainee.sequences(talk, &pictures, LossOn::AllAnswers).unwrap() {
             examples.push(Example { sequence, pictures: pictures.clone() });
         }
     }
@@ -217,9 +217,10 @@ fn the_rate_rises_and_falls_as_published() {
 fn answers_are_learnt_after_what_stands_before_them_when_asked() {
     let (trainee, _) = open(None);
     let talk = [exchange("What is this?", "A CT.", 1), exchange("Sure?", "Yes, sure.", 0)];
-    let all = trainee.sequences(&talk, LossOn::AllAnswers).unwrap();
+    let pictures = [trainee.picture(&picture(0)).unwrap()];
+    let all = trainee.sequences(&talk, &pictures, LossOn::AllAnswers).unwrap();
     assert_eq!(all.len(), 1, "the form of this family continues itself");
-    let (sequence, rows) = (&all[0], trainee.rows_of_a_picture());
+    let (sequence, rows) = (&all[0], pictures[0].rows);
     assert_eq!(sequence.labels.len(), sequence.places.len());
     let pictured = sequence.places.iter().filter(|one| matches!(one, Place::Row { .. })).count();
     assert_eq!(pictured, rows);
@@ -234,11 +235,11 @@ fn answers_are_learnt_after_what_stands_before_them_when_asked() {
     }
     assert_eq!(ends, 2);
     // the last answer alone
-    let last = trainee.sequences(&talk, LossOn::LastAnswer).unwrap();
+    let last = trainee.sequences(&talk, &pictures, LossOn::LastAnswer).unwrap();
     let count = |sequence: &reading_room::vlm::Sequence| {
         sequence.labels.iter().filter(|label| label.is_some()).count()
     };
-    let alone = trainee.sequences(&talk[..1], LossOn::AllAnswers).unwrap();
+    let alone = trainee.sequences(&talk[..1], &pictures, LossOn::AllAnswers).unwrap();
     assert_eq!(count(&last[0]) + count(&alone[0]), count(sequence));
     assert!(last[0].labels[..alone[0].labels.len()].iter().all(Option::is_none));
 }
@@ -398,8 +399,9 @@ fn measured_on(room: &Room, model: &Path, pictures: &[&str]) -> f64 {
     let mut examples = Vec::new();
     for record in records.iter().filter(|record| pictures.contains(&record.id.as_str())) {
         let index = record.id.trim_end_matches(".png").parse().unwrap();
-        let pictures = vec![trainee.pixel_values(&picture(index))];
-        for sequence in trainee.sequences(&record.exchanges, LossOn::AllAnswers).unwrap() {
+        let pictures = vec![trainee.picture(&picture(index)).unwrap()];
+        for sequence in trainee.sequences(&record.exchanges, &pictures, LossOn::AllAnswers).unwrap()
+        {
             examples.push(Example { sequence, pictures: pictures.clone() });
         }
     }
@@ -448,7 +450,12 @@ fn bad_input_is_named() {
     assert!(fault(r#"["projector"]"#, r#"["adapter"]"#).contains("[model.lora]"));
     assert!(fault("crop = 0.1", "crop = 7.0").contains("augment.crop"));
     assert!(fault("data.json", "nothing.json").contains("nothing.json"));
-    let said = fault("huatuo-7b-tiny", "huatuo-qwen2.5vl-tiny");
+    let other = room.path("other");
+    std::fs::create_dir_all(&other).unwrap();
+    let known = r#"{"architectures": ["Qwen3VLForConditionalGeneration"]}"#;
+    std::fs::write(other.join("config.json"), known).unwrap();
+    let tiny = std::fs::canonicalize(TINY).unwrap().display().to_string();
+    let said = fault(&tiny, &other.display().to_string());
     assert!(said.contains("not supported yet"), "{said}");
     // a rate that blows the numbers up
     let said = fault("learning_rate = 2e-3", "learning_rate = 1e30");

@@ -55,12 +55,12 @@ fn opened(trainee: &Trainee) -> Parameters {
 fn examples(trainee: &Trainee, task: Task) -> Vec<Example> {
     let mut examples = Vec::new();
     for index in 0..2_u8 {
-        let pictures = vec![trainee.pixel_values(&picture(index))];
+        let pictures = vec![trainee.picture(&picture(index)).unwrap()];
         let sequences = match task {
             Task::Question => {
                 let talk =
                     [exchange("What is this?", if index == 0 { "A CT." } else { "No bars" })];
-                trainee.sequences(&talk, LossOn::AllAnswers).unwrap()
+                trainee.sequences(&talk, &pictures, LossOn::AllAnswers).unwrap()
             }
             Task::Reconstruction => {
                 let codes: Vec<u32> = (0..9).map(|at| (at * 17 + u32::from(index)) % 96).collect();
@@ -370,7 +370,7 @@ fn teach(room: &Room, output: &str, stages: &str) -> Trained {
 
 /// Sum of −log p of what one record teaches.
 fn measured(trainee: &Trainee, picture: &DisplayImage, sequences: Vec<Sequence>) -> f64 {
-    let pictures = vec![trainee.pixel_values(picture)];
+    let pictures = vec![trainee.picture(picture).unwrap()];
     let example = |sequence| Example { sequence, pictures: pictures.clone() };
     let examples: Vec<Example> = sequences.into_iter().map(example).collect();
     Objective { trainee }.measure(&opened(trainee), &examples).unwrap().loss
@@ -400,7 +400,8 @@ fn what_was_taught_is_answered_and_drawn() {
             assert_eq!(answer.text, if index.is_multiple_of(2) { "across" } else { "down" });
             let said: f64 = answer.logprobs.iter().map(|one| -f64::from(*one)).sum();
             let talk = &records[usize::from(index) * 2].exchanges;
-            let sequences = trainee.sequences(talk, LossOn::AllAnswers).unwrap();
+            let pictures = [trainee.picture(&picture).unwrap()];
+            let sequences = trainee.sequences(talk, &pictures, LossOn::AllAnswers).unwrap();
             let loss = measured(&trainee, &picture, sequences);
             println!("{index}: {said} said, {loss} measured, {} ids", answer.logprobs.len());
             assert!((said - loss).abs() < 1e-3 * said.max(0.01), "{said} {loss}");

@@ -131,7 +131,9 @@ fn gradients_of_labels_are_those_of_finite_differences() {
         .iter()
         .take(4)
         .enumerate()
-        .map(|(index, record)| Labelled::new(trainee.pixel_values(&stripes(index)), record, &set))
+        .map(|(index, record)| {
+            Labelled::new(trainee.picture(&stripes(index)).unwrap(), record, &set)
+        })
         .collect();
     let objective = LabelObjective { trainee: &trainee, set: &set };
     parameters.learn(&[Part::Vision, Part::Labels]);

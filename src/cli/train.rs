@@ -71,10 +71,17 @@ fn tell(report: &Report, status: &mut StatusLine) {
         metric.seconds,
         duration(*seconds_left)
     );
+    let text = match metric.loss_scale.filter(|_| metric.skipped) {
+        Some(scale) => {
+            format!("{text}; left out: gradients outgrew f16 with the loss times {scale}")
+        }
+        None => text,
+    };
     let measured = metric.validation_loss.zip(metric.validation_accuracy);
     let measured = measured
         .map(|(loss, share)| format!("; validation loss {loss:.4}, {:.1} % right", 100.0 * share));
     let is_due = metric.step.is_multiple_of(LINE_EVERY) || metric.step == *steps;
+    let is_due = is_due || metric.skipped;
     show(status, &text, measured.as_deref(), (*is_saved, is_due));
 }
 

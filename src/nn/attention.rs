@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::nn::kernel::{HeadShape, Visible, attend, attend_sequences};
+use crate::nn::kernel::{HeadShape, Recorded, Visible, attend, attend_sequences};
 use crate::nn::norm::RmsNorm;
 use crate::nn::rope::Angles;
 use crate::nn::{DecoderConfig, KvCache, Linear, MissingTensor, WeightSource};
@@ -105,6 +105,7 @@ impl SelfAttention {
         let (heads, kv_heads, head_dim) = (self.heads, self.kv_heads, self.head_dim);
         let shape = HeadShape { heads, kv_heads, head_dim };
         let qkv = self.project(x.clone(), norm);
+        let sequences = Recorded { sequences, numbers: self.o_proj.numbers() };
         self.o_proj.forward_added(attend_sequences(qkv, angles, shape, sequences, window), x)
     }
 

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Deserialize;
 
-use crate::nn::kernel::{attend_all, attend_all_sequences, is_recorded};
+use crate::nn::kernel::{Recorded, attend_all, attend_all_sequences, is_recorded};
 use crate::nn::norm::LayerNorm;
 use crate::nn::{Activation, BadConfig, Linear, MissingTensor, WeightSource};
 
@@ -304,7 +304,8 @@ impl EncoderLayer {
         let mixed = if pictures == 1 && !is_recorded(&q) {
             attend_all(q, k, v, heads)
         } else {
-            attend_all_sequences([q, k, v], heads, pictures)
+            let sequences = Recorded { sequences: pictures, numbers: self.out_proj.numbers() };
+            attend_all_sequences([q, k, v], heads, sequences)
         };
         let x = x + self.out_proj.forward(mixed);
         let inner = self.fc1.forward(self.layer_norm2.forward(x.clone()));

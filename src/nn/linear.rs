@@ -1,6 +1,6 @@
 //! The one switch between ways of storing and multiplying a weight.
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 use crate::nn::hlora::HLora;
 use crate::nn::kernel::{
@@ -60,6 +60,14 @@ impl Linear {
             Piece::Host(_) | Piece::Blocks(_) => None,
         });
         pieces.collect()
+    }
+
+    /// The type its numbers are multiplied in; f32 where they are no numbers.
+    pub(crate) fn numbers(&self) -> DType {
+        match self.pieces.first() {
+            Some(Piece::Dense(weight)) => weight.dtype(),
+            _ => DType::F32,
+        }
     }
 
     /// Its weight and bias, when they are all there is and the weight is one piece of numbers.

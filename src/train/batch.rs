@@ -1,26 +1,25 @@
 //! Sequences side by side, filled up to one length.
 
 use crate::nn::Position;
-use crate::vlm::{Place, Sequence};
+use crate::vlm::{Place, Sequence, TowerPicture};
 
 /// A conversation with its pictures, ready to be read.
 #[derive(Clone, Debug, Default)]
 pub struct Example {
     /// What is read and said.
     pub sequence: Sequence,
-    /// `[3, height, width]` each.
-    pub pictures: Vec<Vec<f32>>,
+    /// In the order of the questions.
+    pub pictures: Vec<TowerPicture>,
 }
 
 /// Several examples.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Batch {
+pub(crate) struct Batch<'a> {
     pub(crate) sequences: usize,
     /// Ids of all text positions, in order.
     pub(crate) ids: Vec<u32>,
     /// All pictures, in order.
-    pub(crate) pixel_values: Vec<f32>,
-    pub(crate) pictures: usize,
+    pub(crate) pictures: Vec<&'a TowerPicture>,
     /// For every position: its row among those of `ids`, then of the pictures.
     pub(crate) rows: Vec<usize>,
     pub(crate) positions: Vec<Position>,
@@ -29,29 +28,31 @@ pub(crate) struct Batch {
     pub(crate) labels: Vec<u32>,
 }
 
-impl Batch {
-    pub(crate) fn of(examples: &[Example], rows_of_a_picture: usize) -> Self {
+impl<'a> Batch<'a> {
+    pub(crate) fn of(examples: &'a [Example]) -> Self {
         let longest = examples.iter().map(|one| one.sequence.places.len()).max().unwrap_or(0);
         let num_ids = |example: &Example| {
             let pictures = example.sequence.places.iter();
             let rows = pictures.filter(|place| matches!(place, Place::Row { .. })).count();
             longest - rows
         };
-        let first_picture_row: usize = examples.iter().map(num_ids).sum();
+        let mut next_picture_row: usize = examples.iter().map(num_ids).sum();
         let mut batch = Self { sequences: examples.len(), ..Self::default() };
         for example in examples {
             let begin = batch.rows.len();
             let Sequence { places, labels, positions, task: _ } = &example.sequence;
+            let mut first_rows = Vec::new();
+            for picture in &example.pictures {
+                first_rows.push(next_picture_row);
+                next_picture_row += picture.rows;
+            }
             for place in places {
                 let row = match place {
                     Place::Id(id) => {
                         batch.ids.push(*id);
                         batch.ids.len() - 1
                     }
-                    Place::Row { image, row } => {
-                        let picture = batch.pictures + image;
-                        first_picture_row + picture * rows_of_a_picture + row
-                    }
+                    Place::Row { image, row } => first_rows.get(*image).map_or(0, |at| at + row),
                 };
                 batch.rows.push(row);
             }
@@ -67,8 +68,7 @@ impl Batch {
                 batch.rows.push(batch.ids.len() - 1);
                 batch.positions.push([at as u32; 3]);
             }
-            batch.pictures += example.pictures.len();
-            batch.pixel_values.extend(example.pictures.iter().flatten());
+            batch.pictures.extend(&example.pictures);
         }
         batch
     }

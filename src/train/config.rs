@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::nn::HLoraConfig;
-use crate::train::{Augment, TrainError};
+use crate::train::{Arithmetic, Augment, LossScale, TrainError};
 use crate::vlm::{LossOn, NewAdapters, Task, Trainee};
 
 /// The whole of it. Unknown keys are errors; paths are relative to the file.
@@ -27,6 +27,11 @@ pub struct TrainConfig {
     /// Of the order of examples, of distortions and of new tensors.
     #[serde(default)]
     pub seed: u64,
+    /// Numbers that weights are multiplied in.
+    #[serde(default)]
+    pub arithmetic: Arithmetic,
+    /// What losses are multiplied by at first, in f16: a power of two; the usual one when absent.
+    pub loss_scale: Option<u64>,
 }
 
 /// `[model]`
@@ -352,6 +357,13 @@ impl TrainConfig {
         }
         if self.output.save_every == 0 || self.output.validate_every == 0 {
             return Err("output.save_every and output.validate_every are at least 1".to_owned());
+        }
+        match self.loss_scale {
+            Some(_) if self.arithmetic != Arithmetic::F16 => {
+                return Err("loss_scale is for arithmetic = \"f16\" alone".to_owned());
+            }
+            Some(factor) => LossScale::check(factor)?,
+            None => {}
         }
         self.augment.check()?;
         self.stages.iter().try_for_each(Stage::check)

@@ -33,6 +33,14 @@ pub enum TrainError {
         /// From its file.
         source: OpenError,
     },
+    /// A picture of an example is not one that the model takes.
+    #[error("a picture of example {id} cannot be used: {reason}")]
+    Unfit {
+        /// Of the record.
+        id: String,
+        /// Why.
+        reason: String,
+    },
     /// The loss became something that is not a number.
     #[error("the loss of step {step} is not a number; {kept}; try a smaller learning rate")]
     NotFinite {
@@ -41,6 +49,9 @@ pub enum TrainError {
         /// What is safe.
         kept: String,
     },
+    /// The device does not multiply as asked for.
+    #[error("{0}")]
+    Arithmetic(String),
     /// A saved state does not belong to this configuration.
     #[error("the saved state cannot be resumed: {reason}: {}", .path.display())]
     State {

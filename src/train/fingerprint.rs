@@ -2,13 +2,18 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::train::{Record, TrainConfig};
+use crate::train::{Arithmetic, Record, TrainConfig};
 
 /// Of everything that decides what is learnt; where the results go does not.
 pub(super) fn fingerprint(config: &TrainConfig, records: &[Record]) -> String {
-    let TrainConfig { model, data: _, augment, output: _, stages, seed } = config;
+    let TrainConfig { model, data: _, augment, output: _, stages, seed, arithmetic, loss_scale } =
+        config;
     let mut hash = Sha256::new();
     hash.update(as_before(&format!("{model:?}{augment:?}{stages:?}{seed}")));
+    // states that were saved before there were these keys are gone on from
+    if *arithmetic != Arithmetic::F32 {
+        hash.update(format!("{arithmetic:?}{loss_scale:?}"));
+    }
     for record in records {
         hash.update(as_before(&format!("{record:?}")));
     }

@@ -26,7 +26,7 @@ const NOISE: f32 = 0.7;
 pub(super) fn first_values(name: &str, shape: &[usize], seed: u64) -> Vec<f32> {
     let len = shape.iter().product::<usize>();
     let mut random = random_of(name, seed);
-    let is_norm = name.contains("norm") || name.contains("layrnorm");
+    let is_norm = ["norm", "layrnorm", ".ln_q."].iter().any(|part| name.contains(part));
     let is_tower = Trainee::part_of(name) == "vision";
     match shape {
         _ if name.ends_with(".bias") || name.contains(".lora_B") => vec![0.0; len],

@@ -12,7 +12,7 @@ use crate::train::optimizer::GradientSums;
 use crate::train::parameters::host_values;
 use crate::train::source::Learning;
 use crate::train::{Outcome, Parameters, Record, TrainError};
-use crate::vlm::{TensorShape, Trainee};
+use crate::vlm::{TensorShape, TowerPicture, Trainee};
 
 /// Before the names of the heads' tensors.
 pub(crate) const LABELS: &str = "labels.";
@@ -59,8 +59,8 @@ impl LabelSet {
 /// A picture and what is said of it.
 #[derive(Clone, Debug)]
 pub struct Labelled {
-    /// `[3, height, width]`.
-    pub picture: Vec<f32>,
+    /// As the tower takes it.
+    pub picture: TowerPicture,
     /// A value for every key that the record has.
     pub places: Vec<Option<usize>>,
 }
@@ -68,7 +68,7 @@ pub struct Labelled {
 impl Labelled {
     /// Of a picture as the tower takes it.
     #[must_use]
-    pub fn new(picture: Vec<f32>, record: &Record, set: &LabelSet) -> Self {
+    pub fn new(picture: TowerPicture, record: &Record, set: &LabelSet) -> Self {
         Self { picture, places: set.places(record) }
     }
 }
@@ -94,7 +94,7 @@ impl LabelObjective<'_> {
     ) -> Result<Outcome, TrainError> {
         let (loss, outcome) = self.loss(parameters, examples)?;
         if let Some(loss) = loss.filter(|loss| loss.is_autodiff() && loss.is_tracked()) {
-            sums.add(parameters, loss.backward());
+            sums.learn(parameters, loss, outcome.tokens);
         }
         Ok(outcome)
     }
@@ -165,12 +165,9 @@ impl LabelObjective<'_> {
         examples: &[Labelled],
     ) -> Result<Tensor<2>, TrainError> {
         let networks = self.trainee.networks(&mut Learning { parameters })?;
-        let pixel_values: Vec<f32> =
-            examples.iter().flat_map(|example| &example.picture).copied().collect();
-        let rows = networks.look(&pixel_values, examples.len())?;
-        let [all, hidden] = rows.dims();
-        let rows = rows.reshape([examples.len(), all / examples.len().max(1), hidden]);
-        let mean: Tensor<2> = rows.mean_dim(1).reshape([examples.len(), hidden]);
+        let pictures: Vec<&TowerPicture> =
+            examples.iter().map(|example| &example.picture).collect();
+        let mean = networks.means(&pictures)?;
         let centred = mean.clone() - mean.mean_dim(1);
         let variance = centred.clone().powi_scalar(2).mean_dim(1);
         Ok(centred * (variance + 1e-5).sqrt().recip())

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::train::TrainError;
 
@@ -25,7 +25,8 @@ pub struct Metric {
     pub accuracy: f64,
     /// Of the step.
     pub learning_rate: f64,
-    /// Length of the gradient before it was cut.
+    /// Length of the gradient before it was cut; no number in a step that was left out.
+    #[serde(deserialize_with = "number_or_none")]
     pub gradient_norm: f64,
     /// Ids that were to be said.
     pub tokens: usize,
@@ -37,6 +38,17 @@ pub struct Metric {
     /// Of the validation records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_accuracy: Option<f64>,
+    /// What the loss was multiplied by, in f16.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<u64>,
+    /// Whether gradients outgrew f16, so that nothing was changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skipped: bool,
+}
+
+/// What JSON writes as nothing because it is no number.
+fn number_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(from)?.unwrap_or(f64::NAN))
 }
 
 /// Something that is written down about every step.

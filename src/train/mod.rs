@@ -3,6 +3,7 @@
 //! A step builds the very networks that answer questions, of tensors that record what is done to
 //! them. Whatever is learnt is therefore learnt by the code that runs it.
 
+mod arithmetic;
 mod augment;
 mod batch;
 mod codec;
@@ -26,6 +27,7 @@ mod state;
 mod step;
 mod targets;
 
+pub use arithmetic::{Arithmetic, LossScale};
 pub use augment::Augment;
 pub use batch::Example;
 pub use codec::{

@@ -92,11 +92,29 @@ pub struct GradientSums {
 
 impl GradientSums {
     /// Add those of a batch.
-    pub fn add(&mut self, parameters: &Parameters, mut gradients: Gradients) {
+    pub fn add(&mut self, parameters: &Parameters, gradients: Gradients) {
+        self.add_times(parameters, gradients, None);
+    }
+
+    /// Add those of a loss that is a sum over so many ids. Where losses are scaled the way back
+    /// is that of the scaled mean, and what is added is that of the sum.
+    pub(crate) fn learn(&mut self, parameters: &Parameters, loss: Tensor<1>, tokens: usize) {
+        let Some(scale) = parameters.loss_scale() else {
+            return self.add(parameters, loss.backward());
+        };
+        let factor = scale as f64 / tokens.max(1) as f64;
+        self.add_times(parameters, (loss * factor).backward(), Some(1.0 / factor));
+    }
+
+    fn add_times(&mut self, parameters: &Parameters, mut gradients: Gradients, by: Option<f64>) {
         for (name, parameter) in parameters.iter() {
             let Some(gradient) = parameter.leaf().and_then(|leaf| leaf.grad_remove(&mut gradients))
             else {
                 continue;
+            };
+            let gradient = match by {
+                Some(by) => gradient * by,
+                None => gradient,
             };
             let sum = match self.by_name.remove(name) {
                 Some(sum) => sum + gradient,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::train::first_values::first_values;
-use crate::train::{Part, TrainError};
+use crate::train::{Arithmetic, LossScale, Part, TrainError};
 use crate::vlm::{Task, TensorShape, Trainee};
 
 /// One tensor.
@@ -58,13 +58,19 @@ impl Parameter {
 pub struct Parameters {
     by_name: BTreeMap<String, Parameter>,
     device: Device,
+    /// Numbers that networks are built of.
+    arithmetic: Arithmetic,
+    /// What losses are multiplied by before the way back.
+    loss_scale: Option<u64>,
 }
 
 impl Parameters {
     /// With values of the seed. Every tensor has its own numbers, whatever others there are.
     #[must_use]
     pub fn random(tensors: &[TensorShape], seed: u64, device: &Device) -> Self {
-        let mut parameters = Self { by_name: BTreeMap::new(), device: device.clone() };
+        let (by_name, device) = (BTreeMap::new(), device.clone());
+        let arithmetic = Arithmetic::default();
+        let mut parameters = Self { by_name, device, arithmetic, loss_scale: None };
         for TensorShape { name, shape, .. } in tensors {
             let values = first_values(name, shape, seed);
             parameters.insert(name, shape.clone(), values);
@@ -83,6 +89,25 @@ impl Parameters {
     #[must_use]
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// Multiply in these numbers from now on, with losses multiplied by a factor.
+    pub fn compute_in(&mut self, arithmetic: Arithmetic, loss_scale: Option<LossScale>) {
+        self.arithmetic = arithmetic;
+        self.loss_scale = loss_scale.map(LossScale::factor);
+    }
+
+    /// A matrix as networks multiply with it.
+    pub(crate) fn matrix(&self, matrix: Tensor<2>) -> Tensor<2> {
+        match self.arithmetic {
+            Arithmetic::F32 => matrix,
+            shorter => matrix.cast(shorter.dtype()),
+        }
+    }
+
+    /// What losses are multiplied by.
+    pub(crate) fn loss_scale(&self) -> Option<u64> {
+        self.loss_scale
     }
 
     /// By name.

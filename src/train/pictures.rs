@@ -11,7 +11,7 @@ use crate::train::batch::Example;
 use crate::train::labels::{LabelSet, Labelled};
 use crate::train::targets::Targets;
 use crate::train::{Augment, Record, TrainError};
-use crate::vlm::{LossOn, Sequence, Trainee};
+use crate::vlm::{LossOn, ModelError, Sequence, TowerPicture, Trainee};
 
 /// How records become examples.
 pub(crate) struct Preparation<'a> {
@@ -57,14 +57,18 @@ impl Preparation<'_> {
         for (index, path) in record.images.iter().enumerate() {
             pictures.push(self.distorted(record, index, path, seed)?);
         }
-        let sequences = self.sequences(record)?;
+        let sequences = self.sequences(record, &pictures)?;
         let fits = sequences.into_iter().filter(|one| one.places.len() <= self.max_length);
         Ok(fits.map(|sequence| Example { sequence, pictures: pictures.clone() }).collect())
     }
 
-    fn sequences(&self, record: &Record) -> Result<Vec<Sequence>, TrainError> {
+    fn sequences(
+        &self,
+        record: &Record,
+        pictures: &[TowerPicture],
+    ) -> Result<Vec<Sequence>, TrainError> {
         let Some(targets) = self.targets else {
-            return Ok(self.trainee.sequences(&record.exchanges, self.loss_on)?);
+            return Ok(self.trainee.sequences(&record.exchanges, pictures, self.loss_on)?);
         };
         let codes = record.target.as_ref().and_then(|target| targets.get(target));
         let Some((exchange, codes)) = record.exchanges.first().zip(codes) else {
@@ -80,7 +84,7 @@ impl Preparation<'_> {
         index: usize,
         path: &Path,
         seed: Option<u64>,
-    ) -> Result<Vec<f32>, TrainError> {
+    ) -> Result<TowerPicture, TrainError> {
         let mut picture = read_picture(&self.images.join(path)).map_err(|source| {
             let id = record.id.clone();
             TrainError::Picture { id, source }
@@ -89,7 +93,12 @@ impl Preparation<'_> {
             let mut random = ChaCha8Rng::seed_from_u64(seed.wrapping_add(index as u64));
             picture = self.augment.apply(&picture, &mut random);
         }
-        Ok(self.trainee.pixel_values(&picture))
+        self.trainee.picture(&picture).map_err(|error| match error {
+            ModelError::BadPicture { reason } => {
+                TrainError::Unfit { id: record.id.clone(), reason }
+            }
+            other => other.into(),
+        })
     }
 }
 

@@ -20,8 +20,8 @@ use crate::train::pieces::Workers;
 use crate::train::state::{Standing, States};
 use crate::train::targets::Targets;
 use crate::train::{
-    AdamW, Goal, Init, Metric, Objective, Outcome, Parameters, Record, Schedule, Stage, Taught,
-    TrainConfig, TrainError, read_records,
+    AdamW, Arithmetic, Goal, Init, LossScale, Metric, Objective, Outcome, Parameters, Record,
+    Schedule, Stage, Taught, TrainConfig, TrainError, read_records,
 };
 use crate::vlm::Trainee;
 
@@ -64,6 +64,9 @@ pub fn train(
     only_export: bool,
     tell: &mut dyn FnMut(Report) -> ControlFlow<()>,
 ) -> Result<Trained, TrainError> {
+    if !only_export {
+        config.arithmetic.check(device).map_err(TrainError::Arithmetic)?;
+    }
     let mut run = Run::open(config, device)?;
     if !only_export {
         run.learn(tell)?;
@@ -138,7 +141,9 @@ impl<'a> Run<'a> {
         let fingerprint = fingerprint(config, &records);
         let found = states.load(&fingerprint, &mut parameters)?;
         let resumed = found.as_ref().map(|(standing, _)| standing.step);
-        let begin = Standing { fingerprint, ..Standing::default() };
+        let loss_scale =
+            (config.arithmetic == Arithmetic::F16).then(|| LossScale::begin(config.loss_scale));
+        let begin = Standing { fingerprint, loss_scale, ..Standing::default() };
         let (standing, optimizer) = found.unwrap_or((begin, AdamW::default()));
         Ok(Self {
             config,
@@ -191,6 +196,7 @@ impl<'a> Run<'a> {
                 if is_last {
                     self.standing.stage += 1;
                     self.standing.stage_step = 0;
+                    self.standing.stage_skipped = 0;
                     self.optimizer = AdamW::default();
                 }
                 if is_saved {
@@ -212,6 +218,8 @@ impl<'a> Run<'a> {
     fn step(&mut self, course: &Course<'_>, order: &mut Order) -> Result<Metric, TrainError> {
         let stage = course.stage;
         let (mut sums, mut outcome) = (GradientSums::default(), Outcome::default());
+        let loss_scale = self.standing.loss_scale;
+        self.parameters.compute_in(self.config.arithmetic, loss_scale);
         let a_step = (stage.batch * stage.accumulate) as u64;
         for part in 0..stage.accumulate {
             let first = self.standing.stage_step * a_step + (part * stage.batch) as u64;
@@ -224,14 +232,18 @@ impl<'a> Run<'a> {
             outcome.add(self.outcome(stage, &chosen, Some(&mut sums))?);
         }
         let step = self.standing.step + 1;
+        let failed = || TrainError::not_finite(step, self.config.output.save_every);
         if !outcome.loss.is_finite() {
-            return Err(TrainError::not_finite(step, self.config.output.save_every));
+            return Err(failed());
         }
         sums.scale(1.0 / outcome.tokens.max(1) as f64);
         let gradient_norm = sums.clip(stage.clip)?;
-        if !gradient_norm.is_finite() {
-            return Err(TrainError::not_finite(step, self.config.output.save_every));
-        }
+        let skipped = !gradient_norm.is_finite();
+        self.standing.loss_scale = if skipped {
+            Some(loss_scale.and_then(LossScale::halved).ok_or_else(failed)?)
+        } else {
+            loss_scale.map(LossScale::kept)
+        };
         let rate = course.schedule.rate(self.standing.stage_step);
         let update = Update { rate, betas: stage.betas, weight_decay: stage.weight_decay };
         let of_projector = stage.projector_learning_rate.map(|own| own / stage.learning_rate);
@@ -239,9 +251,12 @@ impl<'a> Run<'a> {
             "projector" => of_projector.unwrap_or(1.0),
             _ => 1.0,
         };
-        self.optimizer.step_at(&mut self.parameters, &sums, update, share);
+        if !skipped {
+            self.optimizer.step_at(&mut self.parameters, &sums, update, share);
+        }
         self.standing.step = step;
         self.standing.stage_step += 1;
+        self.standing.stage_skipped += u64::from(skipped);
         Ok(Metric {
             step,
             stage: stage.name.clone(),
@@ -254,6 +269,8 @@ impl<'a> Run<'a> {
             seconds: 0.0,
             validation_loss: None,
             validation_accuracy: None,
+            loss_scale: loss_scale.map(LossScale::factor),
+            skipped,
         })
     }
 

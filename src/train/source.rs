@@ -30,6 +30,7 @@ impl WeightSource for Learning<'_> {
         has_bias: bool,
     ) -> Result<Linear, MissingTensor> {
         let weight = self.tensor(&format!("{name}.weight"))?.reshape([outputs, inputs]);
+        let weight = self.parameters.matrix(weight);
         let bias = if has_bias { Some(self.tensor(&format!("{name}.bias"))?) } else { None };
         Ok(Linear::dense(vec![weight], bias))
     }

@@ -9,7 +9,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::checkpoint::{Checkpoint, WeightFiles, WrittenValues, write_safetensors};
 use crate::train::parameters::host_values;
-use crate::train::{AdamW, Moments, Parameters, TrainError};
+use crate::train::{AdamW, LossScale, Moments, Parameters, TrainError};
 use crate::vlm::PlaceTensor;
 
 /// States that are kept; an older one is there for when the newest is damaged.
@@ -26,6 +26,23 @@ pub(crate) struct Standing {
     pub(crate) stage_step: u64,
     /// Of the configuration and the records: a state of others is not resumed.
     pub(crate) fingerprint: String,
+    /// Steps of that stage whose gradients outgrew f16: the optimizer did not take them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) stage_skipped: u64,
+    /// In f16.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) loss_scale: Option<LossScale>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl Standing {
+    /// Steps of the optimizer in that stage.
+    fn taken(&self) -> u64 {
+        self.stage_step.saturating_sub(self.stage_skipped)
+    }
 }
 
 /// The folder of states.
@@ -68,7 +85,7 @@ impl States {
                 values.push((format!("{which}.{name}"), vec![numbers.len()], numbers));
             }
         }
-        // between two stages there are none
+        // between two stages there are none, nor before the first step that counted
         if !values.is_empty() {
             write(&partial.join("moments.safetensors"), &values)?;
         }
@@ -138,10 +155,10 @@ fn load(
             _ => return Err(fault(format!("{name} is not a tensor of this model"))),
         }
     }
-    let mut optimizer = AdamW { steps: standing.stage_step, ..AdamW::default() };
+    let mut optimizer = AdamW { steps: standing.taken(), ..AdamW::default() };
     let device = parameters.device().clone();
     let mut means = Vec::new();
-    if standing.stage_step > 0 {
+    if standing.taken() > 0 {
         each(path, "moments", &mut |name, shape, values| {
             let tensor = Tensor::<1>::from_data(TensorData::new(values, shape), &device);
             means.push((name.to_owned(), tensor));

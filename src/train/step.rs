@@ -55,7 +55,7 @@ impl Objective<'_> {
         for examples in of_one_task(examples) {
             let (loss, outcome) = self.loss(parameters, examples)?;
             if loss.is_autodiff() && loss.is_tracked() {
-                sums.add(parameters, loss.backward());
+                sums.learn(parameters, loss, outcome.tokens);
             }
             whole.add(outcome);
         }
@@ -83,8 +83,7 @@ impl Objective<'_> {
         parameters: &Parameters,
         examples: &[Example],
     ) -> Result<(Tensor<1>, Outcome), TrainError> {
-        let rows = self.trainee.rows_of_a_picture();
-        let batch = Batch::of(examples, rows);
+        let batch = Batch::of(examples);
         let device = parameters.device();
         let indices = |values: Vec<i64>| {
             let len = values.len();
@@ -103,8 +102,8 @@ impl Objective<'_> {
         };
         let mut all =
             embedding.select(0, indices(batch.ids.iter().map(|id| i64::from(*id)).collect()));
-        if batch.pictures > 0 {
-            let pictures = networks.encode(&batch.pixel_values, batch.pictures)?;
+        if !batch.pictures.is_empty() {
+            let pictures = networks.encode(&batch.pictures)?;
             all = Tensor::cat(vec![all, pictures], 0);
         }
         let embeds = all.select(0, indices(batch.rows.iter().map(|row| *row as i64).collect()));

@@ -71,6 +71,6 @@ pub use storage::MatrixSizes;
 pub use synthetic::{Synthetic, SyntheticModel};
 pub use trainee::{
     EMBEDDING, Exchange, LossOn, NewAdapters, Place, PlaceTensor, Sequence, TargetCodec,
-    TensorShape, Trainee, TraineeNetworks, WeightFile,
+    TensorShape, TowerPicture, Trainee, TraineeNetworks, WeightFile,
 };
 pub use weights_cache::WeightsCache;

@@ -10,7 +10,7 @@ use crate::nn::{
 };
 use crate::vlm::config::{ClipVision, GenerationConfig, VisionConfig, VlmConfig};
 use crate::vlm::generate::Engine;
-use crate::vlm::parts::{GENERATION, PROJECTOR, VISION_PREFIX};
+use crate::vlm::parts::{GENERATION, PROJECTOR, QWEN_VISION, VISION_PREFIX};
 use crate::vlm::preprocess::{Prepared, RgbPixels};
 use crate::vlm::{ComputeDevice, MemoryNeed, ModelError, Task};
 
@@ -66,7 +66,9 @@ impl Networks {
                 clip.select_feature,
                 weights,
             )?),
-            VisionConfig::Qwen(qwen) => Vision::Qwen(QwenVit::init("visual.", &qwen.vit, weights)?),
+            VisionConfig::Qwen(qwen) => {
+                Vision::Qwen(QwenVit::init(QWEN_VISION, &qwen.vit, weights)?)
+            }
         };
         let questions = match config.answers {
             true => Some(TaskNetworks::for_questions(config, weights)?),

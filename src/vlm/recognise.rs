@@ -11,7 +11,8 @@ use crate::vlm::fit::{missing_tensors, plan_of};
 use crate::vlm::licence::licence_in;
 use crate::vlm::memory::memory_plan;
 use crate::vlm::parts::{
-    GENERATION, PROJECTOR, PartKind, Parts, VISION_PREFIX, adapter_in, architecture,
+    GENERATION, PROJECTOR, PartKind, Parts, QWEN_MERGER, QWEN_VISION, VISION_PREFIX, adapter_in,
+    architecture,
 };
 use crate::vlm::weights::Plan;
 use crate::vlm::{Abilities, Family, ModelError, ModelSpec, Part};
@@ -205,7 +206,7 @@ fn role(kind: PartKind, name: &str) -> Option<(usize, &'static str)> {
     if name.starts_with(VISION_PREFIX) {
         return Some((1, "vision tower"));
     }
-    if name.starts_with("visual.merger.") || name.starts_with(PROJECTOR) {
+    if name.starts_with(QWEN_MERGER) || name.starts_with(PROJECTOR) {
         return Some((2, "projector"));
     }
     match kind {
@@ -215,7 +216,7 @@ fn role(kind: PartKind, name: &str) -> Option<(usize, &'static str)> {
         PartKind::Fusion => Some((3, "reconstruction embeddings")),
         PartKind::DeltaBase => Some((0, "base language model")),
         PartKind::Delta => Some((0, "differences from the base")),
-        PartKind::Model if name.starts_with("visual.") => Some((1, "vision tower")),
+        PartKind::Model if name.starts_with(QWEN_VISION) => Some((1, "vision tower")),
         PartKind::Model => Some((0, "language model")),
     }
 }

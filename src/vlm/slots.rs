@@ -29,18 +29,27 @@ impl Slot {
 }
 
 /// A position for every slot, and the one after the last.
+pub(crate) fn positions(slots: &[Slot], extents: &[ImageExtent]) -> (Vec<Position>, u32) {
+    let row_of = |slot: &Slot| match slot {
+        Slot::Row { image, row, .. } => Some((*image, *row)),
+        Slot::Id(_) => None,
+    };
+    positions_of(slots.iter().map(row_of), extents)
+}
+
+/// The same of places that are said as a row of a picture, or none.
 ///
 /// Text counts up. The rows of a picture do as well, unless the decoder knows their grid: then
 /// all of them have one time and their own row and column, and text goes on after the largest
 /// (M-RoPE, Qwen2-VL section 2.1).
-pub(crate) fn positions(slots: &[Slot], extents: &[ImageExtent]) -> (Vec<Position>, u32) {
+pub(crate) fn positions_of(
+    places: impl Iterator<Item = Option<(usize, usize)>>,
+    extents: &[ImageExtent],
+) -> (Vec<Position>, u32) {
     let mut next = 0;
-    let mut positions = Vec::with_capacity(slots.len());
-    for slot in slots {
-        let extent = match slot {
-            Slot::Row { image, row, .. } => extents.get(*image).map(|extent| (extent, *row)),
-            Slot::Id(_) => None,
-        };
+    let mut positions = Vec::new();
+    for place in places {
+        let extent = place.and_then(|(image, row)| Some((extents.get(image)?, row)));
         let Some((ImageExtent { rows, grid: Some([height, width]) }, row)) = extent else {
             positions.push([next; 3]);
             next += 1;

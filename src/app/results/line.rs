@@ -21,6 +21,8 @@ pub(super) fn metric_of(line: &[u8]) -> Option<(Metric, bool)> {
         seconds: codec.seconds,
         validation_loss: codec.validation.map(|measured| measured.reconstruction),
         validation_accuracy: codec.validation.map(|measured| measured.ssim),
+        loss_scale: None,
+        skipped: false,
     };
     Some((metric, true))
 }

@@ -64,7 +64,8 @@ fn strategy(device: &CubeDevice) -> MatmulStrategy {
     if is_software { MatmulStrategy::Cube } else { MatmulStrategy::Autotune }
 }
 
-fn product(a: CubeTensor, b: CubeTensor) -> CubeTensor {
+/// Sums and result are f32, whatever is multiplied.
+pub(super) fn product(a: CubeTensor, b: CubeTensor) -> CubeTensor {
     let strategy = strategy(&a.device);
     let searched = matches!(strategy, MatmulStrategy::Autotune);
     match matmul(a.clone(), b.clone(), None, strategy, DType::F32) {

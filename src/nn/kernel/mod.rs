@@ -20,6 +20,7 @@ mod cube_best_kernels;
 mod cube_kernels;
 mod host;
 mod learn;
+mod learn_device;
 mod picture;
 mod quant_cpu;
 mod quant_cube;
@@ -34,7 +35,7 @@ mod rows_kernels;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 pub(crate) use attend::{HeadShape, attend, attend_all};
 pub(crate) use cube_activation::{activated_on_device, gated_on_device};
@@ -46,7 +47,7 @@ pub(crate) use learn::learnt_activation;
 pub(crate) use picture::{TAPS, Windows, group_norm, recorded_conv, recorded_windows, windows};
 pub(crate) use quant_ops::{Around, WeightRows, block_linear, product_of_few};
 pub(crate) use quant_several::products_of_few;
-pub(crate) use recorded::{attend_all_sequences, attend_sequences, is_recorded};
+pub(crate) use recorded::{Recorded, attend_all_sequences, attend_sequences, is_recorded};
 pub(crate) use rows_device::{WordFormat, row_of_found, words_of};
 
 /// Which keys a row of scores sees.
@@ -100,7 +101,7 @@ pub trait NnOps: Backend {
 
 /// x / √(mean(x²) + eps) · weight over the last dimension.
 pub(crate) fn rms_norm(x: Tensor<2>, weight: Tensor<1>, eps: f32) -> Tensor<2> {
-    if is_recorded(&x) {
+    if is_recorded(&x) || is_recorded(&weight) {
         return recorded::rms_norm(x, weight, eps);
     }
     let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
@@ -109,7 +110,7 @@ pub(crate) fn rms_norm(x: Tensor<2>, weight: Tensor<1>, eps: f32) -> Tensor<2> {
 
 /// (x − mean) / √(variance + eps) · weight + bias over the last dimension.
 pub(crate) fn layer_norm(x: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, eps: f32) -> Tensor<2> {
-    if is_recorded(&x) {
+    if is_recorded(&x) || is_recorded(&weight) || is_recorded(&bias) {
         return recorded::layer_norm(x, weight, bias, eps);
     }
     let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
@@ -140,7 +141,7 @@ pub(crate) fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
 /// A product for every entry of a batch.
 pub(crate) fn batched_matmul(a: Tensor<3>, b: Tensor<3>) -> Tensor<3> {
     if is_recorded(&a) || is_recorded(&b) {
-        return a.matmul(b);
+        return recorded::batched_matmul(a, b, DType::F32);
     }
     let (a, b) = (a.into_dispatch(), b.into_dispatch());
     Tensor::from_dispatch(<Dispatch as NnOps>::batched_matmul_op(a, b))

@@ -1,12 +1,13 @@
 //! The same operations made of ones whose gradients are known: what training goes through.
 //!
 //! A tensor that records what is done to it never reaches the kernels beside this file. On the CPU
-//! the commonest have kernels of their own for both ways, in `learn`.
+//! the commonest have kernels of their own for both ways, in `learn`; on graphics adapters products
+//! have them, in `learn_device`.
 
 use burn::tensor::{DType, Device, Tensor, TensorData, activation::softmax};
 
 use crate::nn::kernel::learn::{self, Sequences};
-use crate::nn::kernel::{HeadShape, Visible};
+use crate::nn::kernel::{HeadShape, Visible, learn_device};
 use crate::nn::rope::Angles;
 
 /// Whether what is done to a tensor is recorded for gradients.
@@ -38,11 +39,31 @@ pub(super) fn attention_shares(scores: Tensor<2>, scale: f32, visible: Visible) 
 }
 
 pub(super) fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    if learn_device::is_known(&x) {
+        return learn_device::linear(x, weight);
+    }
     let weight = if weight.dtype() == DType::F32 { weight } else { weight.cast(DType::F32) };
     if learn::is_known(&x) {
         return learn::linear(x, weight);
     }
     x.matmul(weight.transpose())
+}
+
+/// Multiplied in these numbers where an adapter has them.
+pub(super) fn batched_matmul(a: Tensor<3>, b: Tensor<3>, numbers: DType) -> Tensor<3> {
+    if learn_device::is_known(&a) {
+        return learn_device::batched_matmul(a, b, numbers);
+    }
+    a.matmul(b)
+}
+
+/// Sequences of one length beside each other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recorded {
+    /// How many.
+    pub(crate) sequences: usize,
+    /// What is multiplied in: as the weights around.
+    pub(crate) numbers: DType,
 }
 
 /// Several sequences of one length, each of which sees only itself.
@@ -54,7 +75,7 @@ pub(crate) fn attend_sequences(
     [q, k, v]: [Tensor<2>; 3],
     angles: &Angles,
     HeadShape { heads, kv_heads, head_dim }: HeadShape,
-    sequences: usize,
+    Recorded { sequences, numbers }: Recorded,
     window: usize,
 ) -> Tensor<2> {
     let [rows, _] = q.dims();
@@ -81,8 +102,9 @@ pub(crate) fn attend_sequences(
     let scale = (head_dim as f32).sqrt().recip();
     let visible = Visible { seq, past: 0, window };
     let hidden = hidden_keys(group * seq, seq, visible, &q.device());
-    let scores = q.matmul(k.swap_dims(1, 2)) * scale;
-    let mixed = softmax(masked(scores, hidden.map(Tensor::unsqueeze)), 2).matmul(v);
+    let scores = batched_matmul(q, k.swap_dims(1, 2), numbers) * scale;
+    let mixed =
+        batched_matmul(softmax(masked(scores, hidden.map(Tensor::unsqueeze)), 2), v, numbers);
     let mixed = mixed.reshape([kv_heads, sequences, group, seq * head_dim]).swap_dims(1, 2);
     mixed.reshape([heads, rows, head_dim]).swap_dims(0, 1).reshape([rows, heads * head_dim])
 }
@@ -94,7 +116,7 @@ pub(crate) fn attend_sequences(
 pub(crate) fn attend_all_sequences(
     [q, k, v]: [Tensor<2>; 3],
     heads: usize,
-    sequences: usize,
+    Recorded { sequences, numbers }: Recorded,
 ) -> Tensor<2> {
     let [rows, hidden] = q.dims();
     if learn::is_known(&q) {
@@ -107,9 +129,9 @@ pub(crate) fn attend_all_sequences(
         heads_of.swap_dims(1, 2).reshape([sequences * heads, seq, head_dim])
     };
     let scale = (head_dim as f32).sqrt().recip();
-    let scores = split(q * scale).matmul(split(k).swap_dims(1, 2));
-    let mixed: Tensor<4> =
-        softmax(scores, 2).matmul(split(v)).reshape([sequences, heads, seq, head_dim]);
+    let scores = batched_matmul(split(q * scale), split(k).swap_dims(1, 2), numbers);
+    let mixed: Tensor<4> = batched_matmul(softmax(scores, 2), split(v), numbers)
+        .reshape([sequences, heads, seq, head_dim]);
     mixed.swap_dims(1, 2).reshape([rows, hidden])
 }
 

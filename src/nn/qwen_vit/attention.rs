@@ -2,7 +2,9 @@
 
 use burn::tensor::Tensor;
 
-use crate::nn::kernel::{Visible, attention_shares, batched_matmul};
+use crate::nn::kernel::{
+    Recorded, Visible, attend_all_sequences, attention_shares, batched_matmul, is_recorded,
+};
 use crate::nn::qwen_vit::order::Group;
 use crate::nn::rope::Angles;
 use crate::nn::{Linear, MissingTensor, QwenVitConfig, WeightSource};
@@ -41,7 +43,11 @@ impl WindowAttention {
         let head_dim = hidden / self.heads;
         let qkv = self.qkv.forward(x).reshape([rows, 3 * self.heads, head_dim]).swap_dims(0, 1);
         let part = |index: usize| qkv.clone().narrow(0, index * self.heads, self.heads);
-        let (q, k, v) = (angles.rotate(part(0)), angles.rotate(part(1)), part(2));
+        let qkv = [angles.rotate(part(0)), angles.rotate(part(1)), part(2)];
+        if qkv.iter().any(is_recorded) {
+            return self.proj.forward(self.recorded(qkv, groups));
+        }
+        let [q, k, v] = qkv;
         let mixed: Vec<Tensor<3>> = groups
             .iter()
             .map(|Group { start, count, len }| {
@@ -55,6 +61,25 @@ impl WindowAttention {
             .collect();
         let mixed = Tensor::cat(mixed, 1).swap_dims(0, 1).reshape([rows, hidden]);
         self.proj.forward(mixed)
+    }
+}
+
+impl WindowAttention {
+    /// The same where gradients are asked for: windows of one size are sequences of one length.
+    ///
+    /// # Shapes
+    /// `[heads, rows, head_dim]` each → `[rows, hidden]`.
+    fn recorded(&self, qkv: [Tensor<3>; 3], groups: &[Group]) -> Tensor<2> {
+        let qkv = qkv.map(|x| -> Tensor<2> {
+            let [heads, rows, head_dim] = x.dims();
+            x.swap_dims(0, 1).reshape([rows, heads * head_dim])
+        });
+        let mixed = groups.iter().map(|Group { start, count, len }| {
+            let windows = qkv.each_ref().map(|x| x.clone().narrow(0, *start, count * len));
+            let windows_of = Recorded { sequences: *count, numbers: self.proj.numbers() };
+            attend_all_sequences(windows, self.heads, windows_of)
+        });
+        Tensor::cat(mixed.collect(), 0)
     }
 }
 

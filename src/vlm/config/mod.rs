@@ -179,7 +179,8 @@ impl QwenVision {
 }
 
 impl ClipVision {
-    fn rows(&self) -> usize {
+    /// Positions a picture takes.
+    pub(crate) fn rows(&self) -> usize {
         let class = usize::from(self.select_feature == SelectFeature::ClsPatch);
         self.config.num_patches() + class
     }

@@ -25,6 +25,10 @@ pub(crate) const GENERATION: &str = "generation.";
 pub(crate) const VISION_PREFIX: &str = "model.vision_tower.vision_tower.vision_model.";
 pub(crate) const PROJECTOR: &str = "model.mm_projector";
 
+/// The same of Qwen2.5-VL, whose tower has the projector inside.
+pub(crate) const QWEN_VISION: &str = "visual.";
+pub(crate) const QWEN_MERGER: &str = "visual.merger.";
+
 /// The parts of one model.
 #[derive(Clone, Debug)]
 pub(crate) struct Parts {

@@ -4,36 +4,36 @@
 mod adapters;
 mod layout;
 mod networks;
+mod picture;
 mod sequence;
 mod target;
 
 use std::path::{Path, PathBuf};
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::imaging::DisplayImage;
 use crate::nn::HLoraConfig;
 use crate::text::{Tokenizer, TokenizerOptions};
 use crate::vlm::codes::Codes;
-use crate::vlm::config::{ClipVision, VisionConfig, VlmConfig, config_error};
+use crate::vlm::config::{VisionConfig, VlmConfig, config_error};
 use crate::vlm::fit::{check_fit, plan_of, sources};
-use crate::vlm::parts::{GENERATION, PROJECTOR, Parts, VISION_PREFIX};
+use crate::vlm::parts::{GENERATION, PROJECTOR, Parts, QWEN_MERGER, QWEN_VISION, VISION_PREFIX};
 use crate::vlm::recognise::family_of;
-use crate::vlm::{Family, ModelError, RgbPixels, Task};
+use crate::vlm::{Family, ModelError, Task};
 
 pub use adapters::NewAdapters;
 pub use layout::WeightFile;
 pub use networks::TraineeNetworks;
+pub use picture::TowerPicture;
 pub use sequence::{Exchange, LossOn, Place, Sequence};
 pub use target::TargetCodec;
 
-/// A model of a published layout that can be trained: CLIP, projector, decoder, and the adapters
+/// A model of a published layout that can be trained: tower, projector, decoder, and the adapters
 /// of its tasks.
 pub struct Trainee {
     folder: PathBuf,
     family: Family,
     parts: Parts,
     config: VlmConfig,
-    clip: ClipVision,
     template: crate::text::ChatTemplate,
     tokenizer: Tokenizer,
     /// Ids of the codes of pictures, when it draws.
@@ -103,10 +103,9 @@ impl Trainee {
         if new.plain.is_some() {
             config.hlora = new.plain;
         }
-        let VisionConfig::Clip(clip) = config.vision.clone() else { return Err(not_yet()) };
         let codes = Codes::of(&parts, &config, &tokenizer)?;
         let folder = folder.to_owned();
-        Ok(Self { folder, family, parts, config, clip, template, tokenizer, codes, new })
+        Ok(Self { folder, family, parts, config, template, tokenizer, codes, new })
     }
 
     /// Whether it can be taught a task.
@@ -148,12 +147,6 @@ impl Trainee {
         &self.folder
     }
 
-    /// Width of the tower's rows.
-    #[must_use]
-    pub fn tower_width(&self) -> usize {
-        self.clip.config.hidden_size
-    }
-
     /// Positions it reads at most.
     #[must_use]
     pub fn context_len(&self) -> usize {
@@ -166,11 +159,9 @@ impl Trainee {
     /// When the configuration describes no networks.
     pub fn tensors(&self) -> Result<Vec<TensorShape>, ModelError> {
         let plan = plan_of(&self.parts, &self.config)?;
-        let patch = format!("{VISION_PREFIX}embeddings.patch_embedding.weight");
-        let clip = &self.clip.config;
-        let kernel = [clip.hidden_size, clip.num_channels, clip.patch_size, clip.patch_size];
+        let (patch, kernel) = self.patch_kernel();
         let shape_of = |name: &String, shape: &Vec<usize>| {
-            if *name == patch { kernel.to_vec() } else { shape.clone() }
+            if *name == patch { kernel.clone() } else { shape.clone() }
         };
         let entries = plan.expected.iter();
         Ok(entries
@@ -180,6 +171,24 @@ impl Trainee {
                 is_matrix: expected.is_matrix,
             })
             .collect())
+    }
+
+    /// The one tensor whose shape in files is not that of a matrix or a vector.
+    fn patch_kernel(&self) -> (String, Vec<usize>) {
+        match &self.config.vision {
+            VisionConfig::Clip(clip) => {
+                let (name, clip) = ("embeddings.patch_embedding.weight", &clip.config);
+                let side = clip.patch_size;
+                let kernel = vec![clip.hidden_size, clip.num_channels, side, side];
+                (format!("{VISION_PREFIX}{name}"), kernel)
+            }
+            VisionConfig::Qwen(qwen) => {
+                let (vit, side) = (&qwen.vit, qwen.vit.patch_size);
+                let frames = vit.temporal_patch_size;
+                let kernel = vec![vit.hidden_size, vit.in_channels, frames, side, side];
+                (format!("{QWEN_VISION}patch_embed.proj.weight"), kernel)
+            }
+        }
     }
 
     /// Every tensor of the weight files in f32; those of new adapters are not in them.
@@ -209,18 +218,6 @@ impl Trainee {
         self.begin_codes(&opened, place)
     }
 
-    /// Rows a picture takes.
-    #[must_use]
-    pub fn rows_of_a_picture(&self) -> usize {
-        self.config.vision.max_rows()
-    }
-
-    /// A picture as the tower takes it, `[3, height, width]`.
-    #[must_use]
-    pub fn pixel_values(&self, image: &DisplayImage) -> Vec<f32> {
-        self.clip.squares.prepare(&RgbPixels::from(image)).values
-    }
-
     /// Which part of the model a tensor belongs to.
     #[must_use]
     pub fn part_of(name: &str) -> &'static str {
@@ -228,7 +225,8 @@ impl Trainee {
         match name {
             _ if name.starts_with("labels.") => "labels",
             _ if name.contains(".lora_") => "adapter",
-            _ if name.starts_with(VISION_PREFIX) => "vision",
+            _ if name.starts_with(QWEN_MERGER) => "projector",
+            _ if name.starts_with(VISION_PREFIX) || name.starts_with(QWEN_VISION) => "vision",
             _ if own.starts_with(PROJECTOR) => "projector",
             _ if own != name && (own == EMBEDDING || own == HEAD) => "embedding",
             _ => "language",

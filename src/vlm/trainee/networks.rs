@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor};
 
-use crate::nn::{Position, WeightSource};
+use crate::nn::{ClipVit, Position, QwenFeatures, QwenVit, WeightSource};
 use crate::vlm::config::{VlmConfig, config_error};
 use crate::vlm::networks::{Networks, Vision};
-use crate::vlm::trainee::Trainee;
+use crate::vlm::trainee::{TowerPicture, Trainee};
 use crate::vlm::{ModelError, Task};
 
 /// Networks built for training.
@@ -51,33 +51,83 @@ impl Trainee {
 }
 
 impl TraineeNetworks {
-    /// Pictures as rows of the decoder.
+    /// Pictures as rows of the decoder, one after the other.
     ///
     /// # Shapes
-    /// `[pictures, 3, height, width]` → `[pictures·rows, hidden]`.
+    /// → `[rows of all pictures, hidden]`.
     ///
     /// # Errors
-    /// When the model has no such tower.
-    pub fn encode(&self, pixel_values: &[f32], pictures: usize) -> Result<Tensor<2>, ModelError> {
-        let seen = self.look(pixel_values, pictures)?;
-        let projector = &self.networks.task(self.task)?.projector;
-        Ok(projector.as_ref().map_or_else(|| seen.clone(), |one| one.forward(seen.clone())))
+    /// When the model was not opened for the task.
+    pub fn encode(&self, pictures: &[&TowerPicture]) -> Result<Tensor<2>, ModelError> {
+        let task = self.networks.task(self.task)?;
+        match &self.networks.vision {
+            Vision::Clip(tower) => {
+                let seen = self.squares(tower, task.blocks, pictures)?;
+                let projector = task.projector.as_ref();
+                Ok(projector.map_or_else(|| seen.clone(), |one| one.forward(seen.clone())))
+            }
+            Vision::Qwen(tower) => {
+                let rows: Result<Vec<_>, _> = pictures
+                    .iter()
+                    .map(|picture| Ok::<_, ModelError>(self.patches(tower, picture)?.merged))
+                    .collect();
+                Ok(Tensor::cat(rows?, 0))
+            }
+        }
     }
 
-    /// Pictures as the tower leaves them.
+    /// The mean of every picture's rows as the tower leaves them.
     ///
     /// # Shapes
-    /// `[pictures, 3, height, width]` → `[pictures·rows, width of the tower]`.
+    /// → `[pictures, width of the tower]`.
     ///
     /// # Errors
-    /// When the model has no such tower.
-    pub fn look(&self, pixel_values: &[f32], pictures: usize) -> Result<Tensor<2>, ModelError> {
+    /// When the model was not opened for the task.
+    pub fn means(&self, pictures: &[&TowerPicture]) -> Result<Tensor<2>, ModelError> {
         let task = self.networks.task(self.task)?;
-        let Vision::Clip(tower) = &self.networks.vision else {
-            return Err(ModelError::TaskNotLoaded { task: self.task.title() });
+        let count = pictures.len().max(1);
+        match &self.networks.vision {
+            Vision::Clip(tower) => {
+                let rows = self.squares(tower, task.blocks, pictures)?;
+                let [all, width] = rows.dims();
+                let rows: Tensor<3> = rows.reshape([count, all / count, width]);
+                Ok(rows.mean_dim(1).reshape([count, width]))
+            }
+            Vision::Qwen(tower) => {
+                let mean = |picture: &&TowerPicture| {
+                    Ok::<_, ModelError>(self.patches(tower, picture)?.pre_merger.mean_dim(0))
+                };
+                let means: Result<Vec<_>, _> = pictures.iter().map(mean).collect();
+                Ok(Tensor::cat(means?, 0))
+            }
+        }
+    }
+
+    /// Pictures of one size, all at once.
+    fn squares(
+        &self,
+        tower: &ClipVit,
+        blocks: usize,
+        pictures: &[&TowerPicture],
+    ) -> Result<Tensor<2>, ModelError> {
+        let values: Vec<f32> =
+            pictures.iter().flat_map(|picture| &picture.values).copied().collect();
+        let go_on = &mut || ControlFlow::Continue(());
+        match tower.forward_many(&values, pictures.len(), blocks, &self.device, go_on) {
+            ControlFlow::Continue(seen) => Ok(seen),
+            ControlFlow::Break(()) => Err(ModelError::Cancelled),
+        }
+    }
+
+    /// A picture of its own size.
+    fn patches(&self, tower: &QwenVit, picture: &TowerPicture) -> Result<QwenFeatures, ModelError> {
+        let merge = tower.config().spatial_merge_size;
+        let Some(grid) = picture.cells.map(|cells| cells.map(|cells| cells * merge)) else {
+            let reason = "it was prepared for a tower of another kind".to_owned();
+            return Err(ModelError::BadPicture { reason });
         };
         let go_on = &mut || ControlFlow::Continue(());
-        match tower.forward_many(pixel_values, pictures, task.blocks, &self.device, go_on) {
+        match tower.forward(&picture.values, grid, &self.device, go_on) {
             ControlFlow::Continue(seen) => Ok(seen),
             ControlFlow::Break(()) => Err(ModelError::Cancelled),
         }

@@ -4,8 +4,8 @@ use crate::nn::Position;
 use crate::text::{IMAGE_MARKER, TemplateTurn};
 use crate::vlm::config::ImageExtent;
 use crate::vlm::prompt::{PromptImage, write_prompt};
-use crate::vlm::slots::Slot;
-use crate::vlm::trainee::Trainee;
+use crate::vlm::slots::{Slot, positions_of};
+use crate::vlm::trainee::{TowerPicture, Trainee};
 use crate::vlm::{Family, ModelError, Task};
 
 /// One question and its answer.
@@ -58,23 +58,32 @@ pub struct Sequence {
 }
 
 impl Trainee {
-    /// A conversation as the model reads it when it answers, with what it should say.
+    /// A conversation about these pictures as the model reads it when it answers, with what it
+    /// should say.
     ///
     /// Every answer is learnt after exactly the positions that stand before it when the model is
     /// asked. Where the form of a finished turn begins as the open one does, several answers share
     /// one sequence; an end is learnt after each, whatever the form writes there.
     ///
     /// # Errors
-    /// When the tokenizer fails.
+    /// When there are more pictures or fewer than the exchanges say, or the tokenizer fails.
     pub fn sequences(
         &self,
         exchanges: &[Exchange],
+        pictures: &[TowerPicture],
         loss_on: LossOn,
     ) -> Result<Vec<Sequence>, ModelError> {
+        let said: usize = exchanges.iter().map(|exchange| exchange.num_images).sum();
+        if said != pictures.len() {
+            let given = pictures.len();
+            let reason = format!("a conversation about {said} pictures came with {given}");
+            return Err(ModelError::BadPicture { reason });
+        }
+        let extents: Vec<ImageExtent> = pictures.iter().map(TowerPicture::extent).collect();
         let mut done: Vec<Sequence> = Vec::new();
         let mut open: Option<Sequence> = None;
         for (at, exchange) in exchanges.iter().enumerate() {
-            let (read, before) = self.read_until(exchanges, at, Task::Question)?;
+            let (read, before) = self.read_until(exchanges, at, Task::Question, &extents)?;
             let counts = loss_on == LossOn::AllAnswers || at + 1 == exchanges.len();
             let mut sequence = Sequence { labels: vec![None; read.len()], ..Sequence::default() };
             if let Some(past) = open.take() {
@@ -92,7 +101,7 @@ impl Trainee {
         }
         done.extend(open);
         done.retain(|sequence| sequence.labels.iter().any(Option::is_some));
-        done.iter_mut().for_each(Sequence::count_positions);
+        done.iter_mut().for_each(|sequence| sequence.count_positions(&extents));
         Ok(done)
     }
 
@@ -106,12 +115,13 @@ impl Trainee {
         let Some(known) = self.codes else {
             return Err(ModelError::TaskNotLoaded { task: task.title() });
         };
-        let (places, _) = self.read_until(std::slice::from_ref(exchange), 0, task)?;
+        let extents = self.extents(exchange.num_images);
+        let (places, _) = self.read_until(std::slice::from_ref(exchange), 0, task, &extents)?;
         let labels = vec![None; places.len()];
         let mut sequence = Sequence { task, places, labels, positions: Vec::new() };
         let ids: Vec<u32> = codes.iter().map(|code| known.id(*code)).chain([known.end]).collect();
         sequence.say(&ids, self.end_of_answers(), true);
-        sequence.count_positions();
+        sequence.count_positions(&extents);
         Ok(sequence)
     }
 
@@ -134,7 +144,9 @@ impl Trainee {
     fn end_of_answers(&self) -> Option<u32> {
         let marks: &[&str] = match self.family {
             Family::HealthGptM3 => &["<|end|>"],
-            Family::HealthGptL14 | Family::HealthGptXl32 => &["<|im_end|>"],
+            Family::HealthGptL14 | Family::HealthGptXl32 | Family::HuatuoVisionQwen25Vl => {
+                &["<|im_end|>"]
+            }
             _ => &[],
         };
         let ends = |id: &u32| self.config.eos.contains(id);
@@ -148,6 +160,7 @@ impl Trainee {
         exchanges: &[Exchange],
         at: usize,
         task: Task,
+        extents: &[ImageExtent],
     ) -> Result<(Vec<Place>, String), ModelError> {
         let turns: Vec<TemplateTurn<'_>> = exchanges
             .iter()
@@ -159,10 +172,10 @@ impl Trainee {
                 num_images: exchange.num_images,
             })
             .collect();
-        let rows = self.rows_of_a_picture();
-        let extent = ImageExtent { rows, grid: None };
         let count = turns.iter().map(|turn| turn.num_images).sum();
-        let images = vec![PromptImage { key: [0; 32], extent }; count];
+        let pictures = extents.iter().take(count);
+        let images: Vec<PromptImage> =
+            pictures.map(|extent| PromptImage { key: [0; 32], extent: *extent }).collect();
         let prompt = write_prompt(&turns, None, task, self.template, &self.tokenizer, &images)?;
         let text = prompt.text.rsplit(IMAGE_MARKER).next().unwrap_or_default().to_owned();
         let place = |slot: &Slot| match slot {
@@ -184,7 +197,11 @@ impl Sequence {
         self.labels.resize(self.places.len(), None);
     }
 
-    fn count_positions(&mut self) {
-        self.positions = (0..self.places.len() as u32).map(|at| [at; 3]).collect();
+    fn count_positions(&mut self, extents: &[ImageExtent]) {
+        let row_of = |place: &Place| match place {
+            Place::Row { image, row } => Some((*image, *row)),
+            Place::Id(_) => None,
+        };
+        (self.positions, _) = positions_of(self.places.iter().map(row_of), extents);
     }
 }
