@@ -21,7 +21,7 @@ use crate::chat::history::{History, HistoryEvent, Request, Summary};
 use crate::chat::transfer::{self, Format};
 use crate::chat::{Conversation, chat_id_text};
 use crate::vlm::{ModelSpec, choose_device};
-use crate::worker::{CopiesClient, DecodeClient, EnginePool, JobId, Wake, scan_models};
+use crate::worker::{CopiesClient, DecodePool, EnginePool, JobId, Wake, scan_models};
 
 /// Text arrives faster than it can be read: the window redraws this often at most while it does.
 const REDRAW_EVERY: Duration = Duration::from_millis(33);
@@ -37,7 +37,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// The worker processes.
 pub struct Workers {
     /// Opens files.
-    pub decode: DecodeClient,
+    pub decode: DecodePool,
     /// Writes de-identified copies.
     pub copies: CopiesClient,
     /// Runs the models.
@@ -50,8 +50,9 @@ impl Workers {
         let decode_ctx = ctx.clone();
         let copies_ctx = ctx.clone();
         let engine_ctx = ctx.clone();
+        let decode_wake: Wake = Arc::new(move || decode_ctx.request_repaint());
         Self {
-            decode: DecodeClient::start(Arc::new(move || decode_ctx.request_repaint())),
+            decode: DecodePool::start(&decode_wake),
             copies: CopiesClient::start(Arc::new(move || copies_ctx.request_repaint())),
             engine: EnginePool::start(Arc::new(move || {
                 engine_ctx.request_repaint_after(REDRAW_EVERY);

@@ -247,7 +247,7 @@ impl AppState {
             AppEvent::Engine(event) => self.apply_engine(event),
             AppEvent::Models(models) => self.apply_models(models),
             AppEvent::Device(found) => {
-                let held = self.held_bytes();
+                let held = found.as_ref().map_or(0, |device| self.held_bytes(device));
                 self.engine.device_found(found, held);
             }
             AppEvent::PickedStudy(paths) => self.open_paths(paths),

@@ -76,6 +76,7 @@ pub(crate) fn provenance(title: &str) -> Provenance {
         max_new_tokens: 512,
         system: Some("You read pictures.".to_owned()),
         left_out: 0,
+        own_words: false,
         program_version: "0.1.0".to_owned(),
     }
 }

@@ -8,9 +8,8 @@ use crate::vlm::{DeviceInfo, MemoryNeed, ModelInfo, PrecisionChoice, likely_prec
 use crate::worker::LoadRequest;
 
 impl AppState {
-    /// What the models in memory hold of the device's, in bytes: their weights.
-    pub(crate) fn held_bytes(&self) -> u64 {
-        let Some(device) = &self.engine.device_info else { return 0 };
+    /// What the models in memory hold of a device's, in bytes: their weights.
+    pub(crate) fn held_bytes(&self, device: &DeviceInfo) -> u64 {
         let needs = self.in_memory().filter_map(|(request, info)| {
             Some(self.need_as_loaded(request, info, device)?.weights_bytes)
         });

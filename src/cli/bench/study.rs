@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::cli::args::{BenchArgs, MachineArgs};
 use crate::imaging::{FrameRef, Opened, Series, WindowChoice, read_frame};
 use crate::vlm::DeviceChoice;
-use crate::worker::{DecodeClient, DecodeEvent, JobId, run_window};
+use crate::worker::{DecodeEvent, DecodePool, JobId, Wake, run_window};
 
 /// Frames of a transfer syntax that are decoded, at most.
 const MOST: usize = 1000;
@@ -31,11 +31,13 @@ const PATIENCE: Duration = Duration::from_secs(240);
 struct Figures {
     files: usize,
     frames: usize,
-    /// From the start of the decoder's process to the list of all series.
+    /// From the start of the decoders' processes to the list of all series.
     open_ms: f64,
     /// To the middle slice of the first series, as grey levels to be drawn.
     first_image_ms: f64,
     decoding: Vec<Decoding>,
+    decoders: usize,
+    /// Of all of them.
     decoder_peak_rss_mb: Option<u64>,
     /// Of a window that scrolls, with and without a model that answers.
     window: Option<Value>,
@@ -51,7 +53,7 @@ struct Decoding {
     frames: usize,
     columns: u32,
     rows: u32,
-    /// Read, decoded and handed over by the decoder's process.
+    /// Read, decoded and handed over by the decoders' processes.
     slices_per_s: f64,
     /// Read and decoded on one thread, the median.
     one_thread_ms: f64,
@@ -86,7 +88,8 @@ fn ms(began: Instant) -> f64 {
 
 fn decoded(path: &Path) -> anyhow::Result<Figures> {
     let began = Instant::now();
-    let client = DecodeClient::start(Arc::new(|| ()));
+    let wake: Wake = Arc::new(|| ());
+    let client = DecodePool::start(&wake);
     let opened = open(&client, path)?;
     let open_ms = ms(began);
     let series = || opened.studies.iter().flat_map(|study| &study.series);
@@ -122,13 +125,14 @@ fn decoded(path: &Path) -> anyhow::Result<Figures> {
         open_ms,
         first_image_ms,
         decoding,
-        decoder_peak_rss_mb: client.pid().and_then(peak_of),
+        decoders: client.pids().len(),
+        decoder_peak_rss_mb: client.pids().into_iter().map(peak_of).sum(),
         window: None,
         no_window: None,
     })
 }
 
-fn open(client: &DecodeClient, path: &Path) -> anyhow::Result<Opened> {
+fn open(client: &DecodePool, path: &Path) -> anyhow::Result<Opened> {
     let job = JobId::next();
     client.open(job, vec![path.to_owned()]);
     let mut found = None;
@@ -165,7 +169,7 @@ fn kinds<'a>(series: impl Iterator<Item = &'a Series>) -> BTreeMap<String, Kind>
 
 /// How many could be read.
 fn read_all(
-    client: &DecodeClient,
+    client: &DecodePool,
     frames: &[FrameRef],
     mut take: impl FnMut(Arc<crate::imaging::Frame>),
 ) -> anyhow::Result<usize> {
@@ -239,7 +243,7 @@ fn window(path: &Path, args: &BenchArgs, machine: &MachineArgs) -> anyhow::Resul
 fn write_table(out: &mut impl std::io::Write, figures: &Figures) -> anyhow::Result<()> {
     let Figures { files, frames, open_ms, first_image_ms, .. } = figures;
     writeln!(out, "{files} files, {frames} frames: listed in {open_ms} ms")?;
-    writeln!(out, "first image after {first_image_ms} ms, from the start of the decoder on")?;
+    writeln!(out, "first image after {first_image_ms} ms, from the start of the decoders on")?;
     for one in &figures.decoding {
         writeln!(
             out,
@@ -253,7 +257,7 @@ fn write_table(out: &mut impl std::io::Write, figures: &Figures) -> anyhow::Resu
         )?;
     }
     if let Some(peak) = figures.decoder_peak_rss_mb {
-        writeln!(out, "decoder: {peak} MiB at most")?;
+        writeln!(out, "{} decoders: {peak} MiB at most", figures.decoders)?;
     }
     let Some(window) = &figures.window else {
         let why = figures.no_window.as_deref().unwrap_or_default();
