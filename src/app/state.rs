@@ -141,6 +141,8 @@ pub struct AppState {
     pub tool: Tool,
     /// What was drawn and measured.
     pub measurements: Measurements,
+    /// What is in the list of recent files and was opened in this run: the keys of its studies.
+    pub(crate) recent_studies: Vec<(Vec<PathBuf>, Vec<String>)>,
     /// Decoded frames.
     pub frames: FrameCache,
     /// Chats in memory; never empty.
@@ -206,6 +208,7 @@ impl AppState {
             active: 0,
             tool: Tool::default(),
             measurements: Measurements::default(),
+            recent_studies: Vec::new(),
             frames: FrameCache::new(FRAME_CACHE_BYTES),
             conversations: vec![Conversation::begin()],
             conversation_idx: 0,

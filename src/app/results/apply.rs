@@ -37,8 +37,15 @@ impl AppState {
     }
 
     /// What was opened turned out to be this.
-    pub(crate) fn apply_sorted(&mut self, job: JobId, sorted: Sorted) {
+    pub(crate) fn apply_sorted(&mut self, job: JobId, mut sorted: Sorted) {
         // a job that was stopped is no longer listed
+        if self.jobs.get_mut(job).is_none() {
+            return;
+        }
+        if !self.forget_missing(&sorted.missing) {
+            // whoever opens it says that it is not there
+            sorted.studies.append(&mut sorted.missing);
+        }
         let Some(listed) = self.jobs.get_mut(job) else { return };
         listed.purpose = Purpose::Open(sorted.studies.clone());
         if sorted.studies.is_empty() {
