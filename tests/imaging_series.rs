@@ -1,6 +1,7 @@
 //! What belongs into one stack: echoes, times, acquisitions, scouts, duplicates, gaps; and values
 //! that make no sense.
-#![expect(clippy::unwrap_used, reason = "tests fail loudly")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail loudly")]
+#![expect(clippy::print_stdout, reason = "a skipped test says why")]
 
 #[path = "support/dicom_builder.rs"]
 #[expect(dead_code, reason = "shared with the other tests")]
@@ -146,7 +147,9 @@ fn scouts_and_other_directions_are_not_slices_of_the_stack() {
     for number in 0..6 {
         slice(number, f64::from(number)).write(folder.path(), &number.to_string());
     }
-    slice(7, 9.0).text((0x08, 0x08), "CS", "ORIGINAL\\PRIMARY\\LOCALIZER").write(folder.path(), "7");
+    slice(7, 9.0)
+        .text((0x08, 0x08), "CS", "ORIGINAL\\PRIMARY\\LOCALIZER")
+        .write(folder.path(), "7");
     slice(8, 0.0).slice(8, [0.0; 3], CORONAL).write(folder.path(), "8");
     let opened = open(folder.path());
     let found: Vec<_> =

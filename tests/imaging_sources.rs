@@ -1,5 +1,6 @@
 //! Where studies come from: what a DICOMDIR names, ZIP archives, and what is hostile among them.
 #![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "tests fail loudly")]
+#![expect(clippy::print_stdout, reason = "a skipped test says why")]
 
 #[path = "support/dicom_builder.rs"]
 #[expect(dead_code, reason = "shared with the other tests")]
@@ -157,6 +158,9 @@ fn a_directory_opens_what_it_names_and_its_folder_everything() {
     let (folder, directory) = disc_copy();
     slice(1, 0.0).write(folder.path(), "extra.dcm");
     assert_eq!(num_images(&open_directory(folder.path(), &directory)), 5);
+    let renamed = folder.path().join("DICOMDIR (1).dcm");
+    fs::write(&renamed, &directory).unwrap();
+    assert_eq!(num_images(&open(&renamed)), 5);
     assert_eq!(num_images(&open(folder.path())), 6);
 }
 

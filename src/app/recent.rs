@@ -84,7 +84,7 @@ fn title(recent: &Recent, privacy: bool) -> String {
         (name, recent.paths.len().saturating_sub(1))
     };
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{more}", first.unwrap_or_else(|| "A study opened before".to_owned()))
+    format!("{}{more}", first.unwrap_or_else(|| "Opened before".to_owned()))
 }
 
 /// The whole paths, where they may be shown.

@@ -115,6 +115,13 @@ pub struct Recent {
     pub what: String,
 }
 
+impl Recent {
+    /// Output folders, in which no study is.
+    pub(crate) fn results(paths: Vec<PathBuf>, what: &str) -> Self {
+        Self { paths, cases: Vec::new(), what: what.to_owned() }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {

@@ -170,7 +170,8 @@ pub(super) struct AskArgs {
     /// The model: a folder, or a name in the models folder
     #[arg(long, value_name = "DIR|NAME")]
     pub(super) model: Option<String>,
-    /// A picture the question is about: DICOM, PNG, JPEG or TIFF; FILE#N is frame N
+    /// A picture the question is about: DICOM, PNG, JPEG or TIFF; FILE#N is frame N,
+    /// ARCHIVE.zip/NAME a file in it
     #[arg(long, value_name = "PATH", action = ArgAction::Append)]
     pub(super) image: Vec<PathBuf>,
     /// The question
@@ -214,7 +215,8 @@ pub(super) struct CompareArgs {
     /// A model, a folder or a name in the models folder; at least two
     #[arg(long, value_name = "DIR|NAME", action = ArgAction::Append, required = true)]
     pub(super) model: Vec<String>,
-    /// A picture the question is about: DICOM, PNG, JPEG or TIFF; FILE#N is frame N
+    /// A picture the question is about: DICOM, PNG, JPEG or TIFF; FILE#N is frame N,
+    /// ARCHIVE.zip/NAME a file in it
     #[arg(long, value_name = "PATH", action = ArgAction::Append)]
     pub(super) image: Vec<PathBuf>,
     /// The question
@@ -240,7 +242,8 @@ pub(super) struct ReconstructArgs {
     /// The model: a folder, or a name in the models folder
     #[arg(long, value_name = "DIR|NAME")]
     pub(super) model: Option<String>,
-    /// The picture: DICOM, PNG, JPEG or TIFF; FILE#N is frame N
+    /// The picture: DICOM, PNG, JPEG or TIFF; FILE#N is frame N,
+    /// ARCHIVE.zip/NAME a file in it
     #[arg(long, value_name = "PATH")]
     pub(super) image: Option<PathBuf>,
     /// The PNG to write
@@ -272,7 +275,7 @@ pub(super) struct ReconstructArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RenderArgs {
-    /// DICOM, PNG, JPEG or TIFF; FILE#N is frame N
+    /// DICOM, PNG, JPEG or TIFF; FILE#N is frame N, ARCHIVE.zip/NAME a file in it
     pub(super) path: PathBuf,
     /// The 8-bit picture to write
     #[arg(long, value_name = "FILE.png")]

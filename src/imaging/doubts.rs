@@ -21,7 +21,7 @@ const USUAL: f64 = 0.05;
 /// Every SOP instance once, and what was left out.
 pub(super) fn without_duplicates(files: Vec<FileFacts>) -> (Vec<FileFacts>, Vec<OpenWarning>) {
     let mut kept: Vec<FileFacts> = Vec::with_capacity(files.len());
-    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut places: HashMap<(String, Option<i32>), usize> = HashMap::new();
     let mut twice = Vec::new();
     for mut facts in files {
         let uid = &facts.instance.sop_instance_uid;
@@ -29,7 +29,7 @@ pub(super) fn without_duplicates(files: Vec<FileFacts>) -> (Vec<FileFacts>, Vec<
             kept.push(facts);
             continue;
         }
-        let place = match places.entry(uid.clone()) {
+        let place = match places.entry((uid.clone(), facts.instance.instance_number)) {
             Entry::Vacant(place) => {
                 place.insert(kept.len());
                 kept.push(facts);
@@ -57,8 +57,7 @@ pub(super) fn without_duplicates(files: Vec<FileFacts>) -> (Vec<FileFacts>, Vec<
 /// Some programs give every slice one UID: what differs in its place is another picture.
 fn is_same(a: &FileFacts, b: &FileFacts) -> bool {
     let (one, other) = (&a.instance, &b.instance);
-    one.instance_number == other.instance_number
-        && one.num_frames == other.num_frames
+    one.num_frames == other.num_frames
         && (one.rows, one.columns) == (other.rows, other.columns)
         && one.geometry == other.geometry
         && a.series_uid == b.series_uid

@@ -83,7 +83,7 @@ impl Walk {
         };
         if meta.is_dir() {
             self.folders.push(path.to_owned());
-        } else if is_dicomdir_name(path) {
+        } else if is_dicomdir_name(path) || is_renamed_dicomdir(path) {
             self.add_dicomdir(path)?;
         } else if archive::is_archive_file(path) {
             self.add_archive(path, "")?;
@@ -179,6 +179,13 @@ impl Walk {
         // the first folder is looked into first
         self.folders.extend(folders.into_iter().rev());
     }
+}
+
+/// `DICOMDIR.dcm` or `DICOMDIR (1)`, when it is one.
+fn is_renamed_dicomdir(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_uppercase());
+    let begins = name.is_some_and(|name| name.starts_with("DICOMDIR"));
+    begins && dicomdir::read(path).is_ok_and(|named| !named.files.is_empty())
 }
 
 fn is_dicomdir_name(path: &Path) -> bool {

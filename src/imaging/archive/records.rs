@@ -82,7 +82,9 @@ impl Records {
         let mut records = Vec::new();
         let mut at = 0;
         while at < len {
-            let head = read_at(file, at, 30 + 2 * 65_535)?;
+            let start = read_at(file, at, 30)?;
+            let Some(head_len) = data_offset(&start) else { break };
+            let head = read_at(file, at, head_len)?;
             let Some((record, data)) = local(&head, at) else { break };
             if record.flags & SIZES_FOLLOW != 0 && record.packed == 0 {
                 break;
