@@ -1,6 +1,6 @@
 //! What belongs into one stack: echoes, times, acquisitions, scouts, duplicates, gaps; and values
 //! that make no sense.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail loudly")]
+#![expect(clippy::unwrap_used, reason = "tests fail loudly")]
 #![expect(clippy::print_stdout, reason = "a skipped test says why")]
 
 #[path = "support/dicom_builder.rs"]

@@ -195,12 +195,12 @@ fn a_directory_does_not_lead_out_of_its_folder() {
     slice(1, 0.0).write(folder.path(), "ST000000");
     let name = b"PT000000\\ST000000\\SE000001\\IM000001";
     let at = directory.windows(name.len()).position(|part| part == name).unwrap();
-    directory[at..at + name.len()].copy_from_slice(b"..\\ST000000                         ");
+    directory[at..at + name.len()].copy_from_slice(format!("{:35}", "..\\ST000000").as_bytes());
     let opened = open_directory(&inner, &directory);
     assert_eq!(num_images(&opened), 4);
     assert!(messages(&opened).contains("names a file outside its folder"), "{opened:?}");
     for absolute in ["/etc/passwd", "C:\\x", "a/../../b"] {
-        let padded = format!("{absolute:34}");
+        let padded = format!("{absolute:35}");
         directory[at..at + name.len()].copy_from_slice(padded.as_bytes());
         let opened = open_directory(&inner, &directory);
         assert_eq!(num_images(&opened), 4, "{absolute}");

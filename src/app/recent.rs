@@ -148,5 +148,5 @@ fn row_ui(ui: &mut Ui, cx: &ViewCx<'_>, item: &Recent) -> egui::Response {
         .frame_when_inactive(false)
         .min_size(egui::vec2(ui.available_width(), ROW_HEIGHT - 2.0));
     let response = ui.add(button).on_hover_text(hint(item, privacy));
-    response.accessible_name(format!("Open again: {title}"))
+    response.accessible_name(format!("Open again: {title}, {}", item.what))
 }

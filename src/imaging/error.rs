@@ -44,7 +44,8 @@ pub enum OpenError {
 
 impl OpenError {
     pub(super) fn io(error: &std::io::Error, path: &Path) -> Self {
-        if error.kind() == std::io::ErrorKind::NotFound {
+        use std::io::ErrorKind::{NotADirectory, NotFound};
+        if matches!(error.kind(), NotFound | NotADirectory) {
             return Self::NotFound { path: path.to_owned() };
         }
         Self::Unreadable { reason: error.kind().to_string(), path: path.to_owned() }

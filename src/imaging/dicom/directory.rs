@@ -49,7 +49,7 @@ pub(in super::super) fn read_directory(path: &Path) -> Result<Directory, String>
         return Err("it names no file".to_owned());
     }
     let fault = (!are_linked).then(|| {
-        "The records of the DICOMDIR are linked in a circle or to nowhere; every file in them is taken"
+        "The records of the DICOMDIR are linked in a circle, to nowhere or not at all; every file in them is taken"
             .to_owned()
     });
     Ok(Directory { references, fault })
@@ -115,8 +115,13 @@ impl Records {
                 open.push(record.lower);
             }
         }
+        let in_use = || self.all.values().filter(|record| record.is_in_use);
+        let named = |record: &&Record| record.file_id.is_some();
+        let reached = in_order.iter().copied().filter(named).count();
+        // deleted records are no longer linked, but hardly ever most of them
+        are_linked &= reached * 2 >= in_use().filter(named).count();
         if !are_linked {
-            in_order = self.all.values().filter(|record| record.is_in_use).collect();
+            in_order = in_use().collect();
         }
         (in_order, are_linked)
     }
