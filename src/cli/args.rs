@@ -27,7 +27,7 @@ pub(super) struct Args {
 /// Without a command the window opens.
 #[derive(Debug, clap::Args)]
 pub(super) struct WindowArgs {
-    /// Studies to open: DICOM files or folders, PNG, JPEG, TIFF
+    /// Studies to open: DICOM files, folders, a DICOMDIR, ZIP archives, PNG, JPEG, TIFF
     pub(super) paths: Vec<PathBuf>,
     /// Open the bundled sample study
     #[arg(long)]
