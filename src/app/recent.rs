@@ -17,8 +17,9 @@ use super::view_cx::ViewCx;
 use super::widgets::menu_item_ui;
 use crate::imaging::{Opened, Series};
 
-/// Height of a row on the start card, and of the line above the rows.
+/// Height of a row on the start card.
 pub(crate) const ROW_HEIGHT: f32 = 26.0;
+const MENU_WIDTH: f32 = 300.0;
 
 impl AppState {
     /// Puts what was opened on top of the list.
@@ -99,14 +100,14 @@ fn hint(recent: &Recent, privacy: bool) -> String {
 
 /// The list in the File menu.
 pub(crate) fn recent_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
-    ui.set_min_width(300.0);
+    ui.set_min_width(MENU_WIDTH);
     let recent = &cx.state.settings.recent;
     if recent.is_empty() {
         ui.add_enabled(false, Button::new("Nothing yet"));
         return;
     }
     for item in recent {
-        if row_ui(ui, cx, item).clicked() {
+        if row_ui(ui, cx, item, MENU_WIDTH).clicked() {
             cx.send(Command::OpenPaths(item.paths.clone()));
             ui.close();
         }
@@ -129,14 +130,15 @@ pub(crate) fn recent_card_ui(ui: &mut Ui, cx: &ViewCx<'_>, rows: usize) {
         });
     });
     ui.spacing_mut().item_spacing.y = 0.0;
+    let width = ui.available_width();
     for item in cx.state.settings.recent.iter().take(rows) {
-        if row_ui(ui, cx, item).clicked() {
+        if row_ui(ui, cx, item, width).clicked() {
             cx.send(Command::OpenPaths(item.paths.clone()));
         }
     }
 }
 
-fn row_ui(ui: &mut Ui, cx: &ViewCx<'_>, item: &Recent) -> egui::Response {
+fn row_ui(ui: &mut Ui, cx: &ViewCx<'_>, item: &Recent, width: f32) -> egui::Response {
     let palette = theme::palette(ui);
     let privacy = cx.state.settings.privacy;
     let title = title(item, privacy);
@@ -146,7 +148,7 @@ fn row_ui(ui: &mut Ui, cx: &ViewCx<'_>, item: &Recent) -> egui::Response {
         .shortcut_text(aside)
         .truncate()
         .frame_when_inactive(false)
-        .min_size(egui::vec2(ui.available_width(), ROW_HEIGHT - 2.0));
+        .min_size(egui::vec2(width, ROW_HEIGHT - 2.0));
     let response = ui.add(button).on_hover_text(hint(item, privacy));
     response.accessible_name(format!("Open again: {title}, {}", item.what))
 }
