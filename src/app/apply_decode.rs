@@ -79,16 +79,16 @@ impl AppState {
     }
 
     fn apply_opened(&mut self, job: JobId, opened: Opened) {
-        if let Some(Purpose::Open(paths)) = self.jobs.get_mut(job).map(|job| job.purpose.clone())
-            && !opened.studies.is_empty()
-        {
-            self.settings.remember(paths);
-        }
         self.tell_opened(&opened);
         let first = opened.studies.first().map(|study| study.key.clone());
         let keys = opened.studies.iter().map(|study| study.key.as_str());
         let fresh = self.studies.number(keys);
         self.keep_numbers(fresh);
+        if let Some(Purpose::Open(paths)) = self.jobs.get_mut(job).map(|job| job.purpose.clone())
+            && !opened.studies.is_empty()
+        {
+            self.remember_opened(paths, &opened);
+        }
         for study in opened.studies.into_iter().rev() {
             let fresh = self.studies.insert(study);
             self.keep_numbers(fresh);
@@ -123,8 +123,10 @@ impl AppState {
         let details = opened.warnings.iter().map(|warning| {
             // folder names often carry names of patients
             let name = warning.path.file_name().unwrap_or(warning.path.as_os_str());
-            let shown = if privacy { "A file".into() } else { name.to_string_lossy() };
-            format!("{shown} — {}", warning.message)
+            if privacy {
+                return without_paths(&warning.message, std::slice::from_ref(&warning.path));
+            }
+            format!("{} — {}", name.to_string_lossy(), warning.message)
         });
         self.notices.push(level, text).with_details(details.collect());
     }

@@ -17,6 +17,7 @@ mod apply_drawing;
 mod apply_engine;
 mod queue;
 mod read_ahead;
+mod recent;
 mod run_again;
 mod run_chat;
 mod run_command;

@@ -12,7 +12,7 @@ use crate::vlm::{DeviceChoice, PrecisionChoice, SamplingParams};
 const FILE_NAME: &str = "settings.toml";
 /// Room for a few large pictures.
 const LEAST_FRAMES_MB: u32 = 128;
-const MAX_RECENT: usize = 10;
+const MAX_RECENT: usize = 8;
 
 /// The reader's choices, kept in one small file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -113,6 +113,19 @@ pub struct Preset {
 pub struct Recent {
     /// The files or folders.
     pub paths: Vec<PathBuf>,
+    /// Numbers of the aliases of the studies found in them.
+    #[serde(default)]
+    pub cases: Vec<usize>,
+    /// What was found, with nothing about a patient in it.
+    #[serde(default)]
+    pub what: String,
+}
+
+impl Recent {
+    /// Output folders, in which no study is.
+    pub(crate) fn results(paths: Vec<PathBuf>, what: &str) -> Self {
+        Self { paths, cases: Vec::new(), what: what.to_owned() }
+    }
 }
 
 impl Default for Settings {
@@ -211,6 +224,7 @@ impl Settings {
         match toml::from_str::<Self>(&text) {
             Ok(mut settings) => {
                 settings.ui_scale = settings.ui_scale.clamp(0.8, 2.0);
+                settings.recent.truncate(MAX_RECENT);
                 (settings, None)
             }
             Err(error) => (
@@ -239,9 +253,8 @@ impl Settings {
     }
 
     /// Remembers what was opened.
-    pub(crate) fn remember(&mut self, paths: Vec<PathBuf>) {
-        let recent = Recent { paths };
-        self.recent.retain(|other| *other != recent);
+    pub(crate) fn remember(&mut self, recent: Recent) {
+        self.recent.retain(|other| other.paths != recent.paths);
         self.recent.insert(0, recent);
         self.recent.truncate(MAX_RECENT);
     }

@@ -5,12 +5,15 @@ use egui::{Align, Align2, CornerRadius, Frame, Label, Layout, Margin, RichText, 
 use super::command::Command;
 use super::fonts;
 use super::icons;
+use super::recent::{ROW_HEIGHT, recent_card_ui};
 use super::studies::count;
 use super::theme;
 use super::view_cx::ViewCx;
 use crate::vlm::Family;
 
 const WIDTH: f32 = 500.0;
+/// Of the line above recent files.
+const RECENT_HEAD: f32 = 40.0;
 
 const STATEMENT: &str = "This workbench is for research and teaching. It is not a medical device, \
     has not been evaluated for diagnosis or treatment, and its answers can be wrong while sounding \
@@ -22,7 +25,10 @@ pub(crate) fn start_card_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     let palette = theme::palette(ui);
     let rect = ui.available_rect_before_wrap();
     ui.painter().rect_filled(rect, CornerRadius::ZERO, theme::VIEWPORT);
-    let height = if cx.state.settings.acknowledged.is_none() { 560.0 } else { 410.0 };
+    let base = if cx.state.settings.acknowledged.is_none() { 560.0 } else { 410.0 };
+    let room = rect.height() - 32.0 - base;
+    let rows = cx.state.settings.recent.len().min(rows_in(room));
+    let height = if rows > 0 { base + RECENT_HEAD + ROW_HEIGHT * rows as f32 } else { base };
     let card = Align2::CENTER_CENTER
         .align_size_within_rect(vec2(WIDTH.min(rect.width() - 32.0), height), rect);
     let mut ui = ui.new_child(egui::UiBuilder::new().max_rect(card));
@@ -41,11 +47,20 @@ pub(crate) fn start_card_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
             ui.add(Label::new(RichText::new(text).color(palette.dim)).wrap());
             ui.add_space(10.0);
             steps_ui(ui, cx);
+            if rows > 0 {
+                ui.add_space(2.0);
+                recent_card_ui(ui, cx, rows);
+            }
             if cx.state.settings.acknowledged.is_none() {
                 ui.add_space(6.0);
                 statement_ui(ui, cx);
             }
         });
+}
+
+/// Recent files that fit into so much height, with the line above them.
+fn rows_in(room: f32) -> usize {
+    ((room - RECENT_HEAD) / ROW_HEIGHT).floor().max(0.0) as usize
 }
 
 fn steps_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
@@ -73,7 +88,8 @@ fn steps_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         }
         step_button_ui(ui, cx, icons::FOLDER_OPEN, "Choose folder…", Command::ChooseModelsFolder);
     });
-    let text = "DICOM files or folders, PNG, JPEG, TIFF — or drop them on this window";
+    let text =
+        "DICOM files or folders, ZIP archives, PNG, JPEG, TIFF — or drop them on this window";
     step_ui(ui, 2, false, "Open a study", text, |ui| {
         step_button_ui(ui, cx, icons::FOLDER_OPEN, "Open folder…", Command::OpenFolder);
         step_button_ui(ui, cx, icons::FILE_PLUS, "Open files…", Command::OpenFiles);

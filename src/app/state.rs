@@ -145,6 +145,8 @@ pub struct AppState {
     pub tool: Tool,
     /// What was drawn and measured.
     pub measurements: Measurements,
+    /// What is in the list of recent files and was opened in this run: the keys of its studies.
+    pub(crate) recent_studies: Vec<(Vec<PathBuf>, Vec<String>)>,
     /// Decoded frames.
     pub frames: FrameCache,
     /// Chats in memory; never empty.
@@ -211,6 +213,7 @@ impl AppState {
             active: 0,
             tool: Tool::default(),
             measurements: Measurements::default(),
+            recent_studies: Vec::new(),
             frames,
             conversations: vec![Conversation::begin()],
             conversation_idx: 0,

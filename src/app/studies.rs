@@ -81,6 +81,11 @@ impl Studies {
         fresh
     }
 
+    /// The number in a study's alias.
+    pub(crate) fn number_of(&self, study_key: &str) -> Option<usize> {
+        self.case_numbers.get(study_key).copied()
+    }
+
     fn next_number(&self) -> usize {
         self.known.values().chain(self.case_numbers.values()).max().map_or(1, |last| last + 1)
     }

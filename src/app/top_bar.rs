@@ -8,6 +8,7 @@ use super::fonts;
 use super::icons;
 use super::measure::{measure_menu_ui, tools_menu_ui};
 use super::model_picker::model_picker_ui;
+use super::recent::recent_menu_ui;
 use super::region::region_menu_ui;
 use super::results::ResultsScreen;
 use super::settings::ThemeChoice;
@@ -136,32 +137,6 @@ pub(crate) fn export_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     for format in [Format::Markdown, Format::Html, Format::Json] {
         menu_item_ui(ui, cx, Command::ExportChat(format), None);
     }
-}
-
-fn recent_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
-    ui.set_min_width(260.0);
-    let recent = &cx.state.settings.recent;
-    if recent.is_empty() {
-        ui.add_enabled(false, Button::new("Nothing yet"));
-        return;
-    }
-    for (idx, item) in recent.iter().enumerate() {
-        // folders are often called after patients
-        let label = if cx.state.settings.privacy {
-            format!("Recent {} (hidden in privacy mode)", idx + 1)
-        } else {
-            let first = item.paths.first().map(|path| path.display().to_string());
-            let more = item.paths.len().saturating_sub(1);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("{}{more}", first.unwrap_or_default())
-        };
-        if ui.button(label).clicked() {
-            cx.send(Command::OpenPaths(item.paths.clone()));
-            ui.close();
-        }
-    }
-    ui.separator();
-    menu_item_ui(ui, cx, Command::ClearRecent, None);
 }
 
 fn view_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {

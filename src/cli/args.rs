@@ -27,7 +27,7 @@ pub(super) struct Args {
 /// Without a command the window opens.
 #[derive(Debug, clap::Args)]
 pub(super) struct WindowArgs {
-    /// Studies to open: DICOM files or folders, PNG, JPEG, TIFF
+    /// Studies to open: DICOM files, folders, a DICOMDIR, ZIP archives, PNG, JPEG, TIFF
     pub(super) paths: Vec<PathBuf>,
     /// Open the bundled sample study
     #[arg(long)]
@@ -174,7 +174,8 @@ pub(super) struct AskArgs {
     /// The model: a folder, or a name in the models folder
     #[arg(long, value_name = "DIR|NAME")]
     pub(super) model: Option<String>,
-    /// A picture the question is about: DICOM, PNG, JPEG or TIFF; FILE#N is frame N
+    /// A picture the question is about: DICOM, PNG, JPEG or TIFF; FILE#N is frame N,
+    /// ARCHIVE.zip/NAME a file in it
     #[arg(long, value_name = "PATH", action = ArgAction::Append)]
     pub(super) image: Vec<PathBuf>,
     /// The question
@@ -218,7 +219,8 @@ pub(super) struct CompareArgs {
     /// A model, a folder or a name in the models folder; at least two
     #[arg(long, value_name = "DIR|NAME", action = ArgAction::Append, required = true)]
     pub(super) model: Vec<String>,
-    /// A picture the question is about: DICOM, PNG, JPEG or TIFF; FILE#N is frame N
+    /// A picture the question is about: DICOM, PNG, JPEG or TIFF; FILE#N is frame N,
+    /// ARCHIVE.zip/NAME a file in it
     #[arg(long, value_name = "PATH", action = ArgAction::Append)]
     pub(super) image: Vec<PathBuf>,
     /// The question
@@ -244,7 +246,8 @@ pub(super) struct ReconstructArgs {
     /// The model: a folder, or a name in the models folder
     #[arg(long, value_name = "DIR|NAME")]
     pub(super) model: Option<String>,
-    /// The picture: DICOM, PNG, JPEG or TIFF; FILE#N is frame N
+    /// The picture: DICOM, PNG, JPEG or TIFF; FILE#N is frame N,
+    /// ARCHIVE.zip/NAME a file in it
     #[arg(long, value_name = "PATH")]
     pub(super) image: Option<PathBuf>,
     /// The PNG to write
@@ -276,7 +279,7 @@ pub(super) struct ReconstructArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RenderArgs {
-    /// DICOM, PNG, JPEG or TIFF; FILE#N is frame N
+    /// DICOM, PNG, JPEG or TIFF; FILE#N is frame N, ARCHIVE.zip/NAME a file in it
     pub(super) path: PathBuf,
     /// The 8-bit picture to write
     #[arg(long, value_name = "FILE.png")]

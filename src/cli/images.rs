@@ -10,8 +10,8 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::chat::Altered;
 use crate::imaging::{
-    Alteration, DisplayImage, Frame, FrameRef, Grayscale, Opened, Shape, open_paths,
-    parse_image_path, read_frame,
+    Alteration, DisplayImage, Frame, FrameRef, Grayscale, Opened, Series, Shape, is_archive_file,
+    is_there, open_paths, parse_image_path, read_frame,
 };
 use crate::worker::{DecodeClient, DecodeEvent, JobId};
 
@@ -35,26 +35,64 @@ impl Decoder {
         }
     }
 
-    /// Decode one frame of a file; `FILE#N` is frame N.
+    /// Decode one frame of a file; `FILE#N` is frame N, an archive its first picture.
     pub(super) fn read_frame(&self, path: &Path) -> anyhow::Result<Arc<Frame>> {
+        self.read_named(path).map(|(frame, _)| frame)
+    }
+
+    /// The same, and what was decoded.
+    pub(super) fn read_named(&self, path: &Path) -> anyhow::Result<(Arc<Frame>, FrameRef)> {
         let (path, frame_number) = parse_image_path(path);
-        ensure!(path.exists(), "there is no such file: {}", path.display());
+        ensure!(is_there(&path), "there is no such file: {}", path.display());
         ensure!(
             !path.is_dir(),
             "this is a folder: name one file of it, or FILE#N for frame N: {}",
             path.display()
         );
-        let frame_number = frame_number.unwrap_or(1);
-        let name = path.display().to_string();
-        let frame_ref = FrameRef { path, sop_instance_uid: String::new(), frame_number };
+        let frame_ref = if is_archive_file(&path) {
+            ensure!(
+                frame_number.is_none(),
+                "this is an archive: name one file of it, as in {}/NAME#N for frame N",
+                path.display()
+            );
+            self.first_of(path)?
+        } else {
+            let frame_number = frame_number.unwrap_or(1);
+            FrameRef { path, sop_instance_uid: String::new(), frame_number }
+        };
         let frame = match self {
             Self::InProcess => Arc::new(read_frame(&frame_ref)?),
-            Self::Worker(client) => frame_from_worker(client, frame_ref)?,
+            Self::Worker(client) => frame_from_worker(client, frame_ref.clone())?,
         };
         if let Some(what) = frame.incomplete() {
-            terminal::warn(&format!("{what}: {name}"));
+            terminal::warn(&format!("{what}: {}", frame_ref.path.display()));
         }
-        Ok(frame)
+        Ok((frame, frame_ref))
+    }
+
+    /// The first picture in an archive that can be shown.
+    fn first_of(&self, archive: PathBuf) -> anyhow::Result<FrameRef> {
+        let opened = self.open(vec![archive.clone()])?;
+        let all = || opened.studies.iter().flat_map(|study| &study.series);
+        let total: usize = all().map(Series::num_frames).sum();
+        let shown = |series: &Series| {
+            let mut frames = (0..series.num_frames()).filter(|idx| {
+                series.instance_of(*idx).is_some_and(|(one, _)| one.cannot_show.is_none())
+            });
+            frames.next().and_then(|idx| series.frame_ref(idx))
+        };
+        let Some(first) = all().find_map(shown) else {
+            let why = opened.warnings.first().map(|warning| warning.message.clone());
+            let none = format!("There is no picture in this archive: {}", archive.display());
+            bail!(why.unwrap_or(none));
+        };
+        if total > 1 {
+            let path = first.path.display();
+            terminal::warn(&format!(
+                "this is the first of {total} pictures in the archive: {path}"
+            ));
+        }
+        Ok(first)
     }
 
     /// Look through files and folders for studies.
@@ -128,8 +166,7 @@ pub(super) fn see(
 }
 
 fn see_one(decoder: &Decoder, path: &Path, options: &ImageArgs) -> anyhow::Result<Seen> {
-    let frame = decoder.read_frame(path)?;
-    let (path, frame_number) = parse_image_path(path);
+    let (frame, frame_ref) = decoder.read_named(path)?;
     let info = frame.info();
     let whole = grayscale(&frame, options).render(&frame);
     let image = altered(&whole, options)?;
@@ -139,9 +176,9 @@ fn see_one(decoder: &Decoder, path: &Path, options: &ImageArgs) -> anyhow::Resul
         image: image.unwrap_or(whole),
         grayscale: grayscale(&frame, options),
         frame_ref: FrameRef {
-            path: std::path::absolute(path)?,
+            path: std::path::absolute(&frame_ref.path)?,
             sop_instance_uid: info.sop_instance_uid.clone(),
-            frame_number: frame_number.unwrap_or(1),
+            frame_number: frame_ref.frame_number,
         },
         modality: info.modality.clone(),
         num_frames: info.num_frames,

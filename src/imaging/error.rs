@@ -44,7 +44,8 @@ pub enum OpenError {
 
 impl OpenError {
     pub(super) fn io(error: &std::io::Error, path: &Path) -> Self {
-        if error.kind() == std::io::ErrorKind::NotFound {
+        use std::io::ErrorKind::{NotADirectory, NotFound};
+        if matches!(error.kind(), NotFound | NotADirectory) {
             return Self::NotFound { path: path.to_owned() };
         }
         Self::Unreadable { reason: error.kind().to_string(), path: path.to_owned() }
@@ -57,6 +58,18 @@ pub enum Fault {
     /// Neither DICOM nor PNG, JPEG or TIFF.
     #[error("This is not a DICOM file, PNG, JPEG or TIFF")]
     NotAPicture,
+    /// A ZIP archive that nobody named.
+    #[error("This is a ZIP archive, opened only when it is named itself")]
+    UnnamedArchive,
+    /// A ZIP archive in another.
+    #[error("An archive inside an archive is not opened: unpack it first")]
+    NestedArchive,
+    /// An archive as a whole.
+    #[error("Can't open this archive: {0}")]
+    Archive(String),
+    /// One entry of an archive.
+    #[error("Can't open this entry of the archive, because {0}")]
+    Entry(String),
     /// A DICOM file without Pixel Data.
     #[error("This DICOM file holds no picture ({0})")]
     NoPixels(String),

@@ -1,6 +1,9 @@
 //! What one file says about its place among the studies.
 
-use super::study::{Instance, Patient};
+use super::{
+    apart::Apart,
+    study::{Instance, Patient},
+};
 
 /// What listing needs to know about one file.
 #[derive(Clone, Debug)]
@@ -19,6 +22,8 @@ pub(super) struct FileFacts {
     pub(super) instance: Instance,
     /// Something to tell the reader, though the file opens.
     pub(super) doubt: Option<String>,
+    /// What tells it from others at the same place.
+    pub(super) apart: Apart,
     /// A directory of other files.
     pub(super) is_dicomdir: bool,
     /// Pictures with the same one form a stack.

@@ -1,11 +1,13 @@
 //! A file on disk becomes a picture.
 //!
-//! The story of a pixel: `open` walks the folders and asks `dicom` (or `raster`) what each file
-//! is; `series` sorts the answers into Study → Series → Instance. Later `read_frame` takes one
-//! frame out of one file: `dicom` finds its bytes, `codec` decompresses them, `dicom` masks,
-//! signs and colours them into the stored values of a [`Frame`]. [`Grayscale::render`] then
-//! applies the modality LUT, the VOI LUT and the polarity, in the standard's order, and gives
-//! the [`DisplayImage`] that the reader and the model both see.
+//! The story of a pixel: `walk` looks for files in folders, in what a DICOMDIR names (`dicomdir`)
+//! and in ZIP archives (`archive`); `open` asks `dicom` (or `raster`) what each of them is, reading
+//! through `source`; `series` sorts the answers into Study → Series → Instance, and `doubts` says
+//! what is odd about them. Later `read_frame` takes one frame out of one file: `dicom` finds its
+//! bytes, `codec` decompresses them, `dicom` masks, signs and colours them into the stored values
+//! of a [`Frame`]. [`Grayscale::render`] then applies the modality LUT, the VOI LUT and the
+//! polarity, in the standard's order, and gives the [`DisplayImage`] that the reader and the model
+//! both see.
 //!
 //! Beside this way lies another: `deidentify` writes DICOM files again without what identifies a
 //! person, their pixels as they are.
@@ -18,8 +20,14 @@
 
 mod study;
 
+mod archive;
+mod dicomdir;
 mod open;
+mod source;
+mod walk;
 
+mod apart;
+mod doubts;
 mod facts;
 mod series;
 
@@ -50,6 +58,7 @@ mod error;
 mod privacy;
 
 pub use alter::{Alteration, MID_GREY};
+pub use archive::{is_archive_file, is_there};
 pub use deidentify::{Deidentified, DeidentifyError, DeidentifyOptions, SeriesWarning, deidentify};
 pub use display_image::{Channels, DisplayImage};
 pub use error::{Fault, OpenError};

@@ -1,8 +1,6 @@
-//! Paths → studies and warnings; the only walk over folders.
+//! Paths → studies and warnings.
 
 use std::{
-    collections::BTreeSet,
-    fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
@@ -10,17 +8,18 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    archive::{is_archive, is_there},
     dicom,
+    doubts::{gaps, without_duplicates},
     error::{Fault, OpenError},
     facts::FileFacts,
     frame::Frame,
     raster,
-    series::{natural_key, studies_from},
+    series::studies_from,
+    source::Source,
     study::{FrameRef, Study},
+    walk::{Found, find_files},
 };
-
-/// A folder may not hold more.
-const MAX_FILES: usize = 1_000_000;
 
 /// How far opening has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +50,7 @@ pub struct Opened {
     pub skipped: usize,
 }
 
-/// Open files and folders.
+/// Open files, folders, archives and what a DICOMDIR names.
 ///
 /// # Errors
 /// When cancelled, or when a single named path is not there or not a picture.
@@ -61,18 +60,9 @@ pub fn open_paths(
 ) -> Result<Opened, OpenError> {
     let mut cancelled =
         |files_done, files_total| progress(OpenProgress { files_done, files_total }).is_break();
-    let mut walk = Walk::default();
-    for path in paths {
-        walk.add_named(path)?;
-        while let Some(folder) = walk.folders.pop() {
-            if cancelled(0, walk.files.len()) {
-                return Err(OpenError::Cancelled);
-            }
-            walk.list(&folder);
-        }
-    }
-    let Walk { files, mut warnings, .. } = walk;
-    let is_single = matches!(paths, [only] if only.is_file() && !is_dicomdir_name(only));
+    let found = find_files(paths, &mut |files_total| cancelled(0, files_total))?;
+    let is_single = found.is_one_of(paths);
+    let Found { files, archives, mut warnings } = found;
     let (mut facts, mut skipped) = (Vec::with_capacity(files.len()), 0);
     for (files_done, path) in files.iter().enumerate() {
         if cancelled(files_done, files.len()) {
@@ -87,7 +77,7 @@ pub fn open_paths(
                 facts.push(found);
             }
             Err(error) if is_single => return Err(error),
-            Err(OpenError::Picture { fault: Fault::NotAPicture, .. }) if !claims_picture(path) => {
+            Err(OpenError::Picture { fault, .. }) if is_of_no_concern(&fault, path) => {
                 skipped += 1;
             }
             Err(error) => {
@@ -99,113 +89,77 @@ pub fn open_paths(
     if cancelled(files.len(), files.len()) {
         return Err(OpenError::Cancelled);
     }
-    Ok(Opened { studies: studies_from(facts), warnings, skipped })
-}
-
-/// The files among these paths and in their folders, and what could not be listed.
-pub(super) fn list_files(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<OpenWarning>), OpenError> {
-    let mut walk = Walk::default();
-    for path in paths {
-        walk.add_named(path)?;
-        while let Some(folder) = walk.folders.pop() {
-            walk.list(&folder);
+    for archive in archives {
+        let holds_some = facts.iter().any(|facts| facts.instance.path.starts_with(&archive));
+        if !holds_some && !warnings.iter().any(|warning| warning.path.starts_with(&archive)) {
+            let message = format!("There is no picture in this archive: {}", archive.display());
+            warnings.push(OpenWarning { path: archive, message });
         }
     }
-    Ok((walk.files, walk.warnings))
+    let (facts, twice) = without_duplicates(facts);
+    warnings.extend(twice);
+    let studies = studies_from(facts);
+    warnings.extend(gaps(&studies));
+    Ok(Opened { studies, warnings, skipped })
+}
+
+/// Many warnings of one kind: the first of them, and how many more there are.
+pub(super) fn few(mut warnings: Vec<OpenWarning>, path: &Path, what: &str) -> Vec<OpenWarning> {
+    const MOST: usize = 20;
+    let more = warnings.len().saturating_sub(MOST);
+    if more > 0 {
+        warnings.truncate(MOST);
+        let message = format!("{more} more {what}: {}", path.display());
+        warnings.push(OpenWarning { path: path.to_owned(), message });
+    }
+    warnings
 }
 
 /// What a file is, by its content.
 fn read_facts(path: &Path) -> Result<FileFacts, OpenError> {
-    match raster::format_of_file(path)? {
-        Some(format) => raster::read_facts(path, format),
-        None => dicom::read_facts(path),
+    let (source, first) = begin(path)?;
+    if is_archive(&first) {
+        let nested = source.is_entry();
+        return Err(if nested { Fault::NestedArchive } else { Fault::UnnamedArchive }.at(path));
+    }
+    match raster::format_of(&first) {
+        Some(format) => raster::read_facts(source, path, format),
+        None => dicom::read_facts(source, path),
+    }
+}
+
+fn begin(path: &Path) -> Result<(Source, Vec<u8>), OpenError> {
+    let mut source = Source::open(path)?;
+    let first = source.read(0, raster::FIRST_BYTES).map_err(|fault| fault.at(path))?;
+    Ok((source, first))
+}
+
+/// Files that nobody takes for a picture; documents of an office are archives too.
+fn is_of_no_concern(fault: &Fault, path: &Path) -> bool {
+    match fault {
+        Fault::NotAPicture => !claims_picture(path),
+        Fault::UnnamedArchive | Fault::NestedArchive => {
+            has_extension(path, &["docx", "xlsx", "pptx", "odt", "ods", "odp", "jar", "epub"])
+        }
+        _ => false,
     }
 }
 
 /// Whether a name promises a picture, so that its absence is worth a warning.
 fn claims_picture(path: &Path) -> bool {
+    has_extension(path, &["dcm", "dicom", "ima", "png", "jpg", "jpeg", "tif", "tiff"])
+}
+
+fn has_extension(path: &Path, known: &[&str]) -> bool {
     let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
-    let known = ["dcm", "dicom", "ima", "png", "jpg", "jpeg", "tif", "tiff"];
     extension.is_some_and(|extension| known.iter().any(|known| extension == *known))
-}
-
-fn is_dicomdir_name(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("DICOMDIR"))
-}
-
-/// Files found so far and folders still to be looked into.
-#[derive(Default)]
-struct Walk {
-    files: Vec<PathBuf>,
-    seen_files: BTreeSet<PathBuf>,
-    folders: Vec<PathBuf>,
-    /// By canonical path: a link back up is not followed twice.
-    seen_folders: BTreeSet<PathBuf>,
-    warnings: Vec<OpenWarning>,
-}
-
-impl Walk {
-    /// A path the reader named; a DICOMDIR stands for its folder.
-    fn add_named(&mut self, path: &Path) -> Result<(), OpenError> {
-        let meta = fs::metadata(path).map_err(|error| OpenError::io(&error, path))?;
-        if meta.is_dir() {
-            self.folders.push(path.to_owned());
-        } else if is_dicomdir_name(path) {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            self.folders.push(folder.unwrap_or(Path::new(".")).to_owned());
-        } else {
-            self.add_file(path.to_owned());
-        }
-        Ok(())
-    }
-
-    fn add_file(&mut self, path: PathBuf) {
-        if self.files.len() < MAX_FILES && self.seen_files.insert(path.clone()) {
-            self.files.push(path);
-        }
-    }
-
-    /// List one folder: its files now, its folders later.
-    fn list(&mut self, folder: &Path) {
-        let unreadable = |error: &std::io::Error| OpenWarning {
-            path: folder.to_owned(),
-            message: OpenError::io(error, folder).to_string(),
-        };
-        match folder.canonicalize() {
-            Ok(real) => {
-                if !self.seen_folders.insert(real) {
-                    return;
-                }
-            }
-            Err(error) => return self.warnings.push(unreadable(&error)),
-        }
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) => return self.warnings.push(unreadable(&error)),
-        };
-        let mut paths: Vec<PathBuf> =
-            entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
-        paths.sort_by_cached_key(|path| natural_key(path));
-        let mut folders = Vec::new();
-        for path in paths {
-            let hidden =
-                path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-            match fs::metadata(&path) {
-                Ok(meta) if meta.is_dir() && !hidden => folders.push(path),
-                Ok(meta) if meta.is_file() && !hidden => self.add_file(path),
-                _ => {}
-            }
-        }
-        // the first folder is looked into first
-        self.folders.extend(folders.into_iter().rev());
-    }
 }
 
 /// `x.dcm#3` → frame 3, unless a file of that very name exists.
 #[must_use]
 pub fn parse_image_path(text: &Path) -> (PathBuf, Option<u32>) {
     let whole = || (text.to_owned(), None);
-    if text.exists() {
+    if is_there(text) {
         return whole();
     }
     let Some((path, number)) = text.to_str().and_then(|text| text.rsplit_once('#')) else {
@@ -223,12 +177,16 @@ pub fn parse_image_path(text: &Path) -> (PathBuf, Option<u32>) {
 /// One clear sentence about what is wrong with the file.
 pub fn read_frame(frame_ref: &FrameRef) -> Result<Frame, OpenError> {
     let path = &frame_ref.path;
-    match raster::format_of_file(path)? {
+    let (source, first) = begin(path)?;
+    if is_archive(&first) {
+        return Err(Fault::NotAPicture.at(path));
+    }
+    match raster::format_of(&first) {
         Some(_) if frame_ref.frame_number != 1 => {
             let frame_number = frame_ref.frame_number;
             Err(Fault::FrameOutOfRange { frame_number, num_frames: 1 }.at(path))
         }
-        Some(format) => raster::read_picture(path, format),
-        None => dicom::read_frame(path, frame_ref.frame_number),
+        Some(format) => raster::read_picture(source, path, format),
+        None => dicom::read_frame(source, path, frame_ref.frame_number),
     }
 }

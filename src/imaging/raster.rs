@@ -2,14 +2,14 @@
 //! transparency is dropped without blending, as the models' own preprocessing has it.
 
 use std::{
-    fs::File,
-    io::{BufRead, BufReader, Cursor, Read as _, Seek},
+    io::{BufRead, Cursor, Seek},
     path::Path,
 };
 
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 
 use super::{
+    apart::Apart,
     error::{Fault, OpenError},
     facts::FileFacts,
     frame::{Frame, FrameParts},
@@ -18,6 +18,7 @@ use super::{
     modality_lut::ModalityLut,
     samples::Samples,
     series::picture_stack_name,
+    source::Source,
     study::{Instance, Patient},
     window::{VoiLutFunction, Window},
 };
@@ -26,6 +27,9 @@ use super::{
 const MAX_SIDE: u32 = 65_535;
 /// Memory for one decoded picture.
 const MAX_BYTES: u64 = 512 << 20;
+
+/// As many tell a DICOM file with a preamble from a TIFF.
+pub(super) const FIRST_BYTES: u64 = 132;
 
 /// PNG, JPEG or TIFF by the first bytes.
 pub(super) fn format_of(first: &[u8]) -> Option<ImageFormat> {
@@ -43,9 +47,7 @@ pub(super) fn format_of(first: &[u8]) -> Option<ImageFormat> {
 
 /// The format of a file, if it is a picture.
 pub(super) fn format_of_file(path: &Path) -> Result<Option<ImageFormat>, OpenError> {
-    let mut first = Vec::with_capacity(132);
-    let file = File::open(path).map_err(|error| OpenError::io(&error, path))?;
-    file.take(132).read_to_end(&mut first).map_err(|error| OpenError::io(&error, path))?;
+    let first = Source::open(path)?.read(0, FIRST_BYTES).map_err(|fault| fault.at(path))?;
     Ok(format_of(&first))
 }
 
@@ -73,15 +75,23 @@ pub fn frame_from_rgba(width: u32, height: u32, rgba: Vec<u8>) -> Result<Frame, 
 }
 
 /// The one frame of a picture file.
-pub(super) fn read_picture(path: &Path, format: ImageFormat) -> Result<Frame, OpenError> {
-    let file = File::open(path).map_err(|error| OpenError::io(&error, path))?;
-    decode(BufReader::new(file), format).map_err(|fault| fault.at(path))
+pub(super) fn read_picture(
+    source: Source,
+    path: &Path,
+    format: ImageFormat,
+) -> Result<Frame, OpenError> {
+    let picture = source.into_reader().and_then(|reader| decode(reader, format));
+    picture.map_err(|fault| fault.at(path))
 }
 
 /// A picture file's place among the studies: its folder is the study.
-pub(super) fn read_facts(path: &Path, format: ImageFormat) -> Result<FileFacts, OpenError> {
-    let file = File::open(path).map_err(|error| OpenError::io(&error, path))?;
-    let mut reader = ImageReader::with_format(BufReader::new(file), format);
+pub(super) fn read_facts(
+    source: Source,
+    path: &Path,
+    format: ImageFormat,
+) -> Result<FileFacts, OpenError> {
+    let bytes = source.into_reader().map_err(|fault| fault.at(path))?;
+    let mut reader = ImageReader::with_format(bytes, format);
     reader.limits(limits());
     let decoder = reader.into_decoder().map_err(|error| fault_from(&error).at(path))?;
     let ((columns, rows), color) = (decoder.dimensions(), decoder.color_type());
@@ -118,6 +128,7 @@ pub(super) fn read_facts(path: &Path, format: ImageFormat) -> Result<FileFacts, 
         frame_of_reference_uid: None,
         instance,
         doubt: None,
+        apart: Apart::default(),
         is_dicomdir: false,
         stack_name: Some(picture_stack_name(path)),
     })

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use sha2::{Digest as _, Sha256};
 
 use super::{
+    apart::{Stack, split},
     facts::FileFacts,
     geometry::{dot, normal_of, plane_of},
     study::{Instance, Series, Study},
@@ -13,7 +14,7 @@ use super::{
 /// Slices of one stack may differ by about 2.5° in direction.
 const SAME_DIRECTION: f64 = 0.999;
 /// Slices nearer than this lie at the same place.
-const SAME_PLACE_MM: f64 = 1e-3;
+pub(super) const SAME_PLACE_MM: f64 = 1e-3;
 
 /// Sort what was read from files into studies.
 pub(super) fn studies_from(files: Vec<FileFacts>) -> Vec<Study> {
@@ -88,7 +89,7 @@ fn study(key: String, files: Vec<FileFacts>) -> Study {
     Study { key, patient, study_date, description, institution, series }
 }
 
-/// Split one series by size and orientation: `key`, `key#2`, `key#3` …
+/// Split one series by size, orientation and what lies at the same places: `key`, `key#2` …
 fn stacks(key: &str, mut files: Vec<FileFacts>) -> Vec<Series> {
     files.sort_by(|a, b| by_number_and_path(&a.instance, &b.instance));
     let mut stacks: Vec<Vec<FileFacts>> = Vec::new();
@@ -103,20 +104,22 @@ fn stacks(key: &str, mut files: Vec<FileFacts>) -> Vec<Series> {
             None => stacks.push(vec![facts]),
         }
     }
+    let mut stacks: Vec<Stack> = stacks.into_iter().flat_map(split).collect();
     // the largest stack keeps the plain key
-    stacks.sort_by_key(|stack| std::cmp::Reverse(stack.len()));
+    stacks.sort_by_key(|stack| std::cmp::Reverse(stack.files.len()));
     let name = |idx: usize| match idx {
         0 => key.to_owned(),
         idx => format!("{key}#{}", idx + 1),
     };
-    stacks.into_iter().enumerate().map(|(idx, files)| series(name(idx), files)).collect()
+    stacks.into_iter().enumerate().map(|(idx, stack)| series(name(idx), stack)).collect()
 }
 
 fn belong_together(a: &FileFacts, b: &FileFacts) -> bool {
     let shape = |facts: &FileFacts| {
         let instance = &facts.instance;
         let is_gray = instance.photometric_interpretation.starts_with("MONOCHROME");
-        (instance.rows, instance.columns, instance.num_frames == 0, is_gray)
+        let has_pixels = instance.num_frames > 0;
+        (instance.rows, instance.columns, has_pixels, is_gray, facts.apart.is_localizer)
     };
     let orientation =
         |facts: &FileFacts| facts.instance.geometry.first().and_then(|g| g.image_orientation);
@@ -138,10 +141,14 @@ fn by_number_and_path(a: &Instance, b: &Instance) -> std::cmp::Ordering {
     number(a).cmp(&number(b)).then_with(|| natural_key(&a.path).cmp(&natural_key(&b.path)))
 }
 
-fn series(key: String, files: Vec<FileFacts>) -> Series {
+fn series(key: String, Stack { files, note }: Stack) -> Series {
     let first_of = |pick: &dyn Fn(&FileFacts) -> Option<String>| files.iter().find_map(pick);
     let series_number = files.iter().find_map(|facts| facts.series_number);
-    let description = first_of(&|facts| facts.series_description.clone());
+    let own = first_of(&|facts| facts.series_description.clone());
+    let description = match (own, note) {
+        (Some(own), Some(note)) => Some(format!("{own} · {note}")),
+        (own, note) => own.or(note),
+    };
     let modality = first_of(&|facts| Some(facts.modality.clone())).unwrap_or_default();
     let body_part = first_of(&|facts| facts.body_part.clone());
     let frame_of_reference_uid = first_of(&|facts| facts.frame_of_reference_uid.clone());

@@ -48,7 +48,7 @@ impl fmt::Debug for Patient {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// Series Instance UID or a made-up key; `#2`, `#3` … follow where one series held several
-    /// sizes or orientations.
+    /// sizes, orientations, echoes, times or acquisitions.
     pub key: String,
     /// Series Number.
     pub series_number: Option<i32>,

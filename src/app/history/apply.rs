@@ -69,6 +69,7 @@ impl AppState {
         history.calendar = opened.calendar;
         history.marker = Some(opened.marker.clone());
         let fresh = self.studies.learn(opened.marker, opened.studies);
+        self.name_recent();
         self.keep_numbers(fresh);
         self.mark_evidence();
         self.note_open_chats();
@@ -102,6 +103,7 @@ impl AppState {
     /// Another window gave this number to another study.
     fn apply_numbered(&mut self, mark: &str, number: u32) {
         self.studies.renumber(mark, number);
+        self.name_recent();
         let alias = crate::imaging::alias(number as usize);
         let turns = self.conversations.iter_mut().flat_map(|chat| &mut chat.turns);
         for evidence in turns.flat_map(|turn| &mut turn.evidence) {

@@ -7,6 +7,7 @@ use super::super::command::Command;
 use super::super::effect::Effect;
 use super::super::jobs::Purpose;
 use super::super::notices::NoticeLevel;
+use super::super::settings::Recent;
 use super::super::state::AppState;
 use super::{Evaluation, News, ResultsScreen, Sorted, Training, TrainingStatus};
 use crate::imaging::FrameRef;
@@ -37,8 +38,15 @@ impl AppState {
     }
 
     /// What was opened turned out to be this.
-    pub(crate) fn apply_sorted(&mut self, job: JobId, sorted: Sorted) {
+    pub(crate) fn apply_sorted(&mut self, job: JobId, mut sorted: Sorted) {
         // a job that was stopped is no longer listed
+        if self.jobs.get_mut(job).is_none() {
+            return;
+        }
+        if !self.forget_missing(&sorted.missing) {
+            // whoever opens it says that it is not there
+            sorted.studies.append(&mut sorted.missing);
+        }
         let Some(listed) = self.jobs.get_mut(job) else { return };
         listed.purpose = Purpose::Open(sorted.studies.clone());
         if sorted.studies.is_empty() {
@@ -85,7 +93,7 @@ impl AppState {
             if let Some(before) = &self.results.training {
                 self.effects.push(Effect::StopFollowing(before.id));
             }
-            self.settings.remember(vec![folder.clone()]);
+            self.settings.remember(Recent::results(vec![folder.clone()], "training"));
             self.results.training = Some(Training::new(id, folder));
             self.results.shown = Some(ResultsScreen::Training);
             self.take_news(News { trouble: None, ..news });
@@ -129,7 +137,7 @@ impl AppState {
         }
         match read {
             Ok(evaluation) => {
-                self.settings.remember(evaluation.folders());
+                self.settings.remember(Recent::results(evaluation.folders(), "evaluation"));
                 let same = |open: &Evaluation| {
                     open.questions.len() == evaluation.questions.len()
                         && open.runs.first().map(|run| &run.folder)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::verdict::Verdict;
 use crate::eval::{Group, Record, Report, Settings};
-use crate::imaging::{FrameRef, parse_image_path};
+use crate::imaging::{FrameRef, is_there, parse_image_path};
 
 /// Folders above an output folder in which pictures are looked for.
 const FOLDERS_UP: usize = 4;
@@ -195,7 +195,10 @@ fn frame(folder: &Path, name: &str, found: &mut BTreeMap<String, PathBuf>) -> Fr
     let path = found.entry(name.to_owned()).or_insert_with(|| {
         let above = folder.ancestors().take(FOLDERS_UP).map(|above| above.join(name));
         let mut places = std::iter::once(PathBuf::from(name)).chain(above);
-        let there = places.find(|path| parse_image_path(path).0.is_file());
+        let there = places.find(|path| {
+            let (path, _) = parse_image_path(path);
+            is_there(&path) && !path.is_dir()
+        });
         there.unwrap_or_else(|| PathBuf::from(name))
     });
     let (path, frame_number) = parse_image_path(path);

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::imaging::is_there;
+
 /// Paths by what they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sorted {
@@ -12,6 +14,8 @@ pub struct Sorted {
     pub evaluations: Vec<PathBuf>,
     /// Everything else.
     pub studies: Vec<PathBuf>,
+    /// What is not there.
+    pub missing: Vec<PathBuf>,
 }
 
 /// Looks at the disk; a file out of such a folder stands for the folder.
@@ -25,6 +29,8 @@ pub fn sort(paths: Vec<PathBuf>) -> Sorted {
         } else if ["settings.json", "answers.jsonl"].iter().all(|name| folder.join(name).is_file())
         {
             push_once(&mut sorted.evaluations, folder);
+        } else if !is_there(&path) {
+            sorted.missing.push(path);
         } else {
             sorted.studies.push(path);
         }

@@ -10,7 +10,7 @@ use super::super::args::parse_crop;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct DeidentifyArgs {
-    /// DICOM files and folders
+    /// DICOM files, folders, a DICOMDIR, ZIP archives
     #[arg(required = true)]
     pub(super) paths: Vec<PathBuf>,
     /// A new or an empty folder for the files

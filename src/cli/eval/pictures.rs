@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::args::ImageArgs;
 use crate::cli::images::{Decoder, render};
-use crate::imaging::{DisplayImage, WindowChoice, parse_image_path};
+use crate::imaging::{DisplayImage, WindowChoice, is_there, parse_image_path};
 
 /// 8-bit level of a picture that shows nothing.
 const MID_GREY: u8 = 128;
@@ -28,7 +28,7 @@ impl Pictures {
     /// The file that a name in the data stands for; as in the first folder when there is none.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         let paths: Vec<PathBuf> = self.folders.iter().map(|folder| folder.join(name)).collect();
-        let there = paths.iter().find(|path| parse_image_path(path).0.exists());
+        let there = paths.iter().find(|path| is_there(&parse_image_path(path).0));
         there.or(paths.first()).cloned().unwrap_or_default()
     }
 

@@ -14,8 +14,9 @@ use super::{
     super::{
         dicom::{Element, WholeFile, find},
         error::{Fault, OpenError},
-        open::{OpenProgress, OpenWarning, list_files},
+        open::{OpenProgress, OpenWarning},
         raster,
+        walk::{Found, find_files},
     },
     Deidentified, DeidentifyError, DeidentifyOptions, SeriesWarning,
     clean::clean,
@@ -41,8 +42,9 @@ pub fn deidentify(
     options: &DeidentifyOptions,
     progress: &mut dyn FnMut(OpenProgress) -> ControlFlow<()>,
 ) -> Result<Deidentified, DeidentifyError> {
-    let (files, unreadable) = list_files(paths)?;
-    let is_single = matches!(paths, [only] if only.is_file());
+    let found = find_files(paths, &mut |_| false)?;
+    let is_single = found.is_one_of(paths);
+    let Found { files, warnings: unreadable, .. } = found;
     let mut export = Export {
         out,
         options,

@@ -6,11 +6,13 @@ use dicom_core::Tag;
 use dicom_object::InMemDicomObject;
 
 use super::{
-    super::error::{Fault, OpenError},
+    super::{
+        error::{Fault, OpenError},
+        source::Source,
+    },
     encoding::{Form, form_of, read_meta, sniff},
     object::{object_from_scan, text},
     scan::{PixelElement, Scan, Walk, walk},
-    source::Source,
 };
 
 /// Most headers fit into the first read.
@@ -31,16 +33,17 @@ pub(super) struct DicomFile {
 
 impl DicomFile {
     /// Read the header; the pixels stay where they are.
-    pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
-        let mut source = Source::open(path)?;
+    pub(super) fn open(mut source: Source, path: &Path) -> Result<Self, OpenError> {
         let first = source.read(0, FIRST_READ).map_err(|fault| fault.at(path))?;
         let (file, ..) = Self::read(source, first).map_err(|fault| fault.at(path))?;
         Ok(file)
     }
 
     /// Read the header, and keep its bytes and where each of its elements lies in them.
-    pub(super) fn open_with_elements(path: &Path) -> Result<(Self, Vec<u8>, Scan), OpenError> {
-        let mut source = Source::open(path)?;
+    pub(super) fn open_with_elements(
+        mut source: Source,
+        path: &Path,
+    ) -> Result<(Self, Vec<u8>, Scan), OpenError> {
         let first = source.read(0, FIRST_READ).map_err(|fault| fault.at(path))?;
         Self::read(source, first).map_err(|fault| fault.at(path))
     }

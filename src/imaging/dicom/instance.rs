@@ -7,25 +7,27 @@ use dicom_object::InMemDicomObject;
 
 use super::{
     super::{
+        apart::Apart,
         error::{Fault, OpenError},
         facts::FileFacts,
         frame::{Frame, FrameParts},
         frame_info::FrameInfo,
         privacy::printable,
+        source::Source,
         study::{Instance, Patient},
     },
     file::DicomFile,
     functional_groups::{FrameAttributes, geometries},
     header::{PixelDescription, num_frames, padding},
     luts::{modality_lut, rescale_type, voi_choices},
-    object::{integer_of, number_of, text, vector_of},
+    object::{integer_of, number_of, text, texts_of, vector_of},
     pixels::decode_frame,
     transfer_syntax::is_lossy,
 };
 
 /// Read a file's header.
-pub(in super::super) fn read_facts(path: &Path) -> Result<FileFacts, OpenError> {
-    let file = DicomFile::open(path)?;
+pub(in super::super) fn read_facts(source: Source, path: &Path) -> Result<FileFacts, OpenError> {
+    let file = DicomFile::open(source, path)?;
     let object = &file.object;
     let label = |tag: Tag| text(object, tag).and_then(|value| printable(&value));
     let uid = |tag: Tag| text(object, tag).unwrap_or_default();
@@ -45,6 +47,7 @@ pub(in super::super) fn read_facts(path: &Path) -> Result<FileFacts, OpenError> 
         is_dicomdir: file.sop_class_uid == "1.2.840.10008.1.3.10",
         instance,
         doubt,
+        apart: apart(object),
         stack_name: None,
     })
 }
@@ -86,6 +89,23 @@ fn instance(file: &DicomFile, path: &Path) -> (Instance, Option<String>) {
     (instance, doubt)
 }
 
+/// What tells slices at one place apart.
+fn apart(object: &InMemDicomObject) -> Apart {
+    let integer = |tag: Tag| small_integer(object, tag);
+    // the third word and those after it say what an image shows (PS3.3 C.7.6.1.1.2)
+    let words = texts_of(object, Tag(0x0008, 0x0008)).into_iter().skip(2);
+    let kind: Vec<String> = words.filter_map(|word| printable(&word)).collect();
+    Apart {
+        is_localizer: kind.iter().any(|word| word == "LOCALIZER"),
+        kind: (!kind.is_empty()).then(|| kind.join(" ")),
+        echo_ms: number_of(object, Tag(0x0018, 0x0081)),
+        b_value: number_of(object, Tag(0x0018, 0x9087)),
+        time: integer(Tag(0x0020, 0x0100)),
+        acquisition: integer(Tag(0x0020, 0x0012)),
+        phase_ms: number_of(object, Tag(0x0018, 0x1060)),
+    }
+}
+
 /// Frame Time, or one over a frame rate.
 fn frame_time_ms(object: &InMemDicomObject) -> Option<f64> {
     let positive = |tag: Tag| number_of(object, tag).filter(|value| *value > 0.0);
@@ -102,6 +122,10 @@ fn doubt(file: &DicomFile, shape: Option<&PixelDescription>) -> Option<String> {
         Some(shape) if shape.num_frames < promised => {
             Some(format!("The file promises {promised} frames and holds {}", shape.num_frames))
         }
+        _ if number_of(&file.object, Tag(0x0028, 0x1053)) == Some(0.0) => Some(
+            "The file's rescale slope is 0, which would make every value the same; 1 is taken"
+                .to_owned(),
+        ),
         _ if file.truncated => Some("The file ends early; what there is of it is shown".to_owned()),
         _ => None,
     }
@@ -161,8 +185,12 @@ fn dashed(date: &str) -> String {
 }
 
 /// Decode one frame, its number counted from 1.
-pub(in super::super) fn read_frame(path: &Path, frame_number: u32) -> Result<Frame, OpenError> {
-    let mut file = DicomFile::open(path)?;
+pub(in super::super) fn read_frame(
+    source: Source,
+    path: &Path,
+    frame_number: u32,
+) -> Result<Frame, OpenError> {
+    let mut file = DicomFile::open(source, path)?;
     frame(&mut file, frame_number).map_err(|fault| fault.at(path))
 }
 

@@ -2,6 +2,7 @@
 
 mod blackout;
 mod color;
+mod directory;
 mod encoding;
 mod file;
 mod functional_groups;
@@ -12,12 +13,12 @@ mod object;
 mod pixel_data;
 mod pixels;
 mod scan;
-mod source;
 mod text;
 mod transfer_syntax;
 mod whole;
 mod write;
 
+pub(super) use directory::{Directory, read_directory};
 pub(super) use encoding::dictionary_vr;
 pub(super) use instance::{read_facts, read_frame};
 pub(super) use whole::{Element, Value, WholeFile, find};

@@ -143,6 +143,13 @@ pub(super) fn text(object: &InMemDicomObject, tag: Tag) -> Option<String> {
     .filter(|text| !text.is_empty())
 }
 
+/// Every value as text, without padding.
+pub(super) fn texts_of(object: &InMemDicomObject, tag: Tag) -> Vec<String> {
+    let value = object.get(tag).and_then(|element| element.value().primitive());
+    let parts = value.map(|value| value.to_multi_str().to_vec()).unwrap_or_default();
+    parts.iter().map(|part| part.trim_matches(['\0', ' ']).to_owned()).collect()
+}
+
 /// Every value as a number; words that are none are left out.
 pub(super) fn numbers_of(object: &InMemDicomObject, tag: Tag) -> Vec<f64> {
     let Some(value) = object.get(tag).and_then(|element| element.value().primitive()) else {

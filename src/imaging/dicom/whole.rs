@@ -6,7 +6,10 @@ use std::{collections::BTreeMap, path::Path};
 use dicom_core::{Tag, VR};
 
 use super::{
-    super::error::{Fault, OpenError},
+    super::{
+        error::{Fault, OpenError},
+        source::Source,
+    },
     encoding::{Form, form_of},
     file::DicomFile,
     scan::{Node, PixelElement},
@@ -72,7 +75,7 @@ pub(in super::super) struct WholeFile {
 impl WholeFile {
     /// Read all of a file.
     pub(in super::super) fn open(path: &Path) -> Result<Self, OpenError> {
-        let (file, bytes, scan) = DicomFile::open_with_elements(path)?;
+        let (file, bytes, scan) = DicomFile::open_with_elements(Source::open(path)?, path)?;
         Self::read(file, &bytes, &scan.nodes).map_err(|fault| fault.at(path))
     }
 

@@ -1,30 +1,49 @@
-//! Where the bytes of a data set come from: a file read piecewise, or inflated memory.
+//! Where the bytes of a file come from: the disk, read piecewise; an entry of an archive, unpacked
+//! as far as it is asked for; or inflated memory. Nothing else opens what is to be looked at.
 
 use std::{
     fs::File,
-    io::{BufReader, Read as _, Seek as _, SeekFrom},
+    io::{BufRead, BufReader, Cursor, Read as _, Seek, SeekFrom},
     path::Path,
 };
 
 use flate2::read::DeflateDecoder;
 
-use super::super::error::{Fault, OpenError};
+use super::{
+    archive::{self, Unpacking},
+    error::{Fault, OpenError},
+};
 
 /// A deflated data set may not grow beyond this.
 const MAX_INFLATED: u64 = 384 << 20;
 
 /// Bytes by position, never more than asked for and never more than there are.
-#[derive(Debug)]
 pub(super) enum Source {
     /// A file and its length.
     File { file: BufReader<File>, len: u64 },
+    /// An entry of an archive.
+    Entry(Box<Unpacking>),
     /// Everything at hand.
     Memory(Vec<u8>),
 }
 
+/// What decoders of pictures read from.
+pub(super) trait BufReadSeek: BufRead + Seek {}
+
+impl<T: BufRead + Seek> BufReadSeek for T {}
+
 impl Source {
+    /// A file, or an entry of an archive by its path: `study.zip/DICOM/IM1`.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
-        let file = File::open(path).map_err(|error| OpenError::io(&error, path))?;
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) => {
+                return match archive::open_entry(path)? {
+                    Some(entry) => Ok(Self::Entry(Box::new(entry))),
+                    None => Err(OpenError::io(&error, path)),
+                };
+            }
+        };
         let meta = file.metadata().map_err(|error| OpenError::io(&error, path))?;
         if !meta.is_file() {
             return Err(Fault::NotAPicture.at(path));
@@ -35,8 +54,14 @@ impl Source {
     pub(super) fn len(&self) -> u64 {
         match self {
             Self::File { len, .. } => *len,
+            Self::Entry(entry) => entry.len(),
             Self::Memory(bytes) => bytes.len() as u64,
         }
+    }
+
+    /// Whether it lies in an archive.
+    pub(super) fn is_entry(&self) -> bool {
+        matches!(self, Self::Entry(_))
     }
 
     /// Up to `len` bytes from `start`; fewer at the end.
@@ -60,12 +85,20 @@ impl Source {
                 file.take(len).read_to_end(&mut bytes).map_err(unreadable)?;
                 Ok(bytes)
             }
-            Self::Memory(bytes) => {
-                let from = usize::try_from(start).unwrap_or(usize::MAX).min(bytes.len());
-                let room = usize::try_from(len).unwrap_or(usize::MAX);
-                let to = from.saturating_add(room).min(bytes.len());
-                Ok(bytes.get(from..to).unwrap_or_default().to_vec())
+            Self::Entry(entry) => part_of(entry.up_to(start.saturating_add(len))?, start, len),
+            Self::Memory(bytes) => part_of(bytes, start, len),
+        }
+    }
+
+    /// All of it from the beginning, for a decoder that goes its own way.
+    pub(super) fn into_reader(self) -> Result<Box<dyn BufReadSeek>, Fault> {
+        match self {
+            Self::File { mut file, .. } => {
+                file.rewind().map_err(|_error| Fault::Truncated)?;
+                Ok(Box::new(file))
             }
+            Self::Entry(entry) => Ok(Box::new(Cursor::new(entry.into_bytes()?))),
+            Self::Memory(bytes) => Ok(Box::new(Cursor::new(bytes))),
         }
     }
 
@@ -83,6 +116,17 @@ impl Source {
         }
         Ok((bytes, more))
     }
+}
+
+fn part_of(bytes: &[u8], start: u64, len: u64) -> Result<Vec<u8>, Fault> {
+    let from = usize::try_from(start).unwrap_or(usize::MAX).min(bytes.len());
+    let room = usize::try_from(len).unwrap_or(usize::MAX);
+    let to = from.saturating_add(room).min(bytes.len());
+    let wanted = bytes.get(from..to).unwrap_or_default();
+    let mut part = Vec::new();
+    part.try_reserve_exact(wanted.len()).map_err(|_full| too_long(len))?;
+    part.extend_from_slice(wanted);
+    Ok(part)
 }
 
 fn too_long(len: u64) -> Fault {
