@@ -8,7 +8,7 @@ use super::save_drawn::ToSave;
 use crate::chat::Conversation;
 use crate::chat::history::{Calendar, Request};
 use crate::chat::transfer::Format;
-use crate::imaging::FrameRef;
+use crate::imaging::{Cut, FrameRef, Stack};
 use crate::vlm::{DeviceChoice, Question};
 use crate::worker::{JobId, LoadRequest};
 
@@ -29,6 +29,12 @@ pub enum Effect {
     ReadFrame(JobId, FrameRef),
     /// Decode worker: a small picture of a frame.
     MakeThumbnail(JobId, FrameRef),
+    /// Decode worker: decode all slices of a volume.
+    BuildVolume(JobId, Box<Stack>),
+    /// Decode worker: cut a plane, called so.
+    ReadPlane(JobId, FrameRef, Box<Stack>, Cut),
+    /// Decode worker: let go of the volume.
+    ForgetVolume,
     /// Decode worker: stop.
     CancelDecode(JobId),
     /// Engine worker: load a model.

@@ -14,6 +14,8 @@ pub enum Purpose {
     Training,
     /// Reading evaluations.
     Evaluation,
+    /// Decoding the slices of a volume.
+    Volume,
     /// A small picture of a series.
     Thumbnail(FrameRef),
 }
@@ -64,9 +66,13 @@ impl Job {
             Purpose::Open(_) => ("Opening", self.progress),
             Purpose::Training => ("Opening training", None),
             Purpose::Evaluation => ("Reading evaluation", None),
+            Purpose::Volume => ("Building the volume", self.progress),
             Purpose::Thumbnail(_) => ("Making previews", None),
         };
         match progress {
+            Some((done, total)) if self.purpose == Purpose::Volume => {
+                format!("{what}: {done} of {total} slices")
+            }
             Some((done, total)) => format!("{what} {done} of {total} files"),
             None => format!("{what}…"),
         }

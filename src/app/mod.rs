@@ -48,6 +48,7 @@ mod deidentify;
 mod drawing_ui;
 mod eye;
 mod find_ui;
+mod look;
 mod measure;
 mod model_picker;
 mod notices_ui;
@@ -69,6 +70,7 @@ mod ui;
 mod view_cx;
 mod viewport_mouse;
 mod viewport_ui;
+mod volume;
 mod widgets;
 mod window_menu;
 
@@ -107,6 +109,7 @@ pub use strip::{SliceAnswer, Strip};
 pub use studies::{OpenStudy, Studies, Thumbnail};
 pub use view_transform::ViewTransform;
 pub use viewport::{Place, View, Viewport, WindowMode};
+pub use volume::{Planes, Reformatted};
 pub use widgets::inert_markdown;
 
 use crate::vlm::{DeviceChoice, PrecisionChoice};

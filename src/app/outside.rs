@@ -234,6 +234,11 @@ impl Outside {
         match effect {
             Effect::OpenStudies(job, paths) => workers.decode.open(job, paths),
             Effect::ReadFrame(job, frame_ref) => workers.decode.read_frame(job, frame_ref),
+            Effect::BuildVolume(job, stack) => workers.decode.build_volume(job, *stack),
+            Effect::ReadPlane(job, frame_ref, stack, cut) => {
+                workers.decode.read_plane(job, frame_ref, *stack, cut);
+            }
+            Effect::ForgetVolume => workers.decode.forget_volume(),
             Effect::MakeThumbnail(job, frame_ref) => workers.decode.thumbnail(job, frame_ref),
             Effect::CancelDecode(job) => workers.decode.cancel(job),
             Effect::Load(job, request) => workers.engine.load(job, request),

@@ -9,6 +9,7 @@ use super::region::put_in_place;
 use super::state::AppState;
 use super::view_transform::ViewTransform;
 use super::viewport::{Place, View, WindowMode, number};
+use super::volume::Reformatted;
 use crate::chat::{Answer, AnswerState, Evidence, Meter, Provenance, Turn};
 use crate::imaging::{Alteration, DisplayImage, Grayscale, Turned, VoiLut};
 use crate::vlm::{Beginning, Question, Task, Turn as ModelTurn};
@@ -262,6 +263,9 @@ impl AppState {
         if series.num_frames() > 1 {
             parts.push(format!("slice {} of {}", place.frame_idx + 1, series.num_frames()));
         }
+        if self.studies.is_plane(place) {
+            parts.extend(series.description.clone());
+        }
         if loaded.frame.is_monochrome() {
             parts.push(window_label(&viewport.view.grayscale(&loaded)));
         }
@@ -306,6 +310,7 @@ impl AppState {
         viewport.view = View {
             window: mode_of(&evidence.grayscale),
             inverted: evidence.grayscale.inverted,
+            color_map: viewport.view.color_map,
             transform,
         };
     }
@@ -319,7 +324,9 @@ impl AppState {
                 (Some(marker), Some(marks)) => marker.study(key) == marks.study,
                 _ => true,
             };
-            let series = open.study.series.iter().filter(|_| may_be);
+            let volumes = self.studies.volumes().iter().filter(|v| v.study_key == *key);
+            let planes = volumes.flat_map(Reformatted::planes);
+            let series = open.study.series.iter().chain(planes).filter(|_| may_be);
             series.into_iter().find_map(|series| {
                 // where it was before, else wherever it is now
                 let frames = std::iter::once(evidence.frame_idx).chain(0..series.num_frames());

@@ -21,6 +21,7 @@ use super::sides::Sides;
 use super::strip::Strip;
 use super::studies::{OpenStudy, Studies};
 use super::viewport::{Place, Viewport};
+use super::volume::Planes;
 use crate::chat::history::{HistoryEvent, Request};
 use crate::chat::transfer::Format;
 use crate::chat::{Conversation, Evidence};
@@ -139,6 +140,8 @@ pub struct AppState {
     pub active: usize,
     /// What the left mouse button does on a picture.
     pub tool: Tool,
+    /// Planes cut through volumes.
+    pub planes: Planes,
     /// What was drawn and measured.
     pub measurements: Measurements,
     /// Decoded frames.
@@ -205,6 +208,7 @@ impl AppState {
             cine: Cine::default(),
             active: 0,
             tool: Tool::default(),
+            planes: Planes::default(),
             measurements: Measurements::default(),
             frames: FrameCache::new(FRAME_CACHE_BYTES),
             conversations: vec![Conversation::begin()],

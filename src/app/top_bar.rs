@@ -6,6 +6,7 @@ use super::command::Command;
 use super::engine_state::ModelStatus;
 use super::fonts;
 use super::icons;
+use super::look::colors_menu_ui;
 use super::measure::{measure_menu_ui, tools_menu_ui};
 use super::model_picker::model_picker_ui;
 use super::region::region_menu_ui;
@@ -14,6 +15,7 @@ use super::settings::ThemeChoice;
 use super::state::{Overlays, Sheet};
 use super::theme;
 use super::view_cx::ViewCx;
+use super::volume::planes_menu_ui;
 use super::widgets::{menu_item_ui, tick_text};
 use super::window_menu::window_menu_ui;
 
@@ -209,6 +211,8 @@ fn image_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         ui.menu_button("Window", |ui| window_menu_ui(ui, cx, viewport));
     });
     menu_item_ui(ui, cx, Command::Invert, Some(viewport.view.inverted));
+    ui.menu_button("Colours", |ui| colors_menu_ui(ui, cx));
+    ui.menu_button("Planes", |ui| planes_menu_ui(ui, cx));
     ui.separator();
     menu_item_ui(ui, cx, Command::ToggleCine, Some(cx.state.is_playing()));
     for command in [true, false].map(|faster| Command::ChangeCineRate { faster }) {

@@ -10,8 +10,8 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::chat::Altered;
 use crate::imaging::{
-    Alteration, DisplayImage, Frame, FrameRef, Grayscale, Opened, Shape, open_paths,
-    parse_image_path, read_frame,
+    Alteration, Cut, DisplayImage, Frame, FrameRef, Grayscale, Opened, Series, Shape, Stack,
+    Volume, open_paths, parse_image_path, read_frame,
 };
 use crate::worker::{DecodeClient, DecodeEvent, JobId};
 
@@ -49,10 +49,36 @@ impl Decoder {
         let frame_ref = FrameRef { path, sop_instance_uid: String::new(), frame_number };
         let frame = match self {
             Self::InProcess => Arc::new(read_frame(&frame_ref)?),
-            Self::Worker(client) => frame_from_worker(client, frame_ref)?,
+            Self::Worker(client) => {
+                frame_from_worker(client, |job| client.read_frame(job, frame_ref))?
+            }
         };
         if let Some(what) = frame.incomplete() {
             terminal::warn(&format!("{what}: {name}"));
+        }
+        Ok(frame)
+    }
+
+    /// Cut a plane from the volume of a series.
+    pub(super) fn read_plane(
+        &self,
+        series: &Series,
+        stack: Stack,
+        cut: Cut,
+    ) -> anyhow::Result<Arc<Frame>> {
+        let frame = match self {
+            Self::InProcess => {
+                let volume = Volume::read(&stack, &mut |_| std::ops::ControlFlow::Continue(()))?;
+                Arc::new(volume.cut(&cut)?)
+            }
+            Self::Worker(client) => {
+                let planes = stack.series_of_planes(series, cut.plane, cut.slab);
+                let frame_ref = planes.frame_ref(cut.index).context("there is no such plane")?;
+                frame_from_worker(client, |job| client.read_plane(job, frame_ref, stack, cut))?
+            }
+        };
+        if let Some(what) = frame.incomplete() {
+            terminal::warn(what);
         }
         Ok(frame)
     }
@@ -78,9 +104,9 @@ impl Decoder {
     }
 }
 
-fn frame_from_worker(client: &DecodeClient, frame_ref: FrameRef) -> anyhow::Result<Arc<Frame>> {
+fn frame_from_worker(client: &DecodeClient, ask: impl FnOnce(JobId)) -> anyhow::Result<Arc<Frame>> {
     let job = JobId::next();
-    client.read_frame(job, frame_ref);
+    ask(job);
     let mut decoded = None;
     run_job(client, job, |event| {
         if let DecodeEvent::Frame { frame, .. } = event {

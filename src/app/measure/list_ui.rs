@@ -90,6 +90,12 @@ fn slice_of(cx: &ViewCx<'_>, item: &Measurement) -> String {
     let slice = format!("slice {}", place.as_ref().unwrap_or(&item.place).frame_idx + 1);
     let Some(open) = cx.state.studies.get(&item.place.study_key) else { return slice };
     let series = &open.study.series;
+    if let Some((_, planes)) = cx.state.shown_series(&item.place)
+        && cx.state.studies.is_plane(&item.place)
+        && let Some(plane) = planes.plane
+    {
+        return format!("{} {slice}", plane.as_str());
+    }
     match series.iter().position(|series| series.key == item.place.series_key) {
         Some(idx) if series.len() > 1 => format!("series {}, {slice}", idx + 1),
         _ => slice,
