@@ -92,8 +92,10 @@ impl AppState {
         let fresh = self.studies.number(keys);
         self.keep_numbers(fresh);
         for study in opened.studies.into_iter().rev() {
+            let study_key = study.key.clone();
             let fresh = self.studies.insert(study);
             self.keep_numbers(fresh);
+            self.find_key_images(&study_key);
         }
         if let Some(study_key) = first {
             self.results.shown = None;
@@ -216,6 +218,7 @@ impl AppState {
             files.map(|instance| instance.path.clone()).collect();
         self.frames.drop_frames(|frame_ref| paths.contains(&frame_ref.path));
         self.measurements.forget_study(study_key);
+        self.forget_key_images(study_key);
         self.strip.take_if(|strip| strip.study_key == study_key);
         self.attached.take_if(|evidence| evidence.study_key == study_key);
         for viewport in &mut self.viewports {

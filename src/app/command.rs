@@ -124,6 +124,16 @@ pub enum Command {
         /// Faster.
         faster: bool,
     },
+    /// Star the slice shown, or take its star.
+    ToggleKeyImage,
+    /// Go so many starred slices further.
+    StepKeyImage(isize),
+    /// Show a starred slice.
+    ShowKeyImage(Place),
+    /// Scrolling goes from starred slice to starred slice, or through all.
+    ToggleKeyOnly,
+    /// Write the starred slices of the study shown to a file.
+    ExportKeyImages,
     /// Show three planes cut through the series beside it, or what was shown before.
     TogglePlanes,
     /// What becomes of the values across a slab; none for planes without thickness.

@@ -27,6 +27,10 @@ impl Command {
             | Self::Rotate(_)
             | Self::SetTool(_)
             | Self::ResetView => state.active_viewport().place.is_some() && state.has_viewports(),
+            Self::ToggleKeyImage => state.can_star(),
+            Self::StepKeyImage(_) | Self::ExportKeyImages => {
+                state.has_viewports() && !state.key_images_shown().is_empty()
+            }
             Self::TogglePlanes => {
                 state.shows_planes() && state.has_viewports()
                     || state.cannot_show_planes().is_none()
@@ -85,6 +89,7 @@ impl Command {
                 | Self::OpenSample
                 | Self::ShowSeries { .. }
                 | Self::ShowMeasurement(_)
+                | Self::ShowKeyImage(_)
                 | Self::GoToEvidence { .. }
                 | Self::NewChat
                 | Self::NewChatSamePicture

@@ -76,6 +76,8 @@ pub enum Effect {
     WritePicture(PathBuf, Arc<ToSave>),
     /// System: ask where to write a table of measurements.
     PickPlaceForTable(Arc<str>),
+    /// System: ask where to write a table of key images.
+    PickPlaceForKeyImages(Arc<str>),
     /// Write it.
     WriteTable(PathBuf, Arc<str>),
     /// System: ask for a folder for de-identified copies of these files.

@@ -72,6 +72,5 @@ pub(crate) const CIRCLE: &str = "\u{e18a}";
 pub(crate) const LASSO: &str = "\u{edc6}";
 pub(crate) const CROSSHAIR_WIDE: &str = "\u{e1d6}";
 pub(crate) const STACK: &str = "\u{e466}";
-pub(crate) const PALETTE: &str = "\u{e6c8}";
 pub(crate) const STAR: &str = "\u{e46a}";
 pub(crate) const CROSSHAIR: &str = "\u{e1d8}";

@@ -159,7 +159,8 @@ impl Outside {
             Effect::PickPlaceFor(picture, name) => self.ask_where(picture, name),
             Effect::WritePicture(path, picture) => self
                 .on_thread("picture", move || Some(AppEvent::PictureWritten(picture.write(&path)))),
-            Effect::PickPlaceForTable(table) => self.ask_where_table(table),
+            Effect::PickPlaceForTable(table) => self.ask_where_table(table, "measurements.csv"),
+            Effect::PickPlaceForKeyImages(table) => self.ask_where_table(table, "key-images.csv"),
             Effect::WriteTable(path, table) => self.write_table(path, table),
             Effect::WriteCopies(files, folder) => self
                 .on_thread("de-identified export", move || {
@@ -289,11 +290,11 @@ impl Outside {
         });
     }
 
-    fn ask_where_table(&self, table: Arc<str>) {
+    fn ask_where_table(&self, table: Arc<str>, name: &'static str) {
         self.on_thread("file dialog", move || {
             let asked_at = Instant::now();
             let dialog = rfd::FileDialog::new().set_title("Export as CSV");
-            let dialog = dialog.set_file_name("measurements.csv").add_filter("CSV", &["csv"]);
+            let dialog = dialog.set_file_name(name).add_filter("CSV", &["csv"]);
             match dialog.save_file() {
                 Some(path) => Some(AppEvent::PickedPlaceForTable(table, path)),
                 None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),

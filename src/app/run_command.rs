@@ -26,6 +26,7 @@ impl AppState {
         let rest = self.run_open(command).and_then(|command| self.run_results(command));
         let rest = rest.and_then(|command| self.run_view(command));
         let rest = rest.and_then(|command| self.run_planes(command));
+        let rest = rest.and_then(|command| self.run_key_images(command));
         let rest = rest.and_then(|command| self.run_measure(command));
         let rest = rest.and_then(|command| self.run_region(command));
         let rest = rest.and_then(|command| self.run_strip(command));
@@ -165,7 +166,8 @@ impl AppState {
 
     fn step_frame(&mut self, step: isize) {
         let Some(place) = &self.active_viewport().place else { return };
-        let frame_idx = place.frame_idx.saturating_add_signed(step);
+        let onward = place.frame_idx.saturating_add_signed(step);
+        let frame_idx = self.step_among_keys(step).unwrap_or(onward);
         self.show_frame(frame_idx);
     }
 

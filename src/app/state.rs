@@ -11,6 +11,7 @@ use super::eye::{EyeState, EyeView};
 use super::frames::{FrameCache, FrameState};
 use super::history::HistoryState;
 use super::jobs::Jobs;
+use super::key_images::KeyImages;
 use super::measure::{Measurements, Tool};
 use super::notices::{NoticeLevel, Notices};
 use super::results::{Evaluation, News, Results, Sorted};
@@ -142,6 +143,8 @@ pub struct AppState {
     pub tool: Tool,
     /// Planes cut through volumes.
     pub planes: Planes,
+    /// Slices that are starred.
+    pub key_images: KeyImages,
     /// What was drawn and measured.
     pub measurements: Measurements,
     /// Decoded frames.
@@ -209,6 +212,7 @@ impl AppState {
             active: 0,
             tool: Tool::default(),
             planes: Planes::default(),
+            key_images: KeyImages::default(),
             measurements: Measurements::default(),
             frames: FrameCache::new(FRAME_CACHE_BYTES),
             conversations: vec![Conversation::begin()],

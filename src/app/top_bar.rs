@@ -222,6 +222,7 @@ fn image_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     ui.menu_button("Tool", |ui| tools_menu_ui(ui, cx));
     ui.menu_button("Measurements", |ui| measure_menu_ui(ui, cx));
     ui.menu_button("Region", |ui| region_menu_ui(ui, cx));
+    ui.menu_button("Key images", |ui| key_images_menu_ui(ui, cx));
     ui.separator();
     for command in
         [Command::FlipHorizontal, Command::FlipVertical, Command::Rotate(-1), Command::Rotate(1)]
@@ -243,6 +244,18 @@ fn image_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     ui.separator();
     menu_item_ui(ui, cx, Command::Undo, None);
     menu_item_ui(ui, cx, Command::Redo, None);
+}
+
+fn key_images_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    ui.set_min_width(240.0);
+    let place = cx.state.active_viewport().place.as_ref();
+    let is_key = place.is_some_and(|place| cx.state.key_images.is_key(place));
+    menu_item_ui(ui, cx, Command::ToggleKeyImage, Some(is_key));
+    menu_item_ui(ui, cx, Command::StepKeyImage(1), None);
+    menu_item_ui(ui, cx, Command::StepKeyImage(-1), None);
+    menu_item_ui(ui, cx, Command::ToggleKeyOnly, Some(cx.state.key_images.only));
+    ui.separator();
+    menu_item_ui(ui, cx, Command::ExportKeyImages, None);
 }
 
 fn model_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {

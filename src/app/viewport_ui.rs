@@ -10,6 +10,7 @@ use egui::{
 use super::command::Command;
 use super::eye::{eye_picture_ui, note_ui, shows_eye};
 use super::frames::{FrameState, LoadedFrame};
+use super::key_images::{key_mark_ui, key_ticks_ui};
 use super::look::{color_bar_ui, colors_menu_ui, scale_bar_ui};
 use super::measure::{Pen, measure_menu_ui, measurements_ui, pen_ui, tools_menu_ui};
 use super::overlays::{Hover, Overlaid, overlays_ui};
@@ -109,6 +110,7 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
                 color_bar_ui(ui, &overlaid, idx);
                 scale_bar_ui(ui, &overlaid, &placed, idx);
             }
+            key_mark_ui(ui, cx, &place_drawn, rect, idx);
             strip_ui(ui, cx, viewport, rect);
             if !panel.pen.is_busy() {
                 bar_ui(ui, cx, &scene);
@@ -251,6 +253,7 @@ fn scrollbar_ui(ui: &Ui, cx: &ViewCx<'_>, idx: usize, viewport: &Viewport, rect:
     let line = Rect::from_center_size(track.center(), vec2(2.0, track.height()));
     painter.rect_filled(line, 1.0, theme::faded(theme::OVERLAY_LINE, 0.6));
     let color = if is_lit { theme::OVERLAY } else { theme::OVERLAY_DIM };
+    key_ticks_ui(&painter, cx, place, track, (num_frames, handle_height));
     painter.rect_filled(handle, 2.0, theme::faded(color, if is_lit { 1.0 } else { 0.7 }));
 }
 
@@ -262,6 +265,8 @@ fn context_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, loaded: &A
     ui.separator();
     ui.menu_button("Tool", |ui| tools_menu_ui(ui, cx));
     ui.menu_button("Measurements", |ui| measure_menu_ui(ui, cx));
+    let is_key = viewport.place.as_ref().is_some_and(|place| cx.state.key_images.is_key(place));
+    menu_item_ui(ui, cx, Command::ToggleKeyImage, Some(is_key));
     ui.separator();
     if loaded.frame.is_monochrome() {
         ui.menu_button("Window", |ui| window_menu_ui(ui, cx, viewport));

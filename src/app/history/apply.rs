@@ -71,6 +71,7 @@ impl AppState {
         let fresh = self.studies.learn(opened.marker, opened.studies);
         self.keep_numbers(fresh);
         self.mark_evidence();
+        self.find_all_key_images();
         self.note_open_chats();
         self.search_again();
     }

@@ -1,6 +1,6 @@
 //! What values the colours stand for.
 
-use egui::{Align2, Color32, FontId, Id, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
+use egui::{Align2, FontId, Id, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo};
 use egui::{pos2, vec2};
 
 use super::super::overlays::Overlaid;
@@ -32,12 +32,11 @@ pub(crate) fn color_bar_ui(ui: &Ui, over: &Overlaid<'_>, id: usize) {
     let painter = ui.painter_at(over.rect);
     let step = height / 256.0;
     for level in 0..=u8::MAX {
-        let [r, g, b] = view.color_map.color(level);
         let bottom = bar.bottom() - f32::from(level) * step;
         // a little higher than a step, so that no line shows between two
         let top = (bottom - step - 0.5).max(bar.top());
         let band = Rect::from_min_max(pos2(bar.left(), top), pos2(bar.right(), bottom));
-        painter.rect_filled(band, 0.0, Color32::from_rgb(r, g, b));
+        painter.rect_filled(band, 0.0, theme::of_map(view.color_map.color(level)));
     }
     let line = Stroke::new(1.0, theme::OVERLAY_DIM);
     painter.rect_stroke(bar, 0.0, line, StrokeKind::Outside);

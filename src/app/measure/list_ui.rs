@@ -5,6 +5,7 @@ use egui::{CornerRadius, RichText, ScrollArea, Sense, Ui, vec2};
 use super::super::command::Command;
 use super::super::fonts;
 use super::super::icons;
+use super::super::key_images::key_list_ui;
 use super::super::study_panel::{empty_ui, header_ui};
 use super::super::theme;
 use super::super::view_cx::ViewCx;
@@ -19,6 +20,7 @@ const TOOL_WIDTH: f32 = 32.0;
 
 /// The whole panel.
 pub(crate) fn list_panel_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    key_list_ui(ui, cx);
     header_ui(ui, "Measurements", |ui| {
         command_icon_ui(ui, cx, icons::SAVE, Command::ExportMeasurements, false);
         command_icon_ui(ui, cx, icons::COPY, Command::CopyMeasurements, false);

@@ -63,7 +63,8 @@ pub(crate) fn crosshair_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>) -> bool 
     if is_tool && response.hovered() {
         ui.ctx().set_cursor_icon(CursorIcon::Crosshair);
     }
-    if !is_hovering && !(is_tool && is_pressed) {
+    let is_meant = is_hovering || (is_tool && is_pressed);
+    if !is_meant {
         return false;
     }
     let pos = response.interact_pointer_pos().or_else(|| response.hover_pos());
