@@ -1,5 +1,6 @@
 //! Stacks, volumes, planes and slabs: against a small synthetic one, and against numpy's figures.
 #![expect(clippy::unwrap_used, reason = "tests fail loudly")]
+#![expect(clippy::print_stdout, reason = "a skipped test says why")]
 
 #[expect(dead_code, reason = "shared with other tests")]
 #[path = "support/dicom_builder.rs"]
@@ -11,8 +12,8 @@ use std::{ops::ControlFlow, path::Path, time::Instant};
 
 use dicom_builder::{DicomBuilder, element, item};
 use reading_room::imaging::{
-    Cut, CutPlane, Frame, NoVolume, Plane, Projection, Series, Slab, Stack, Volume, VolumeError,
-    open_paths, orientation_labels,
+    Cut, CutPlane, Frame, Grayscale, NoVolume, Plane, Projection, Series, Slab, Stack, VoiLut,
+    Volume, VolumeError, Window, open_paths, orientation_labels,
 };
 use shared::shared;
 
@@ -375,7 +376,7 @@ fn a_tilted_gantry_is_refused() {
 fn planes_of_300_slices_are_quick() {
     let folder = tempfile::tempdir().unwrap();
     let pixels: Vec<u8> = (0..512 * 512_u32)
-        .flat_map(|n| ((n * 2_654_435_761_u32 >> 20) as u16).to_le_bytes())
+        .flat_map(|n| ((n.wrapping_mul(2_654_435_761) >> 20) as u16).to_le_bytes())
         .collect();
     for slice in 0..300_u16 {
         DicomBuilder::new(512, 512, 16)
@@ -402,4 +403,62 @@ fn planes_of_300_slices_are_quick() {
             assert!(times[4].as_millis() < 2000);
         }
     }
+}
+
+/// Standard output of the program, or its error.
+fn reading_room(args: &[&str]) -> Result<String, String> {
+    let program = env!("CARGO_BIN_EXE_reading-room");
+    let output = std::process::Command::new(program).args(args).output().unwrap();
+    match output.status.success() {
+        true => Ok(String::from_utf8(output.stdout).unwrap()),
+        false => Err(String::from_utf8(output.stderr).unwrap()),
+    }
+}
+
+#[test]
+fn render_writes_a_plane_as_the_window_shows_it() {
+    let study = "assets/sample/ct-torso";
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("plane.png").display().to_string();
+    let args = ["render", study, "--plane", "coronal", "--at", "40%", "--out", &out, "--json"];
+    let slab = ["--slab", "10", "--projection", "mip", "--window", "40,400"];
+    let mut told = Vec::new();
+    for place in [&[][..], &["--in-process"]] {
+        let report = reading_room(&[&args[..], &slab, place].concat()).unwrap();
+        told.push(serde_json::from_str::<serde_json::Value>(&report).unwrap());
+        let volume = volume_of(Path::new(study));
+        let planes = volume.grid().planes(CutPlane::Coronal);
+        let index = (0.4 * (planes.count - 1) as f64).round() as usize;
+        let slab = Slab { mm: 10, projection: Projection::Maximum };
+        let frame = cut(&volume, CutPlane::Coronal, index, slab);
+        let voi_lut = VoiLut::Window(Window::new(40.0, 400.0));
+        let shown = Grayscale { voi_lut, inverted: false }.render(&frame);
+        assert_eq!(image::open(&out).unwrap().into_luma8().into_raw(), shown.pixels);
+        let report = &told[0]["reformatted"];
+        assert_eq!((&report["number"], &report["of"]), (&(index + 1).into(), &planes.count.into()));
+        assert_eq!((&report["projection"], &report["slab_mm"]), (&"mip".into(), &10.into()));
+        assert_eq!((&told[0]["plane"], &report["slices"]), (&"coronal".into(), &20.into()));
+    }
+    assert_eq!(told[0], told[1], "with the worker and without");
+    let words = reading_room(&args[..args.len() - 1]).unwrap();
+    assert!(words.contains("coronal plane "), "{words}");
+}
+
+#[test]
+fn render_says_why_there_is_no_plane() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("plane.png").display().to_string();
+    let why = |study: &str, rest: &[&str]| {
+        let args = ["render", study, "--out", &out, "--plane", "sagittal"];
+        reading_room(&[&args[..], rest].concat()).unwrap_err()
+    };
+    let sample = "assets/sample/ct-torso";
+    let error = why("assets/sample/chest-x-ray.png", &[]);
+    assert!(error.contains("Planes need at least 5 slices, and this series has 1"), "{error}");
+    assert!(why(sample, &["--at", "9999"]).contains("sagittal planes"));
+    assert!(why(sample, &["--series", "77"]).contains("there is no series 77"));
+    assert!(why(sample, &["--at", "140%"]).contains("a share such as 40%"));
+    assert!(!Path::new(&out).exists());
+    let alone = reading_room(&["render", sample, "--out", &out, "--slab", "5"]).unwrap_err();
+    assert!(alone.contains("--plane"), "{alone}");
 }

@@ -1,5 +1,5 @@
 //! The look of a picture: colours and their bar, the bar of known length, key images; by role and label.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail loudly")]
 
 #[expect(dead_code, reason = "shared with the other tests of the window")]
 #[path = "support/app_harness.rs"]
@@ -85,13 +85,13 @@ fn colours_are_shown_with_their_values_and_kept_from_the_model() {
     });
     assert!(purple.count() > 10);
     shoot(&mut app, "look-1-viridis");
-    let ask = Command::Ask { question: "What is it?".into(), with_view: true, again_of: None };
+    let ask = Command::Ask { question: "What is it?".to_owned(), with_view: true, again_of: None };
     app.effects_of(ask);
     let image = app.state().conversation().turns[0].evidence[0].image.clone().unwrap();
     assert_eq!(image.channels, Channels::Gray);
     app.settle();
     run(&mut app, Command::Invert);
-    let bar = app.harness.get_by_label_contains("Colour bar").label().unwrap();
+    let bar = app.harness.get_by_label_contains("Colour bar").accesskit_node().label().unwrap();
     assert!(bar.contains("−160, −60, 40, 140, 240"), "{bar}");
     press(&mut app, Modifiers::COMMAND, Key::Z);
     press(&mut app, Modifiers::COMMAND, Key::Z);
@@ -111,7 +111,7 @@ fn the_scale_bar_is_as_long_as_it_says() {
     let fit = (frame.width() / instance.columns as f32).min(frame.height() / instance.rows as f32);
     let check = |app: &App, zoom: f32| {
         let bar = app.harness.get_by_label_contains("Scale: ");
-        let label = bar.label().unwrap();
+        let label = bar.accesskit_node().label().unwrap();
         let said = label.trim_start_matches("Scale: ");
         let (number, unit) = said.split_once(' ').unwrap();
         let mm = number.parse::<f32>().unwrap() * if unit == "cm" { 10.0 } else { 1.0 };
@@ -139,7 +139,7 @@ fn the_scale_bar_says_where_its_length_holds() {
         file.pixels(&[100; 64 * 64]).write(folder.path(), "a.dcm");
         let mut app = App::new();
         app.open(folder.path());
-        app.harness.get_by_label_contains("Scale: ").label().unwrap()
+        app.harness.get_by_label_contains("Scale: ").accesskit_node().label().unwrap()
     };
     assert_eq!(shown(None), "Scale: px");
     assert!(shown(Some((0x0018, 0x1164))).ends_with("mm at detector"));

@@ -1,5 +1,5 @@
 //! Orthogonal planes in the window, with the real decode worker: driven by role and label.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail loudly")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail loudly")]
 
 #[expect(dead_code, reason = "shared with the other tests of the window")]
 #[path = "support/app_harness.rs"]
@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use app_harness::{App, model_info, sample};
 use egui::{Event, Key, Modifiers, MouseWheelUnit, TouchPhase, vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use reading_room::app::{AppState, Command, FrameState, ModelStatus, Tool, WindowMode, Workers};
+use reading_room::app::{
+    AppState, Command, Effect, FrameState, ModelStatus, Tool, WindowMode, Workers,
+};
 use reading_room::imaging::{
     ColorMap, Cut, CutPlane, Grayscale, Plane, Point, Projection, Quantity, Shape, Slab, Stack,
     VoiLut, Volume, Window, open_paths,
@@ -247,6 +249,9 @@ fn lengths_on_a_plane_are_millimetres() {
     let Quantity::Length(length) = figures.quantity else { panic!("{figures:?}") };
     assert!((length - 40.0 * spacing).abs() < 1e-6);
     assert_eq!(figures.scale.unit(), "mm");
+    let effects = app.effects_of(Command::CopyMeasurements);
+    let Some(Effect::CopyText(table)) = effects.last() else { panic!("{effects:?}") };
+    assert!(table.contains("Sagittal, reformatted; research use only"), "{table}");
 }
 
 #[test]

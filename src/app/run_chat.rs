@@ -11,7 +11,7 @@ use super::view_transform::ViewTransform;
 use super::viewport::{Place, View, WindowMode, number};
 use super::volume::Reformatted;
 use crate::chat::{Answer, AnswerState, Evidence, Meter, Provenance, Turn};
-use crate::imaging::{Alteration, DisplayImage, Grayscale, Turned, VoiLut};
+use crate::imaging::{Alteration, DisplayImage, Grayscale, REFORMATTED, Turned, VoiLut};
 use crate::vlm::{Beginning, Question, Task, Turn as ModelTurn};
 use crate::worker::{JobId, LoadRequest};
 
@@ -293,7 +293,12 @@ impl AppState {
         let Some(turn) = self.conversation().turns.get(turn_idx) else { return };
         let Some(evidence) = turn.evidence.get(evidence_idx).cloned() else { return };
         let Some(place) = self.place_of(&evidence) else {
-            let text = "The study of this question is not open: open its files to see it there";
+            let text = if evidence.label.contains(REFORMATTED) {
+                "This question is about a plane: show the orthogonal planes of its series first, \
+                 as thick as they were"
+            } else {
+                "The study of this question is not open: open its files to see it there"
+            };
             self.notices.push(NoticeLevel::Warn, text);
             return;
         };

@@ -74,8 +74,8 @@ pub use similarity::Similarity;
 pub use study::{FrameRef, Instance, Patient, Series, Study};
 pub use turned::Turned;
 pub use volume::{
-    Cut, CutPlane, LEAST_SLICES, MAX_VOLUME_BYTES, NoVolume, PlaneStack, Projection, Slab, Stack,
-    Volume, VolumeError, VolumeGrid,
+    Cut, CutPlane, LEAST_SLICES, MAX_VOLUME_BYTES, NoVolume, PlaneStack, Projection, REFORMATTED,
+    Slab, Stack, Volume, VolumeError, VolumeGrid,
 };
 pub use window::{VoiLutFunction, Window};
 pub use window_choice::{CT_PRESETS, Preset, WindowChoice, WindowReport};

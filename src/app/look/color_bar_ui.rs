@@ -10,8 +10,8 @@ use crate::imaging::{Frame, Grayscale, VoiLut};
 
 const WIDTH: f32 = 14.0;
 const HEIGHT: f32 = 180.0;
-/// The scrollbar's, and a gap.
-const RIGHT: f32 = 22.0;
+/// The scrollbar's, and that of the letter at the right edge.
+const RIGHT: f32 = 44.0;
 /// So many values are written beside it.
 const MARKS: u32 = 5;
 /// A picture less high has no room between the words in its corners.

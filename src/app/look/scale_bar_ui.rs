@@ -10,14 +10,17 @@ use crate::imaging::Scale;
 /// The line is at most this part of the picture's width, and no longer than so many points.
 const MOST_OF_WIDTH: f32 = 0.3;
 const MOST_POINTS: f32 = 180.0;
-/// Above the letter at the lower edge.
+/// Above the letter at the lower edge; where it is narrow, above the words in the corners too.
 const UP: f32 = 36.0;
+const UP_OF_WORDS: f32 = 84.0;
+const NARROW: f32 = 560.0;
 
 /// Near the lower edge; without a spacing in the file there is no line.
 pub(crate) fn scale_bar_ui(ui: &Ui, over: &Overlaid<'_>, placed: &Placed, id: usize) {
     let scale = Scale::of(over.loaded.frame.info());
     let painter = ui.painter_at(over.rect);
-    let foot = pos2(over.rect.center().x, over.rect.bottom() - UP);
+    let up = if over.rect.width() < NARROW { UP_OF_WORDS } else { UP };
+    let foot = pos2(over.rect.center().x, over.rect.bottom() - up);
     let spacing = match scale {
         Scale::Patient([_, mm]) | Scale::Detector([_, mm]) | Scale::Nominal([_, mm]) => mm,
         Scale::Pixels(_) => {

@@ -19,7 +19,7 @@ pub use error::{NoVolume, VolumeError};
 pub use grid::VolumeGrid;
 pub use planes::PlaneStack;
 pub use read::Volume;
-pub use stack::Stack;
+pub use stack::{REFORMATTED, Stack};
 
 /// Fewer slices than these show nothing worth looking at from the side.
 pub const LEAST_SLICES: usize = 5;

@@ -121,6 +121,9 @@ impl Cut {
     }
 }
 
+/// In the description of every series of planes.
+pub const REFORMATTED: &str = "reformatted";
+
 /// "Coronal, reformatted · MIP 10 mm".
 fn description(plane: CutPlane, slab: Slab) -> String {
     let name = match plane {
@@ -129,9 +132,9 @@ fn description(plane: CutPlane, slab: Slab) -> String {
         CutPlane::Sagittal => "Sagittal",
     };
     if slab.is_thin() {
-        return format!("{name}, reformatted");
+        return format!("{name}, {REFORMATTED}");
     }
-    format!("{name}, reformatted · {slab}")
+    format!("{name}, {REFORMATTED} · {slab}")
 }
 
 /// Stable, and tells no UID.
