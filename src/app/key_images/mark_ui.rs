@@ -26,7 +26,7 @@ pub(crate) fn key_mark_ui(ui: &Ui, cx: &ViewCx<'_>, place: &Place, rect: Rect, i
     }
     let place = Rect::from_center_size(at + vec2(0.0, SIZE / 2.0), vec2(SIZE, SIZE));
     let response = ui.interact(place, Id::unique(("key image", id)), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Key image"));
+    response.widget_info(|| WidgetInfo::labeled(Role::GraphicsSymbol, true, "Key image"));
 }
 
 /// A tick for every key image of a series of so many slices; the handle has this height.

@@ -60,7 +60,7 @@ pub(crate) fn color_bar_ui(ui: &Ui, over: &Overlaid<'_>, id: usize) {
     let name =
         format!("Colour bar, {}: {} {}", view.color_map.name(), values.join(", "), frame.unit());
     let response = ui.interact(bar, Id::unique(("colour bar", id)), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name.trim_end()));
+    response.widget_info(|| WidgetInfo::labeled(Role::GraphicsSymbol, true, name.trim_end()));
 }
 
 /// Levels on the bar, and the values that are shown there.

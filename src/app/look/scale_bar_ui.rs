@@ -58,7 +58,7 @@ fn write(painter: &egui::Painter, at: egui::Pos2, text: &str) {
 
 fn name(ui: &Ui, rect: Rect, id: usize, name: String) {
     let response = ui.interact(rect, Id::unique(("scale bar", id)), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
+    response.widget_info(|| WidgetInfo::labeled(Role::GraphicsSymbol, true, &name));
 }
 
 /// The largest of 1, 2, 5 and their tenfolds that is not longer.

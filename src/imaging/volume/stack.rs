@@ -88,7 +88,7 @@ impl Stack {
                 .map(|i| i.photometric_interpretation.clone())
                 .unwrap_or_default(),
             bits_stored: first.map_or(16, |i| i.bits_stored),
-            slice_thickness_mm: (!slab.is_thin()).then(|| f64::from(slab.mm)),
+            slice_thickness_mm: None,
             geometry: (0..planes.count).map(|index| planes.geometry(index)).collect(),
             cannot_show: None,
             frame_time_ms: None,
