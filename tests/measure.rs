@@ -198,6 +198,7 @@ fn tables_have_every_digit_and_name_nobody() {
     };
     let marks = Marker::new([7; 32]).marks("1.2.3", "1.2.3.1", &frame_ref);
     let row = |shape: Shape| MeasurementRow {
+        plane: None,
         case: "Case 03".to_owned(),
         marks: Some(marks.clone()),
         modality: "CT".to_owned(),
@@ -244,6 +245,7 @@ fn words_out_of_a_file_stay_words_in_a_spreadsheet() {
         ..Figures::of(&built(&grey(2, 2, |x, _| x)), &Shape::Probe(Point::new(0.5, 0.5)))
     };
     let row = MeasurementRow {
+        plane: None,
         case: "Case 01".to_owned(),
         marks: None,
         modality: "@CT".to_owned(),

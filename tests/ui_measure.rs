@@ -371,7 +371,7 @@ fn tables_are_copied_and_written_without_a_name_in_them() {
     let path = folder.path().join("measured");
     app.apply(AppEvent::PickedPlaceForTable(csv.as_str().into(), path.clone()));
     app.wait_for("file", |_| path.with_extension("csv").exists());
-    let is_told = |app: &App| app.words().contains("The measurements are exported");
+    let is_told = |app: &App| app.words().contains("The table is exported");
     for _ in 0..400 {
         if is_told(&app) {
             break;

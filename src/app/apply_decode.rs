@@ -37,6 +37,7 @@ impl AppState {
             DecodeEvent::Thumbnail { frame_ref, image, .. } => {
                 self.studies.set_thumbnail(frame_ref, Thumbnail::Ready(Arc::new(image)));
             }
+            DecodeEvent::VolumeBuilt { job } => self.apply_volume_built(job),
             DecodeEvent::Finished { job } => {
                 self.jobs.end(job);
                 self.frames.ended(job);
@@ -63,6 +64,7 @@ impl AppState {
                 let text = without_paths(&message, std::slice::from_ref(&frame_ref.path));
                 self.studies.set_thumbnail(frame_ref, Thumbnail::Failed(text));
             }
+            Some(Purpose::Volume) => self.volume_failed(job, &message),
             Some(Purpose::Training | Purpose::Evaluation | Purpose::Copies) | None => {}
         }
     }
@@ -90,8 +92,10 @@ impl AppState {
             self.remember_opened(paths, &opened);
         }
         for study in opened.studies.into_iter().rev() {
+            let study_key = study.key.clone();
             let fresh = self.studies.insert(study);
             self.keep_numbers(fresh);
+            self.find_key_images(&study_key);
         }
         if let Some(study_key) = first {
             self.results.shown = None;
@@ -207,12 +211,16 @@ impl AppState {
 
     /// Closes a study and forgets its frames.
     pub(crate) fn close_study(&mut self, study_key: &str) {
+        let planes = self.studies.volumes().iter().filter(|v| v.study_key == study_key);
+        let planes: Vec<Series> = planes.flat_map(|volume| volume.planes().clone()).collect();
         let Some(study) = self.studies.close(study_key) else { return };
-        let files = study.series.iter().flat_map(|series| &series.instances);
+        self.forget_planes(study_key);
+        let files = study.series.iter().chain(&planes).flat_map(|series| &series.instances);
         let paths: std::collections::HashSet<PathBuf> =
             files.map(|instance| instance.path.clone()).collect();
         self.frames.drop_frames(|frame_ref| paths.contains(&frame_ref.path));
         self.measurements.forget_study(study_key);
+        self.forget_key_images(study_key);
         self.strip.take_if(|strip| strip.study_key == study_key);
         self.attached.take_if(|evidence| evidence.study_key == study_key);
         for viewport in &mut self.viewports {
@@ -262,7 +270,13 @@ impl AppState {
         if matches!(self.frames.state(frame_ref), FrameState::Unknown) {
             let job = JobId::next();
             self.frames.started(job, frame_ref.clone());
-            self.effects.push(Effect::ReadFrame(job, frame_ref.clone()));
+            let effect = match self.studies.cut_of(frame_ref) {
+                Some((stack, cut)) => {
+                    Effect::ReadPlane(job, frame_ref.clone(), Box::new(stack.clone()), cut)
+                }
+                None => Effect::ReadFrame(job, frame_ref.clone()),
+            };
+            self.effects.push(effect);
         }
     }
 
@@ -317,6 +331,7 @@ impl AppState {
     /// Stops a job of either worker.
     pub(crate) fn cancel_job(&mut self, job: JobId) {
         let purpose = self.jobs.end(job).map(|job| job.purpose);
+        self.give_up_volume(job);
         self.effects.push(match purpose {
             Some(Purpose::Copies) => Effect::CancelCopies(job),
             _ => Effect::CancelDecode(job),
@@ -325,7 +340,7 @@ impl AppState {
 }
 
 /// Folders and files are often called after patients: a message need not name them.
-fn without_paths(message: &str, paths: &[PathBuf]) -> String {
+pub(crate) fn without_paths(message: &str, paths: &[PathBuf]) -> String {
     let mut text = message.to_owned();
     for path in paths {
         text = text.replace(&path.display().to_string(), "this file");

@@ -9,7 +9,7 @@ use super::settings::{Sampling, ThemeChoice};
 use super::state::{LeftTab, Sheet};
 use super::viewport::{Place, WindowMode};
 use crate::chat::transfer::Format;
-use crate::imaging::Shape;
+use crate::imaging::{ColorMap, Projection, Shape};
 use crate::vlm::{DeviceChoice, PrecisionChoice};
 use crate::worker::{JobId, LoadRequest};
 
@@ -87,6 +87,8 @@ pub enum Command {
     Fit,
     /// One picture pixel on one screen pixel.
     ActualSize,
+    /// Choose colours for grey levels.
+    SetColorMap(ColorMap),
     /// Swap dark and light.
     Invert,
     /// Mirror left and right.
@@ -121,6 +123,29 @@ pub enum Command {
     ChangeCineRate {
         /// Faster.
         faster: bool,
+    },
+    /// Star the slice shown, or take its star.
+    ToggleKeyImage,
+    /// Go so many starred slices further.
+    StepKeyImage(isize),
+    /// Show a starred slice.
+    ShowKeyImage(Place),
+    /// Scrolling goes from starred slice to starred slice, or through all.
+    ToggleKeyOnly,
+    /// Write the starred slices of the study shown to a file.
+    ExportKeyImages,
+    /// Show three planes cut through the series beside it, or what was shown before.
+    TogglePlanes,
+    /// What becomes of the values across a slab; none for planes without thickness.
+    SetProjection(Option<Projection>),
+    /// How thick a slab is, in millimetres.
+    SetSlabThickness(u16),
+    /// Show the planes through a point of the patient.
+    MoveCrosshair {
+        /// The viewport in which it was chosen.
+        from: usize,
+        /// The point.
+        to_mm: [f64; 3],
     },
     /// One, two or four viewports.
     SetViewports(usize),

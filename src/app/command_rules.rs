@@ -21,11 +21,21 @@ impl Command {
             | Self::Fit
             | Self::ActualSize
             | Self::Invert
+            | Self::SetColorMap(_)
             | Self::FlipHorizontal
             | Self::FlipVertical
             | Self::Rotate(_)
             | Self::SetTool(_)
             | Self::ResetView => state.active_viewport().place.is_some() && state.has_viewports(),
+            Self::ToggleKeyImage => state.can_star(),
+            Self::StepKeyImage(_) | Self::ExportKeyImages => {
+                state.has_viewports() && !state.key_images_shown().is_empty()
+            }
+            Self::TogglePlanes => {
+                state.shows_planes() && state.has_viewports()
+                    || state.cannot_show_planes().is_none()
+            }
+            Self::SetProjection(_) | Self::SetSlabThickness(_) => state.has_viewports(),
             Self::ToggleEye => {
                 let has_view = state.active_viewport().place.is_some() && state.has_viewports();
                 has_view || state.is_looking_at_evidence()
@@ -83,6 +93,7 @@ impl Command {
                 | Self::OpenSample
                 | Self::ShowSeries { .. }
                 | Self::ShowMeasurement(_)
+                | Self::ShowKeyImage(_)
                 | Self::GoToEvidence { .. }
                 | Self::NewChat
                 | Self::NewChatSamePicture

@@ -8,7 +8,7 @@ use super::results::ResultsScreen;
 use super::settings::ThemeChoice;
 use super::state::{LeftTab, Sheet};
 use crate::chat::transfer::Format;
-use crate::imaging::ShapeKind;
+use crate::imaging::{ColorMap, Projection, ShapeKind};
 
 /// One row of the table.
 pub(crate) struct Entry {
@@ -91,6 +91,12 @@ pub(crate) const TABLE: &[Entry] = &[
     keyed(Command::StepSeries(-1), "Previous series", PLAIN, Key::ArrowLeft),
     keyed(Command::StepSeries(1), "Next series", PLAIN, Key::ArrowRight),
     keyed(Command::Invert, "Invert", PLAIN, Key::I),
+    entry(Command::SetColorMap(ColorMap::Grey), "Grey"),
+    entry(Command::SetColorMap(ColorMap::HotIron), "Hot iron"),
+    entry(Command::SetColorMap(ColorMap::Pet), "PET"),
+    entry(Command::SetColorMap(ColorMap::HotMetalBlue), "Hot metal blue"),
+    entry(Command::SetColorMap(ColorMap::Pet20Step), "PET 20 step"),
+    entry(Command::SetColorMap(ColorMap::Viridis), "Viridis"),
     keyed(Command::FlipHorizontal, "Flip horizontally", PLAIN, Key::H),
     keyed(Command::FlipVertical, "Flip vertically", PLAIN, Key::V),
     keyed(Command::Rotate(-1), "Rotate left", PLAIN, Key::OpenBracket),
@@ -116,6 +122,7 @@ pub(crate) const TABLE: &[Entry] = &[
     keyed(Command::SetTool(Tool::Window), "Window/level", PLAIN, Key::W),
     keyed(Command::SetTool(Tool::Zoom), "Zoom", PLAIN, Key::Z),
     keyed(Command::SetTool(Tool::Pan), "Pan", PLAIN, Key::T),
+    keyed(Command::SetTool(Tool::Crosshair), "Crosshair", PLAIN, Key::J),
     keyed(Command::SetTool(Tool::Measure(ShapeKind::Length)), "Length", PLAIN, Key::D),
     keyed(Command::SetTool(Tool::Measure(ShapeKind::Angle)), "Angle", PLAIN, Key::A),
     keyed(Command::SetTool(Tool::Measure(ShapeKind::Rectangle)), "Rectangle", PLAIN, Key::Q),
@@ -135,6 +142,20 @@ pub(crate) const TABLE: &[Entry] = &[
     entry(Command::SetViewports(1), "One viewport"),
     entry(Command::SetViewports(2), "Two viewports"),
     entry(Command::SetViewports(4), "Four viewports"),
+    keyed(Command::StepKeyImage(1), "Next key image", SHIFT, Key::K),
+    keyed(Command::ToggleKeyImage, "Key image", PLAIN, Key::K),
+    entry(Command::StepKeyImage(-1), "Previous key image"),
+    entry(Command::ToggleKeyOnly, "Key images only"),
+    entry(Command::ExportKeyImages, "Export key images as CSV…"),
+    keyed(Command::TogglePlanes, "Orthogonal planes", PLAIN, Key::O),
+    entry(Command::SetProjection(None), "Thin planes"),
+    entry(Command::SetProjection(Some(Projection::Mean)), "Mean over a slab"),
+    entry(Command::SetProjection(Some(Projection::Maximum)), "Maximum over a slab (MIP)"),
+    entry(Command::SetProjection(Some(Projection::Minimum)), "Minimum over a slab (MinIP)"),
+    entry(Command::SetSlabThickness(5), "Slab of 5 mm"),
+    entry(Command::SetSlabThickness(10), "Slab of 10 mm"),
+    entry(Command::SetSlabThickness(20), "Slab of 20 mm"),
+    entry(Command::SetSlabThickness(40), "Slab of 40 mm"),
     entry(Command::ToggleLink, "Link viewports"),
     keyed(Command::ToggleCine, "Cine", PLAIN, Key::C),
     entry(Command::ChangeCineRate { faster: true }, "Faster"),

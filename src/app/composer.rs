@@ -8,6 +8,7 @@ use super::command::Command;
 use super::engine_state::ModelStatus;
 use super::fonts;
 use super::icons;
+use super::textures::Look;
 use super::theme;
 use super::view_cx::ViewCx;
 use super::widgets::{
@@ -156,7 +157,7 @@ fn view_texture(ui: &Ui, cx: &ViewCx<'_>) -> Option<egui::TextureHandle> {
     let loaded = cx.state.frames.loaded(&frame_ref)?;
     let grayscale = viewport.view.grayscale(&loaded);
     let squares = viewport.draws_squares(cx.state.settings.nearest);
-    Some(cx.textures.frame(ui.ctx(), &frame_ref, &grayscale, squares, &loaded))
+    Some(cx.textures.frame(ui.ctx(), &frame_ref, &Look::grey(grayscale), squares, &loaded))
 }
 
 fn text_ui(ui: &mut Ui, cx: &ViewCx<'_>, composer: &mut Composer) {

@@ -8,7 +8,7 @@ use super::save_drawn::ToSave;
 use crate::chat::Conversation;
 use crate::chat::history::{Calendar, Request};
 use crate::chat::transfer::Format;
-use crate::imaging::FrameRef;
+use crate::imaging::{Cut, FrameRef, Stack};
 use crate::vlm::{DeviceChoice, Question};
 use crate::worker::{JobId, LoadRequest};
 
@@ -29,6 +29,12 @@ pub enum Effect {
     ReadFrame(JobId, FrameRef),
     /// Decode worker: a small picture of a frame.
     MakeThumbnail(JobId, FrameRef),
+    /// Decode worker: decode all slices of a volume.
+    BuildVolume(JobId, Box<Stack>),
+    /// Decode worker: cut a plane, called so.
+    ReadPlane(JobId, FrameRef, Box<Stack>, Cut),
+    /// Decode worker: let go of the volume.
+    ForgetVolume,
     /// Decode worker: stop.
     CancelDecode(JobId),
     /// Engine worker: load a model.
@@ -76,6 +82,8 @@ pub enum Effect {
     WritePicture(PathBuf, Arc<ToSave>),
     /// System: ask where to write a table of measurements.
     PickPlaceForTable(Arc<str>),
+    /// System: ask where to write a table of key images.
+    PickPlaceForKeyImages(Arc<str>),
     /// Write it.
     WriteTable(PathBuf, Arc<str>),
     /// System: ask for a folder for de-identified copies of these files.

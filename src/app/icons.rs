@@ -70,4 +70,7 @@ pub(crate) const ANGLE: &str = "\u{e7bc}";
 pub(crate) const RECTANGLE: &str = "\u{e3f0}";
 pub(crate) const CIRCLE: &str = "\u{e18a}";
 pub(crate) const LASSO: &str = "\u{edc6}";
+pub(crate) const CROSSHAIR_WIDE: &str = "\u{e1d6}";
+pub(crate) const STACK: &str = "\u{e466}";
+pub(crate) const STAR: &str = "\u{e46a}";
 pub(crate) const CROSSHAIR: &str = "\u{e1d8}";

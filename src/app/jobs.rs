@@ -16,6 +16,8 @@ pub enum Purpose {
     Evaluation,
     /// De-identified copies.
     Copies,
+    /// Decoding the slices of a volume.
+    Volume,
     /// A small picture of a series.
     Thumbnail(FrameRef),
 }
@@ -67,9 +69,13 @@ impl Job {
             Purpose::Copies => ("De-identifying", self.progress),
             Purpose::Training => ("Opening training", None),
             Purpose::Evaluation => ("Reading evaluation", None),
+            Purpose::Volume => ("Building the volume", self.progress),
             Purpose::Thumbnail(_) => ("Making previews", None),
         };
         match progress {
+            Some((done, total)) if self.purpose == Purpose::Volume => {
+                format!("{what}: {done} of {total} slices")
+            }
             Some((done, total)) => format!("{what} {done} of {total} files"),
             None => format!("{what}…"),
         }

@@ -65,11 +65,14 @@ impl AppState {
             let by_place = known.and_then(|geometry| series.nearest_frame(geometry));
             let by_number = other.frame_idx.saturating_add_signed(step).min(last);
             let has_window = series.modality == modality;
+            // planes of one volume stand across each other: a number means nothing there
+            let by_number = (!self.is_one_volume(&place, &other)).then_some(by_number);
             let Some(viewport) = self.viewports.get_mut(idx) else { continue };
             if let Some(place) = viewport.place.as_mut().filter(|_| is_same && step != 0) {
-                place.frame_idx = by_place.unwrap_or(by_number);
+                place.frame_idx = by_place.or(by_number).unwrap_or(place.frame_idx);
             }
             viewport.view.transform = view.transform;
+            viewport.view.color_map = view.color_map;
             if has_window {
                 viewport.view.window.clone_from(&view.window);
                 viewport.view.inverted = view.inverted;
@@ -86,8 +89,15 @@ impl AppState {
         if other.frame_of_reference_uid.as_ref() != Some(reference) {
             return None;
         }
+        self.cut_line(place, active)
+    }
+
+    /// Where one slice is cut by another of the same space, in its pixels.
+    pub(crate) fn cut_line(&self, place: &Place, by: &Place) -> Option<[[f64; 2]; 2]> {
+        let (_, series) = self.shown_series(by)?;
+        let (_, other) = self.shown_series(place)?;
         let (instance, _) = other.instance_of(place.frame_idx)?;
         let extent = [instance.columns, instance.rows];
-        other.geometry_of(place.frame_idx)?.cut_by(extent, series.geometry_of(active.frame_idx)?)
+        other.geometry_of(place.frame_idx)?.cut_by(extent, series.geometry_of(by.frame_idx)?)
     }
 }

@@ -173,7 +173,8 @@ impl Outside {
             Effect::ReadPresets(path) => {
                 self.on_thread("presets", move || Some(AppEvent::PresetsRead(read_presets(&path))));
             }
-            Effect::PickPlaceForTable(table) => self.ask_where_table(table),
+            Effect::PickPlaceForTable(table) => self.ask_where_table(table, "measurements.csv"),
+            Effect::PickPlaceForKeyImages(table) => self.ask_where_table(table, "key-images.csv"),
             Effect::WriteTable(path, table) => self.write_table(path, table),
             Effect::History(request) => self.ask_history(request),
             Effect::PickPlaceForChat(chat, format) => self.ask_where_chat(chat, format),
@@ -263,6 +264,11 @@ impl Outside {
         match effect {
             Effect::OpenStudies(job, paths) => workers.decode.open(job, paths),
             Effect::ReadFrame(job, frame_ref) => workers.decode.read_frame(job, frame_ref),
+            Effect::BuildVolume(job, stack) => workers.decode.first().build_volume(job, *stack),
+            Effect::ReadPlane(job, frame_ref, stack, cut) => {
+                workers.decode.first().read_plane(job, frame_ref, *stack, cut);
+            }
+            Effect::ForgetVolume => workers.decode.first().forget_volume(),
             Effect::MakeThumbnail(job, frame_ref) => workers.decode.thumbnail(job, frame_ref),
             Effect::WriteCopies(job, files, folder) => workers.copies.write(job, files, folder),
             Effect::CancelCopies(job) => workers.copies.cancel(job),
@@ -313,11 +319,11 @@ impl Outside {
         });
     }
 
-    fn ask_where_table(&self, table: Arc<str>) {
+    fn ask_where_table(&self, table: Arc<str>, name: &'static str) {
         self.on_thread("file dialog", move || {
             let asked_at = Instant::now();
             let dialog = rfd::FileDialog::new().set_title("Export as CSV");
-            let dialog = dialog.set_file_name("measurements.csv").add_filter("CSV", &["csv"]);
+            let dialog = dialog.set_file_name(name).add_filter("CSV", &["csv"]);
             match dialog.save_file() {
                 Some(path) => Some(AppEvent::PickedPlaceForTable(table, path)),
                 None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),

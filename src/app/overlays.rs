@@ -26,7 +26,10 @@ pub(crate) struct Hover {
 
 impl Hover {
     pub(crate) fn read(frame: &Frame, column: u32, row: u32) -> Self {
-        let value = if let Some(value) = frame.modality_value(column, row) {
+        let is_padding = frame.stored(column, row).is_some_and(|stored| frame.is_padding(stored));
+        let value = if is_padding {
+            "padding".to_owned()
+        } else if let Some(value) = frame.modality_value(column, row) {
             format!("{} {}", number(value), frame.unit()).trim_end().to_owned()
         } else if let Some([r, g, b]) = frame.rgb(column, row) {
             format!("R {r} G {g} B {b}")
@@ -73,6 +76,10 @@ pub(crate) fn overlays_ui(ui: &Ui, cx: &ViewCx<'_>, over: &Overlaid<'_>, hover: 
         let window = window_label(&viewport.view.grayscale(loaded));
         let inverted = if viewport.view.inverted { " · inverted" } else { "" };
         display.push(format!("{window}  {name}{inverted}"));
+        if !viewport.view.color_map.is_grey() {
+            let map = viewport.view.color_map.name();
+            display.push(format!("{map} · a model gets the grey picture"));
+        }
     }
     if full {
         display.push(format!("Zoom {:.0} %", zoom * 100.0));

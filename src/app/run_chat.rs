@@ -8,8 +8,9 @@ use super::notices::NoticeLevel;
 use super::state::AppState;
 use super::view_transform::ViewTransform;
 use super::viewport::{Place, View, WindowMode, number};
+use super::volume::Reformatted;
 use crate::chat::{AnswerState, Evidence, HowAsked, Meter, Provenance};
-use crate::imaging::{Alteration, Grayscale, Turned, VoiLut};
+use crate::imaging::{Alteration, Grayscale, REFORMATTED, Turned, VoiLut};
 use crate::vlm::{Beginning, Question, Task};
 use crate::worker::{JobId, LoadRequest};
 
@@ -224,6 +225,9 @@ impl AppState {
         if series.num_frames() > 1 {
             parts.push(format!("slice {} of {}", place.frame_idx + 1, series.num_frames()));
         }
+        if self.studies.is_plane(place) {
+            parts.extend(series.description.clone());
+        }
         if loaded.frame.is_monochrome() {
             parts.push(window_label(&viewport.view.grayscale(&loaded)));
         }
@@ -251,7 +255,12 @@ impl AppState {
         let Some(turn) = self.conversation().turns.get(turn_idx) else { return };
         let Some(evidence) = turn.evidence.get(evidence_idx).cloned() else { return };
         let Some(place) = self.place_of(&evidence) else {
-            let text = "The study of this question is not open: open its files to see it there";
+            let text = if evidence.label.contains(REFORMATTED) {
+                "This question is about a plane: show the orthogonal planes of its series first, \
+                 as thick as they were"
+            } else {
+                "The study of this question is not open: open its files to see it there"
+            };
             self.notices.push(NoticeLevel::Warn, text);
             return;
         };
@@ -268,6 +277,7 @@ impl AppState {
         viewport.view = View {
             window: mode_of(&evidence.grayscale),
             inverted: evidence.grayscale.inverted,
+            color_map: viewport.view.color_map,
             transform,
         };
     }
@@ -281,7 +291,9 @@ impl AppState {
                 (Some(marker), Some(marks)) => marker.study(key) == marks.study,
                 _ => true,
             };
-            let series = open.study.series.iter().filter(|_| may_be);
+            let volumes = self.studies.volumes().iter().filter(|v| v.study_key == *key);
+            let planes = volumes.flat_map(Reformatted::planes);
+            let series = open.study.series.iter().chain(planes).filter(|_| may_be);
             series.into_iter().find_map(|series| {
                 // where it was before, else wherever it is now
                 let frames = std::iter::once(evidence.frame_idx).chain(0..series.num_frames());

@@ -25,6 +25,8 @@ impl AppState {
         let before = self.are_linked.then(|| (self.active, self.active_viewport().place.clone()));
         let rest = self.run_open(command).and_then(|command| self.run_results(command));
         let rest = rest.and_then(|command| self.run_view(command));
+        let rest = rest.and_then(|command| self.run_planes(command));
+        let rest = rest.and_then(|command| self.run_key_images(command));
         let rest = rest.and_then(|command| self.run_measure(command));
         let rest = rest.and_then(|command| self.run_region(command));
         let rest = rest.and_then(|command| self.run_strip(command));
@@ -38,6 +40,7 @@ impl AppState {
         {
             self.follow_active(place.as_ref());
         }
+        self.share_window();
     }
 
     fn run_open(&mut self, command: Command) -> Option<Command> {
@@ -119,6 +122,7 @@ impl AppState {
         let mut view = viewport.view.clone();
         match command {
             Command::SetWindow(mode) => view.window = mode,
+            Command::SetColorMap(map) => view.color_map = map,
             Command::Invert => view.inverted = !view.inverted,
             Command::FlipHorizontal => {
                 view.transform.turned = view.transform.turned.flipped_horizontally();
@@ -162,7 +166,8 @@ impl AppState {
 
     fn step_frame(&mut self, step: isize) {
         let Some(place) = &self.active_viewport().place else { return };
-        let frame_idx = place.frame_idx.saturating_add_signed(step);
+        let onward = place.frame_idx.saturating_add_signed(step);
+        let frame_idx = self.step_among_keys(step).unwrap_or(onward);
         self.show_frame(frame_idx);
     }
 

@@ -56,6 +56,8 @@ pub struct Settings {
     pub presets: Vec<Preset>,
     /// What was opened, newest first.
     pub recent: Vec<Recent>,
+    /// Keyed hashes of slices that were starred.
+    pub key_images: Vec<String>,
     /// Version of the program whose research-use statement was acknowledged.
     pub acknowledged: Option<String>,
     /// Size of the app on the screen, in points.
@@ -150,6 +152,7 @@ impl Default for Settings {
             sides_by_model: false,
             presets: Vec::new(),
             recent: Vec::new(),
+            key_images: Vec::new(),
             acknowledged: None,
             app_size: None,
         }

@@ -21,6 +21,7 @@ const MOUSE: &[(&str, &str)] = &[
     ("Right drag", "Zoom"),
     ("Right click", "Menu"),
     ("Wheel", "Slice; Shift: five slices; Ctrl: zoom"),
+    ("Left drag, crosshair tool; Shift + move", "Planes: show those through this point"),
     ("Double click", "One or two viewports"),
     ("On a reconstruction", "Drag: move; wheel: zoom; double click: fit; hold B: blink"),
 ];

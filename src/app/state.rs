@@ -10,6 +10,7 @@ use super::eye::{EyeState, EyeView};
 use super::frames::{FrameCache, FrameState};
 use super::history::HistoryState;
 use super::jobs::Jobs;
+use super::key_images::KeyImages;
 use super::measure::{Measurements, Tool};
 use super::notices::{NoticeLevel, Notices};
 use super::results::{Evaluation, News, Results, Sorted};
@@ -20,6 +21,7 @@ use super::sides::Sides;
 use super::strip::Strip;
 use super::studies::{OpenStudy, Studies};
 use super::viewport::{Place, Viewport};
+use super::volume::Planes;
 use crate::chat::history::{HistoryEvent, Request};
 use crate::chat::transfer::Format;
 use crate::chat::{Conversation, Evidence};
@@ -143,6 +145,10 @@ pub struct AppState {
     pub active: usize,
     /// What the left mouse button does on a picture.
     pub tool: Tool,
+    /// Planes cut through volumes.
+    pub planes: Planes,
+    /// Slices that are starred.
+    pub key_images: KeyImages,
     /// What was drawn and measured.
     pub measurements: Measurements,
     /// What is in the list of recent files and was opened in this run: the keys of its studies.
@@ -212,6 +218,8 @@ impl AppState {
             cine: Cine::default(),
             active: 0,
             tool: Tool::default(),
+            planes: Planes::default(),
+            key_images: KeyImages::default(),
             measurements: Measurements::default(),
             recent_studies: Vec::new(),
             frames,

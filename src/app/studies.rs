@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::viewport::Place;
+use super::volume::Reformatted;
 use crate::chat::Marker;
-use crate::imaging::{DisplayImage, FrameRef, Series, Study, alias};
+use crate::imaging::{Cut, DisplayImage, FrameRef, NoVolume, Series, Stack, Study, alias};
 
 /// How the keys of pasted pictures begin; they mean nothing beyond this run.
 pub(crate) const PASTED: &str = "pasted-";
@@ -16,6 +18,8 @@ pub struct OpenStudy {
     pub study: Study,
     /// "Case 01"; the same whenever the study is opened.
     pub alias: String,
+    /// The volumes that series make, or why they make none.
+    stacks: HashMap<String, Result<Arc<Stack>, NoVolume>>,
 }
 
 /// A small picture of a series.
@@ -38,6 +42,7 @@ pub struct Studies {
     known: HashMap<String, usize>,
     marker: Option<Marker>,
     thumbnails: HashMap<FrameRef, Thumbnail>,
+    volumes: Vec<Reformatted>,
 }
 
 impl Studies {
@@ -51,11 +56,59 @@ impl Studies {
         self.open.iter().find(|open| open.study.key == study_key)
     }
 
-    /// A series of a study.
+    /// A series of a study, or planes cut through one.
     pub fn series(&self, study_key: &str, series_key: &str) -> Option<(&OpenStudy, &Series)> {
         let open = self.get(study_key)?;
-        let series = open.study.series.iter().find(|series| series.key == series_key)?;
+        let volumes = self.volumes.iter().filter(|volume| volume.study_key == study_key);
+        let planes = volumes.flat_map(Reformatted::planes);
+        let series = open.study.series.iter().chain(planes).find(|s| s.key == series_key)?;
         Some((open, series))
+    }
+
+    /// The volume a series makes, or why it makes none.
+    pub(crate) fn stack(&self, place: &Place) -> Option<&Result<Arc<Stack>, NoVolume>> {
+        self.get(&place.study_key)?.stacks.get(&place.series_key)
+    }
+
+    /// Series that planes are cut from.
+    pub fn volumes(&self) -> &[Reformatted] {
+        &self.volumes
+    }
+
+    pub(crate) fn volumes_mut(&mut self) -> impl Iterator<Item = &mut Reformatted> {
+        self.volumes.iter_mut()
+    }
+
+    /// The worker keeps one volume; planes of another are cut after it was built again.
+    pub(crate) fn add_volume(&mut self, volume: Reformatted) {
+        let is_same = |old: &Reformatted| {
+            old.study_key == volume.study_key && old.source.key == volume.source.key
+        };
+        self.volumes.retain(|old| !is_same(old));
+        self.volumes.push(volume);
+    }
+
+    /// The volume that a series or its planes belong to.
+    pub(crate) fn volume_of(&self, place: &Place) -> Option<&Reformatted> {
+        self.volumes.iter().find(|volume| volume.holds(place))
+    }
+
+    /// Whether a place is in planes cut through a series.
+    pub(crate) fn is_plane(&self, place: &Place) -> bool {
+        self.volumes.iter().any(|volume| volume.is_plane(place))
+    }
+
+    /// What a frame is cut from; none for those of files.
+    pub(crate) fn cut_of(&self, frame_ref: &FrameRef) -> Option<(&Stack, Cut)> {
+        let mut volumes = self.volumes.iter();
+        volumes.find_map(|volume| Some((volume.stack.as_ref(), volume.cut_of(frame_ref)?)))
+    }
+
+    /// Says whether there were any.
+    pub(crate) fn forget_volumes(&mut self, study_key: &str) -> bool {
+        let before = self.volumes.len();
+        self.volumes.retain(|volume| volume.study_key != study_key);
+        self.volumes.len() < before
     }
 
     /// Gives studies their aliases in this order; says which are new to the history.
@@ -137,7 +190,14 @@ impl Studies {
         }
         let fresh = self.number(std::iter::once(study.key.as_str()));
         let number = self.case_numbers.get(&study.key).copied().unwrap_or_default();
-        self.open.insert(0, OpenStudy { study, alias: alias(number) });
+        let kept = |volume: &Reformatted| {
+            volume.study_key != study.key || study.series.contains(&volume.source)
+        };
+        self.volumes.retain(kept);
+        let stack = |series: &Series| (series.key.clone(), Stack::of(series).map(Arc::new));
+        let is_pasted = study.key.starts_with(PASTED);
+        let stacks = study.series.iter().filter(|_| !is_pasted).map(stack).collect();
+        self.open.insert(0, OpenStudy { study, alias: alias(number), stacks });
         fresh
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use egui::{ColorImage, Context, TextureFilter, TextureHandle, TextureOptions};
 
 use super::frames::LoadedFrame;
-use crate::imaging::{Channels, DisplayImage, FrameRef, Grayscale};
+use crate::imaging::{Channels, ColorMap, DisplayImage, FrameRef, Grayscale};
 
 const MAX_BYTES: usize = 256 << 20;
 
@@ -30,9 +30,23 @@ struct PictureTexture {
     squares: Option<TextureHandle>,
 }
 
+/// How a frame is drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Look {
+    pub(crate) grayscale: Grayscale,
+    pub(crate) color_map: ColorMap,
+}
+
+impl Look {
+    /// As a model is given it.
+    pub(crate) fn grey(grayscale: Grayscale) -> Self {
+        Self { grayscale, color_map: ColorMap::Grey }
+    }
+}
+
 struct FrameTexture {
     frame_ref: FrameRef,
-    grayscale: Grayscale,
+    look: Look,
     /// Pixels are not blended.
     squares: bool,
     handle: TextureHandle,
@@ -45,15 +59,13 @@ impl TextureCache {
         &self,
         ctx: &Context,
         frame_ref: &FrameRef,
-        grayscale: &Grayscale,
+        look: &Look,
         squares: bool,
         loaded: &LoadedFrame,
     ) -> TextureHandle {
         let mut inner = self.0.borrow_mut();
         let known = inner.frames.iter().position(|entry| {
-            entry.frame_ref == *frame_ref
-                && entry.squares == squares
-                && entry.grayscale == *grayscale
+            entry.frame_ref == *frame_ref && entry.squares == squares && entry.look == *look
         });
         if let Some(idx) = known {
             let entry = inner.frames.remove(idx);
@@ -61,14 +73,15 @@ impl TextureCache {
             inner.frames.push(entry);
             return handle;
         }
-        let image = color_image(&fitting(ctx, &grayscale.render(&loaded.frame)));
+        let shown = look.color_map.apply(look.grayscale.render(&loaded.frame));
+        let image = color_image(&fitting(ctx, &shown));
         let bytes = image.pixels.len() * 4;
         let magnification = magnification(squares);
         let options = TextureOptions { magnification, ..TextureOptions::LINEAR };
         let handle = ctx.load_texture("frame", image, options);
         inner.frames.push(FrameTexture {
             frame_ref: frame_ref.clone(),
-            grayscale: grayscale.clone(),
+            look: look.clone(),
             squares,
             handle: handle.clone(),
             bytes,

@@ -96,6 +96,14 @@ pub(crate) const MEASURE: Color32 = Color32::from_rgb(0xFF, 0xD8, 0x4D);
 pub(crate) const MEASURE_CHOSEN: Color32 = Color32::from_rgb(0x7F, 0xE7, 0xFF);
 /// The frame of the active viewport, on black.
 pub(crate) const OVERLAY_ACCENT: Color32 = DARK.accent;
+/// Stars of key images.
+pub(crate) const OVERLAY_KEY: Color32 = Color32::from_rgb(0xFF, 0xD1, 0x5C);
+/// Lines of axial planes.
+pub(crate) const OVERLAY_AXIAL: Color32 = Color32::from_rgb(0xF2, 0x6D, 0x6D);
+/// Lines of coronal planes.
+pub(crate) const OVERLAY_CORONAL: Color32 = Color32::from_rgb(0x6F, 0xCF, 0x7C);
+/// Lines of sagittal planes.
+pub(crate) const OVERLAY_SAGITTAL: Color32 = Color32::from_rgb(0xF2, 0xC9, 0x4C);
 /// Surfaces that float on the viewport.
 pub(crate) const OVERLAY_LINE: Color32 = Color32::from_rgb(0x3A, 0x42, 0x4D);
 /// Frames of generated pictures, on black.
@@ -166,6 +174,11 @@ pub(crate) fn choose(ctx: &egui::Context, choice: ThemeChoice) {
 /// How long changes on the screen take.
 pub(crate) fn set_motion(ctx: &egui::Context, less: bool) {
     ctx.all_styles_mut(|style| style.animation_time = if less { 0.0 } else { ANIMATION_SECS });
+}
+
+/// A colour of a colour map.
+pub(crate) fn of_map([red, green, blue]: [u8; 3]) -> Color32 {
+    Color32::from_rgb(red, green, blue)
 }
 
 fn style(theme: Theme, palette: &Palette) -> Style {

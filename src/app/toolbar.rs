@@ -37,6 +37,11 @@ pub(crate) fn toolbar_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         command_icon_ui(ui, cx, icons::SQUARE, Command::SetViewports(1), n == 1);
         command_icon_ui(ui, cx, icons::COLUMNS, Command::SetViewports(2), n == 2);
         command_icon_ui(ui, cx, icons::FOUR, Command::SetViewports(4), n == 4);
+        let shows_planes = cx.state.shows_planes();
+        let planes = command_icon_ui(ui, cx, icons::STACK, Command::TogglePlanes, shows_planes);
+        if let Some(why) = cx.state.cannot_show_planes() {
+            planes.on_disabled_hover_text(why);
+        }
         command_icon_ui(ui, cx, icons::LINK, Command::ToggleLink, cx.state.are_linked);
         let is_playing = cx.state.is_playing();
         let cine = if is_playing { icons::PAUSE } else { icons::CONTINUE };

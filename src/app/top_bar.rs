@@ -6,6 +6,7 @@ use super::command::Command;
 use super::engine_state::ModelStatus;
 use super::fonts;
 use super::icons;
+use super::look::colors_menu_ui;
 use super::measure::{measure_menu_ui, tools_menu_ui};
 use super::model_picker::model_picker_ui;
 use super::recent::recent_menu_ui;
@@ -15,6 +16,7 @@ use super::settings::ThemeChoice;
 use super::state::{Overlays, Sheet};
 use super::theme;
 use super::view_cx::ViewCx;
+use super::volume::planes_menu_ui;
 use super::widgets::{menu_item_ui, tick_text};
 use super::window_menu::window_menu_ui;
 
@@ -184,6 +186,8 @@ fn image_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         ui.menu_button("Window", |ui| window_menu_ui(ui, cx, viewport));
     });
     menu_item_ui(ui, cx, Command::Invert, Some(viewport.view.inverted));
+    ui.menu_button("Colours", |ui| colors_menu_ui(ui, cx));
+    ui.menu_button("Planes", |ui| planes_menu_ui(ui, cx));
     ui.separator();
     menu_item_ui(ui, cx, Command::ToggleCine, Some(cx.state.is_playing()));
     for command in [true, false].map(|faster| Command::ChangeCineRate { faster }) {
@@ -193,6 +197,7 @@ fn image_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     ui.menu_button("Tool", |ui| tools_menu_ui(ui, cx));
     ui.menu_button("Measurements", |ui| measure_menu_ui(ui, cx));
     ui.menu_button("Region", |ui| region_menu_ui(ui, cx));
+    ui.menu_button("Key images", |ui| key_images_menu_ui(ui, cx));
     ui.separator();
     for command in
         [Command::FlipHorizontal, Command::FlipVertical, Command::Rotate(-1), Command::Rotate(1)]
@@ -214,6 +219,18 @@ fn image_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     ui.separator();
     menu_item_ui(ui, cx, Command::Undo, None);
     menu_item_ui(ui, cx, Command::Redo, None);
+}
+
+fn key_images_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    ui.set_min_width(240.0);
+    let place = cx.state.active_viewport().place.as_ref();
+    let is_key = place.is_some_and(|place| cx.state.key_images.is_key(place));
+    menu_item_ui(ui, cx, Command::ToggleKeyImage, Some(is_key));
+    menu_item_ui(ui, cx, Command::StepKeyImage(1), None);
+    menu_item_ui(ui, cx, Command::StepKeyImage(-1), None);
+    menu_item_ui(ui, cx, Command::ToggleKeyOnly, Some(cx.state.key_images.only));
+    ui.separator();
+    menu_item_ui(ui, cx, Command::ExportKeyImages, None);
 }
 
 fn model_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {

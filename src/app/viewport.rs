@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::frames::LoadedFrame;
 use super::measure::Edit;
 use super::view_transform::ViewTransform;
-use crate::imaging::{CT_PRESETS, Grayscale, Preset, VoiLut, Window};
+use crate::imaging::{CT_PRESETS, ColorMap, Grayscale, Preset, VoiLut, Window};
 
 const MAX_UNDO: usize = 64;
 /// From this zoom on pixels are not blended.
@@ -43,6 +43,8 @@ pub struct View {
     pub window: WindowMode,
     /// Dark and light swapped.
     pub inverted: bool,
+    /// Colours for grey levels; a model is given grey ones.
+    pub color_map: ColorMap,
     /// Zoom, position, orientation.
     pub transform: ViewTransform,
 }
@@ -69,7 +71,12 @@ enum Step {
 
 impl Default for View {
     fn default() -> Self {
-        Self { window: WindowMode::File(0), inverted: false, transform: ViewTransform::default() }
+        Self {
+            window: WindowMode::File(0),
+            inverted: false,
+            color_map: ColorMap::Grey,
+            transform: ViewTransform::default(),
+        }
     }
 }
 

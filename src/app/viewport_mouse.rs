@@ -10,6 +10,7 @@ use super::measure::Tool;
 use super::view_cx::ViewCx;
 use super::view_transform::Placed;
 use super::viewport::{Place, Viewport, WindowMode, dragged_window, window_step};
+use super::volume::crosshair_ui;
 use crate::imaging::FrameRef;
 
 const ZOOM_PER_POINT: f32 = 1.006;
@@ -28,6 +29,9 @@ pub(crate) struct Scene<'a> {
 
 /// Drags; `is_taken` says that the left button draws or moves shapes.
 pub(crate) fn drag_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>, is_taken: bool) {
+    if !is_taken && crosshair_ui(ui, cx, scene) {
+        return;
+    }
     let Scene { viewport, response, rect, loaded, placed, .. } = *scene;
     let shift = ui.input(|i| i.modifiers.shift);
     let left = response.dragged_by(PointerButton::Primary);

@@ -10,16 +10,20 @@ use egui::{
 use super::command::Command;
 use super::eye::{eye_picture_ui, note_ui, shows_eye};
 use super::frames::{FrameState, LoadedFrame};
+use super::key_images::{key_mark_ui, key_ticks_ui};
+use super::look::{color_bar_ui, colors_menu_ui, scale_bar_ui};
 use super::measure::{Pen, measure_menu_ui, measurements_ui, pen_ui, tools_menu_ui};
 use super::overlays::{Hover, Overlaid, overlays_ui};
 use super::region::{bar_ui, region_menu_ui};
 use super::state::Overlays;
 use super::strip::strip_ui;
+use super::textures::Look;
 use super::theme;
 use super::view_cx::ViewCx;
 use super::view_transform::Placed;
 use super::viewport::{Place, Viewport};
 use super::viewport_mouse::{Scene, drag_ui, wheel_ui};
+use super::volume::{plane_edge_ui, planes_menu_ui, reference_lines_ui};
 use super::window_menu::window_menu_ui;
 use crate::imaging::FrameRef;
 
@@ -98,10 +102,15 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
         drag_ui(ui, cx, &scene, is_taken);
         wheel_ui(ui, cx, &scene, &mut panel.wheel);
         if !shows_eye {
-            reference_line_ui(&ui.painter_at(rect), cx, &scene);
+            reference_lines_ui(ui, cx, &scene);
             measurements_ui(ui, cx, &scene, &mut panel.pen);
             let overlaid = Overlaid { viewport, rect, loaded: &loaded, zoom: placed.zoom };
             overlays_ui(ui, cx, &overlaid, panel.hover.as_ref());
+            if cx.state.overlays != Overlays::Off {
+                color_bar_ui(ui, &overlaid, idx);
+                scale_bar_ui(ui, &overlaid, &placed, idx);
+            }
+            key_mark_ui(ui, cx, &place_drawn, rect, idx);
             strip_ui(ui, cx, viewport, rect);
             if !panel.pen.is_busy() {
                 bar_ui(ui, cx, &scene);
@@ -121,23 +130,10 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
         FrameState::Pending => ui.ctx().request_repaint_after_secs(0.25),
         FrameState::Unknown | FrameState::Ready(_) => {}
     }
+    plane_edge_ui(ui, cx, viewport, whole);
     if cx.state.viewports.len() > 1 && cx.state.active == idx {
         let stroke = Stroke::new(1.5, theme::OVERLAY_ACCENT);
         painter.rect_stroke(whole, CornerRadius::ZERO, stroke, StrokeKind::Inside);
-    }
-}
-
-/// Where the slice of the active viewport lies in this one.
-fn reference_line_ui(painter: &Painter, cx: &ViewCx<'_>, scene: &Scene<'_>) {
-    if cx.state.viewports.len() < 2 || cx.state.overlays == Overlays::Off {
-        return;
-    }
-    if let Some(ends) = cx.state.reference_line(scene.place) {
-        let at = |[x, y]: [f64; 2]| {
-            // a pixel's centre is half a pixel from its corner
-            scene.placed.ui_from_image(pos2(x as f32 + 0.5, y as f32 + 0.5))
-        };
-        painter.line_segment(ends.map(at), Stroke::new(1.2, theme::OVERLAY_ACCENT));
     }
 }
 
@@ -145,7 +141,9 @@ fn name_ui(response: &Response, cx: &ViewCx<'_>, idx: usize, viewport: &Viewport
     let shows = viewport.place.as_ref().and_then(|place| {
         let (_, series) = cx.state.shown_series(place)?;
         let (n, of) = (place.frame_idx + 1, series.num_frames());
-        Some(format!("{}, image {n} of {of}", series.modality))
+        let plane = series.plane.filter(|_| cx.state.studies.is_plane(place));
+        let plane = plane.map(|plane| format!(" {}", plane.as_str())).unwrap_or_default();
+        Some(format!("{}{plane}, image {n} of {of}", series.modality))
     });
     let eye = if shows_eye(cx, idx, viewport) { ", as the model sees it" } else { "" };
     let name = format!("Viewport {}: {}{eye}", idx + 1, shows.as_deref().unwrap_or("empty"));
@@ -165,8 +163,9 @@ fn prepare(
         FrameState::Ready(loaded) => {
             let frame_ref = cx.state.frame_ref(place)?;
             let grayscale = viewport.view.grayscale(loaded);
+            let look = Look { grayscale, color_map: viewport.view.color_map };
             let squares = viewport.draws_squares(cx.state.settings.nearest);
-            let texture = cx.textures.frame(ui.ctx(), &frame_ref, &grayscale, squares, loaded);
+            let texture = cx.textures.frame(ui.ctx(), &frame_ref, &look, squares, loaded);
             panel.last = Some(LastDrawn {
                 place: place.clone(),
                 frame_ref,
@@ -254,6 +253,7 @@ fn scrollbar_ui(ui: &Ui, cx: &ViewCx<'_>, idx: usize, viewport: &Viewport, rect:
     let line = Rect::from_center_size(track.center(), vec2(2.0, track.height()));
     painter.rect_filled(line, 1.0, theme::faded(theme::OVERLAY_LINE, 0.6));
     let color = if is_lit { theme::OVERLAY } else { theme::OVERLAY_DIM };
+    key_ticks_ui(&painter, cx, place, track, (num_frames, handle_height));
     painter.rect_filled(handle, 2.0, theme::faded(color, if is_lit { 1.0 } else { 0.7 }));
 }
 
@@ -265,10 +265,14 @@ fn context_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, loaded: &A
     ui.separator();
     ui.menu_button("Tool", |ui| tools_menu_ui(ui, cx));
     ui.menu_button("Measurements", |ui| measure_menu_ui(ui, cx));
+    let is_key = viewport.place.as_ref().is_some_and(|place| cx.state.key_images.is_key(place));
+    menu_item_ui(ui, cx, Command::ToggleKeyImage, Some(is_key));
     ui.separator();
     if loaded.frame.is_monochrome() {
         ui.menu_button("Window", |ui| window_menu_ui(ui, cx, viewport));
         menu_item_ui(ui, cx, Command::Invert, Some(viewport.view.inverted));
+        ui.menu_button("Colours", |ui| colors_menu_ui(ui, cx));
+        ui.menu_button("Planes", |ui| planes_menu_ui(ui, cx));
     }
     for command in [Command::Fit, Command::ActualSize, Command::ResetView] {
         menu_item_ui(ui, cx, command, None);

@@ -10,6 +10,7 @@ use crate::vlm::{DeviceChoice, PrecisionChoice, Synthetic};
 use super::deidentify::args::DeidentifyArgs;
 use super::eval::args::EvalArgs;
 use super::history::args::HistoryArgs;
+use super::planes::PlaneArgs;
 
 /// Open a study, ask a local medical vision-language model about it, see the answer. Research use
 /// only. Nothing leaves this computer.
@@ -279,11 +280,14 @@ pub(super) struct ReconstructArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RenderArgs {
-    /// DICOM, PNG, JPEG or TIFF; FILE#N is frame N, ARCHIVE.zip/NAME a file in it
+    /// DICOM, PNG, JPEG or TIFF; FILE#N is frame N, ARCHIVE.zip/NAME a file in it; with --plane the
+    /// folder or file of a series
     pub(super) path: PathBuf,
     /// The 8-bit picture to write
     #[arg(long, value_name = "FILE.png")]
     pub(super) out: PathBuf,
+    #[command(flatten)]
+    pub(super) planes: PlaneArgs,
     #[command(flatten)]
     pub(super) image_options: ImageArgs,
     /// Write what this model is given of it instead: a folder, or a name in the models folder

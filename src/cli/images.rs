@@ -10,8 +10,8 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::chat::Altered;
 use crate::imaging::{
-    Alteration, DisplayImage, Frame, FrameRef, Grayscale, Opened, Series, Shape, is_archive_file,
-    is_there, open_paths, parse_image_path, read_frame,
+    Alteration, Cut, DisplayImage, Frame, FrameRef, Grayscale, Opened, Series, Shape, Stack,
+    Volume, is_archive_file, is_there, open_paths, parse_image_path, read_frame,
 };
 use crate::worker::{DecodeClient, DecodeEvent, JobId};
 
@@ -62,7 +62,9 @@ impl Decoder {
         };
         let frame = match self {
             Self::InProcess => Arc::new(read_frame(&frame_ref)?),
-            Self::Worker(client) => frame_from_worker(client, frame_ref.clone())?,
+            Self::Worker(client) => {
+                frame_from_worker(client, |job| client.read_frame(job, frame_ref.clone()))?
+            }
         };
         if let Some(what) = frame.incomplete() {
             terminal::warn(&format!("{what}: {}", frame_ref.path.display()));
@@ -95,6 +97,30 @@ impl Decoder {
         Ok(first)
     }
 
+    /// Cut a plane from the volume of a series.
+    pub(super) fn read_plane(
+        &self,
+        series: &Series,
+        stack: Stack,
+        cut: Cut,
+    ) -> anyhow::Result<Arc<Frame>> {
+        let frame = match self {
+            Self::InProcess => {
+                let volume = Volume::read(&stack, &mut |_| std::ops::ControlFlow::Continue(()))?;
+                Arc::new(volume.cut(&cut)?)
+            }
+            Self::Worker(client) => {
+                let planes = stack.series_of_planes(series, cut.plane, cut.slab);
+                let frame_ref = planes.frame_ref(cut.index).context("there is no such plane")?;
+                frame_from_worker(client, |job| client.read_plane(job, frame_ref, stack, cut))?
+            }
+        };
+        if let Some(what) = frame.incomplete() {
+            terminal::warn(what);
+        }
+        Ok(frame)
+    }
+
     /// Look through files and folders for studies.
     pub(super) fn open(&self, paths: Vec<PathBuf>) -> anyhow::Result<Opened> {
         match self {
@@ -116,9 +142,9 @@ impl Decoder {
     }
 }
 
-fn frame_from_worker(client: &DecodeClient, frame_ref: FrameRef) -> anyhow::Result<Arc<Frame>> {
+fn frame_from_worker(client: &DecodeClient, ask: impl FnOnce(JobId)) -> anyhow::Result<Arc<Frame>> {
     let job = JobId::next();
-    client.read_frame(job, frame_ref);
+    ask(job);
     let mut decoded = None;
     run_job(client, job, |event| {
         if let DecodeEvent::Frame { frame, .. } = event {

@@ -16,6 +16,7 @@ mod history;
 mod images;
 mod inspect;
 mod plan;
+mod planes;
 mod reconstruct;
 mod render;
 mod save;

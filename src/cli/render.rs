@@ -13,6 +13,7 @@ use super::{
     args::{MachineArgs, RenderArgs},
     images::{Decoder, grayscale, render},
     plan::find_model,
+    planes::{PlaneReport, read_plane},
 };
 
 /// `render --json`.
@@ -32,6 +33,8 @@ struct Report<'a> {
     out: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     values: Vec<(u32, u32, Option<f64>)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reformatted: Option<PlaneReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     as_seen_by: Option<EyeReport<'a>>,
 }
@@ -53,14 +56,18 @@ impl Seen {
 pub(super) fn run(args: &RenderArgs, machine: &MachineArgs) -> anyhow::Result<()> {
     // a model that is not there is said before anything is read
     let eye = args.as_seen_by.as_deref().map(|typed| eye_of(typed, machine)).transpose()?;
-    let frame = Decoder::new(args.in_process).read_frame(&args.path)?;
+    let decoder = Decoder::new(args.in_process);
+    let (frame, reformatted) = match read_plane(&decoder, args)? {
+        Some((frame, report)) => (frame, Some(report)),
+        None => (decoder.read_frame(&args.path)?, None),
+    };
     let shown = render(&frame, &args.image_options)?;
     let seen = eye.map(|(spec, eye)| see(args, &frame, &shown, spec, &eye)).transpose()?;
     let picture = seen.as_ref().map_or(&shown, |seen| &seen.sight.picture);
     picture
         .write_png(&args.out)
         .with_context(|| format!("the picture could not be written: {}", args.out.display()))?;
-    let report = report(args, &frame, seen.as_ref());
+    let report = report(args, &frame, reformatted, seen.as_ref());
     let mut out = stdout().lock();
     if args.json {
         serde_json::to_writer(&mut out, &report)?;
@@ -68,6 +75,9 @@ pub(super) fn run(args: &RenderArgs, machine: &MachineArgs) -> anyhow::Result<()
         return Ok(());
     }
     writeln!(out, "{} x {} pixels, {}", picture.width, picture.height, report.out)?;
+    if let Some(plane) = &report.reformatted {
+        writeln!(out, "{plane}")?;
+    }
     if let Some(seen) = &report.as_seen_by {
         seen.lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;
         writeln!(
@@ -103,7 +113,12 @@ fn see(
     Ok(Seen { sight: eye.look(shown)?, spec, lost })
 }
 
-fn report<'a>(args: &RenderArgs, frame: &'a Frame, seen: Option<&'a Seen>) -> Report<'a> {
+fn report<'a>(
+    args: &RenderArgs,
+    frame: &'a Frame,
+    reformatted: Option<PlaneReport>,
+    seen: Option<&'a Seen>,
+) -> Report<'a> {
     let info = frame.info();
     Report {
         rows: frame.rows(),
@@ -119,6 +134,7 @@ fn report<'a>(args: &RenderArgs, frame: &'a Frame, seen: Option<&'a Seen>) -> Re
         incomplete: frame.incomplete(),
         out: args.out.display().to_string(),
         values: args.value.iter().map(|&[x, y]| (x, y, frame.modality_value(x, y))).collect(),
+        reformatted,
         as_seen_by: seen.map(Seen::report),
     }
 }

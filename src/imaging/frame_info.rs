@@ -37,6 +37,8 @@ pub struct FrameInfo {
     pub geometry: FrameGeometry,
     /// Spacing at the detector of a projection, which is not the patient's.
     pub imager_pixel_spacing_mm: Option<[f64; 2]>,
+    /// Spacing on the film or paper that was scanned (Nominal Scanned Pixel Spacing).
+    pub nominal_pixel_spacing_mm: Option<[f64; 2]>,
     /// Height of a pixel over its width.
     pub pixel_aspect: f64,
     /// SOP Instance UID.

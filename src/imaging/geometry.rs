@@ -67,6 +67,16 @@ impl FrameGeometry {
         (first != last).then_some([first, last])
     }
 
+    /// The point of the patient at columns and rows from the centre of the first pixel.
+    #[must_use]
+    pub fn point_mm(&self, [columns, rows]: [f64; 2]) -> Option<[f64; 3]> {
+        let [row_mm, column_mm] = self.pixel_spacing_mm?;
+        let [a, b, c, d, e, f] = self.image_orientation?;
+        let [x, y, z] = self.image_position_mm?;
+        let (right, down) = (columns * column_mm, rows * row_mm);
+        Some([x + a * right + d * down, y + b * right + e * down, z + c * right + f * down])
+    }
+
     /// Distance along the slice normal.
     #[must_use]
     pub fn position_along(&self, normal: &[f64; 3]) -> Option<f64> {

@@ -127,6 +127,8 @@ impl Grayscale {
             Samples::U8(v) => through_table(v, frame, shade),
             Samples::U16(v) => through_table(v, frame, shade),
             Samples::I16(v) => through_table(v, frame, shade),
+            // planes of volumes: no call for each pixel
+            Samples::F32(v) => v.iter().map(|&v| shade(f64::from(v))).collect(),
             wide => wide.values().map(shade).collect(),
         };
         DisplayImage { width, height, channels: Channels::Gray, pixels }

@@ -9,6 +9,8 @@
 //! polarity, in the standard's order, and gives the [`DisplayImage`] that the reader and the model
 //! both see.
 //!
+//! A regular stack of slices is also a `volume`, which gives frames of other planes.
+//!
 //! Beside this way lies another: `deidentify` writes DICOM files again without what identifies a
 //! person, their pixels as they are.
 //!
@@ -46,11 +48,14 @@ mod window;
 mod window_choice;
 
 mod alter;
+mod color_map;
 mod display_image;
 mod geometry;
 mod measure;
 mod similarity;
 mod turned;
+
+mod volume;
 
 mod deidentify;
 
@@ -59,6 +64,7 @@ mod privacy;
 
 pub use alter::{Alteration, MID_GREY};
 pub use archive::{is_archive_file, is_there};
+pub use color_map::ColorMap;
 pub use deidentify::{Deidentified, DeidentifyError, DeidentifyOptions, SeriesWarning, deidentify};
 pub use display_image::{Channels, DisplayImage};
 pub use error::{Fault, OpenError};
@@ -76,5 +82,9 @@ pub use samples::Samples;
 pub use similarity::Similarity;
 pub use study::{FrameRef, Instance, Patient, Series, Study};
 pub use turned::Turned;
+pub use volume::{
+    Cut, CutPlane, LEAST_SLICES, MAX_VOLUME_BYTES, NoVolume, PlaneStack, Projection, REFORMATTED,
+    Slab, Stack, Volume, VolumeError, VolumeGrid,
+};
 pub use window::{VoiLutFunction, Window};
 pub use window_choice::{CT_PRESETS, Preset, WindowChoice, WindowReport};

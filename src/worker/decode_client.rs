@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::imaging::{DisplayImage, Frame, FrameRef, Opened};
+use crate::imaging::{Cut, DisplayImage, Frame, FrameRef, Opened, Stack};
 
 use super::{
     JobId, Wake,
@@ -23,13 +23,13 @@ const MAX_IDLE_DEATHS: u32 = 3;
 /// What comes back from the decode worker.
 #[derive(Clone, Debug)]
 pub enum DecodeEvent {
-    /// How far an [`DecodeClient::open`] is.
+    /// How far an [`DecodeClient::open`] or a [`DecodeClient::build_volume`] is.
     Opening {
         /// The job.
         job: JobId,
         /// Files looked at.
         files_done: usize,
-        /// Files found so far.
+        /// Files found so far, or slices of the volume.
         files_total: usize,
     },
     /// What was found.
@@ -38,6 +38,11 @@ pub enum DecodeEvent {
         job: JobId,
         /// Studies, warnings and the count of files skipped.
         opened: Opened,
+    },
+    /// The volume asked for is at hand.
+    VolumeBuilt {
+        /// The job.
+        job: JobId,
     },
     /// A decoded frame.
     Frame {
@@ -107,6 +112,22 @@ impl DecodeClient {
     /// Decode a picture that is not a file.
     pub fn decode_picture(&self, job: JobId, bytes: Vec<u8>) {
         self.submit(job, DecodeRequest::DecodePicture { job, bytes });
+    }
+
+    /// Decode the slices of a stack, and keep them.
+    pub fn build_volume(&self, job: JobId, stack: Stack) {
+        self.submit(job, DecodeRequest::BuildVolume { job, stack: Box::new(stack) });
+    }
+
+    /// Cut a plane; the event names it as `frame_ref`.
+    pub fn read_plane(&self, job: JobId, frame_ref: FrameRef, stack: Stack, cut: Cut) {
+        let stack = Box::new(stack);
+        self.submit(job, DecodeRequest::ReadPlane { job, frame_ref, stack, cut });
+    }
+
+    /// Let go of the volume, if one is kept.
+    pub fn forget_volume(&self) {
+        self.supervisor.order(DecodeRequest::ForgetVolume, None);
     }
 
     fn submit(&self, job: JobId, request: DecodeRequest) {
@@ -187,6 +208,9 @@ impl DecodePolicy {
                         frame_ref.path.display()
                     )
                 }
+                Some(DecodeRequest::BuildVolume { .. } | DecodeRequest::ReadPlane { .. }) => {
+                    format!("the image decoder stopped ({how}) while building the volume")
+                }
                 _ => {
                     format!("the image decoder stopped ({how}) while opening; nothing else is lost")
                 }
@@ -226,13 +250,15 @@ impl Policy for DecodePolicy {
 
     fn order(&mut self, order: DecodeRequest, link: &mut Link<Self>) {
         let job = match &order {
-            DecodeRequest::Cancel { .. } => {
+            DecodeRequest::Cancel { .. } | DecodeRequest::ForgetVolume => {
                 link.send(order);
                 return;
             }
             DecodeRequest::Open { job, .. }
             | DecodeRequest::ReadFrame { job, .. }
             | DecodeRequest::Thumbnail { job, .. }
+            | DecodeRequest::BuildVolume { job, .. }
+            | DecodeRequest::ReadPlane { job, .. }
             | DecodeRequest::DecodePicture { job, .. } => *job,
         };
         self.pending.insert(job, Pending { request: order, heard: None, deaths: 0 });
@@ -255,6 +281,7 @@ impl Policy for DecodePolicy {
             DecodeReply::Opened { job, opened } => {
                 link.emit(DecodeEvent::Opened { job, opened });
             }
+            DecodeReply::VolumeBuilt { job } => link.emit(DecodeEvent::VolumeBuilt { job }),
             DecodeReply::Frame { job, frame_ref, frame } => {
                 link.emit(DecodeEvent::Frame { job, frame_ref, frame: Arc::from(frame) });
             }

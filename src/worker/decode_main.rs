@@ -10,7 +10,8 @@ use std::{
 };
 
 use crate::imaging::{
-    Frame, FrameRef, OpenError, OpenProgress, frame_from_picture_bytes, open_paths, read_frame,
+    Frame, FrameRef, OpenError, OpenProgress, Stack, frame_from_picture_bytes, open_paths,
+    read_frame,
 };
 
 use super::{
@@ -18,6 +19,7 @@ use super::{
     limits::limit_decode_worker,
     pipe::{read_message, write_message},
     protocol::{DecodeReply, DecodeRequest, PROTOCOL_VERSION},
+    volumes::Volumes,
 };
 
 /// Deeply nested files need more than a thread's two mebibytes.
@@ -38,8 +40,9 @@ pub fn run_decode_worker() -> io::Result<()> {
         if write_message(&mut out, &DecodeReply::Hello { version: PROTOCOL_VERSION }).is_err() {
             return;
         }
+        let mut volumes = Volumes::default();
         while let Some(request) = worker_queue.take() {
-            if work(&request, &worker_queue, &mut out).is_err() {
+            if work(&request, &worker_queue, &mut out, &mut volumes).is_err() {
                 break; // nobody listens any more
             }
         }
@@ -92,6 +95,14 @@ impl Queue {
         }
     }
 
+    /// A frame somebody waits for while something long is done.
+    fn take_frame(&self) -> Option<DecodeRequest> {
+        let requests = &mut self.lock().requests;
+        let is_frame = |request: &DecodeRequest| matches!(request, DecodeRequest::ReadFrame { .. });
+        let idx = requests.iter().rposition(is_frame)?;
+        Some(requests.remove(idx))
+    }
+
     fn is_cancelled(&self, job: JobId) -> bool {
         self.lock().cancelled.contains(&job)
     }
@@ -104,29 +115,44 @@ impl Queue {
 fn urgency(request: &DecodeRequest) -> u8 {
     match request {
         DecodeRequest::Open { .. } => 3,
-        DecodeRequest::ReadFrame { .. } | DecodeRequest::DecodePicture { .. } => 2,
-        DecodeRequest::Thumbnail { .. } => 1,
+        DecodeRequest::ReadFrame { .. }
+        | DecodeRequest::ReadPlane { .. }
+        | DecodeRequest::DecodePicture { .. } => 2,
+        DecodeRequest::Thumbnail { .. }
+        | DecodeRequest::BuildVolume { .. }
+        | DecodeRequest::ForgetVolume => 1,
         DecodeRequest::Cancel { .. } => 0,
     }
 }
 
-fn job_of(request: &DecodeRequest) -> JobId {
-    match request {
+fn job_of(request: &DecodeRequest) -> Option<JobId> {
+    Some(match request {
+        DecodeRequest::ForgetVolume => return None,
         DecodeRequest::Open { job, .. }
         | DecodeRequest::ReadFrame { job, .. }
         | DecodeRequest::Thumbnail { job, .. }
         | DecodeRequest::DecodePicture { job, .. }
+        | DecodeRequest::BuildVolume { job, .. }
+        | DecodeRequest::ReadPlane { job, .. }
         | DecodeRequest::Cancel { job } => *job,
-    }
+    })
 }
 
-fn work(request: &DecodeRequest, queue: &Queue, out: &mut impl Write) -> io::Result<()> {
-    let job = job_of(request);
+fn work(
+    request: &DecodeRequest,
+    queue: &Queue,
+    out: &mut impl Write,
+    volumes: &mut Volumes,
+) -> io::Result<()> {
+    let Some(job) = job_of(request) else {
+        volumes.forget();
+        return Ok(());
+    };
     write_message(out, &DecodeReply::Started { job })?;
     let result = if queue.is_cancelled(job) {
         Err("cancelled".to_owned())
     } else {
-        let attempt = AssertUnwindSafe(|| answer(request, queue, out));
+        let attempt = AssertUnwindSafe(|| answer(request, queue, out, volumes));
         catch_unwind(attempt).unwrap_or_else(|_panic| {
             Err("this file made the image decoder fail; it may be damaged".to_owned())
         })
@@ -145,10 +171,11 @@ fn answer(
     request: &DecodeRequest,
     queue: &Queue,
     out: &mut impl Write,
+    volumes: &mut Volumes,
 ) -> Result<DecodeReply, String> {
-    let job = job_of(request);
     match request {
-        DecodeRequest::Open { paths, .. } => {
+        DecodeRequest::Open { job, paths } => {
+            let job = *job;
             let mut progress = |OpenProgress { files_done, files_total }| {
                 let reply = DecodeReply::Opening { job, files_done, files_total };
                 if queue.is_cancelled(job) || write_message(out, &reply).is_err() {
@@ -159,19 +186,50 @@ fn answer(
             let opened = open_paths(paths, &mut progress).map_err(|error| error.to_string())?;
             Ok(DecodeReply::Opened { job, opened })
         }
-        DecodeRequest::ReadFrame { frame_ref, .. } => {
-            frame_reply(job, Some(frame_ref), read_frame(frame_ref))
+        DecodeRequest::ReadFrame { job, frame_ref } => {
+            frame_reply(*job, Some(frame_ref), read_frame(frame_ref))
         }
-        DecodeRequest::DecodePicture { bytes, .. } => {
-            frame_reply(job, None, frame_from_picture_bytes(bytes))
+        DecodeRequest::DecodePicture { job, bytes } => {
+            frame_reply(*job, None, frame_from_picture_bytes(bytes))
         }
-        DecodeRequest::Thumbnail { frame_ref, .. } => {
+        DecodeRequest::Thumbnail { job, frame_ref } => {
             let frame = read_frame(frame_ref).map_err(|error| error.to_string())?;
             let image = frame.default_grayscale().render(&frame).resized_to_fit(THUMBNAIL_SIDE);
-            Ok(DecodeReply::Thumbnail { job, frame_ref: frame_ref.clone(), image })
+            Ok(DecodeReply::Thumbnail { job: *job, frame_ref: frame_ref.clone(), image })
         }
-        DecodeRequest::Cancel { .. } => Err("cancelled".to_owned()),
+        DecodeRequest::BuildVolume { job, stack } => {
+            volumes.of(stack, &mut |done| volume_progress(*job, done, stack, queue, out))?;
+            Ok(DecodeReply::VolumeBuilt { job: *job })
+        }
+        DecodeRequest::ReadPlane { job, frame_ref, stack, cut } => {
+            let mut progress = |done| volume_progress(*job, done, stack, queue, out);
+            let frame = volumes.of(stack, &mut progress)?.cut(cut);
+            let frame = Box::new(frame.map_err(|error| error.to_string())?);
+            Ok(DecodeReply::Frame { job: *job, frame_ref: Some(frame_ref.clone()), frame })
+        }
+        DecodeRequest::Cancel { .. } | DecodeRequest::ForgetVolume => Err("cancelled".to_owned()),
     }
+}
+
+/// Says how far it is, and decodes frames that are waited for in between.
+fn volume_progress(
+    job: JobId,
+    done: usize,
+    stack: &Stack,
+    queue: &Queue,
+    out: &mut impl Write,
+) -> ControlFlow<()> {
+    let files_total = stack.frames.len();
+    let reply = DecodeReply::Opening { job, files_done: done, files_total };
+    if queue.is_cancelled(job) || write_message(out, &reply).is_err() {
+        return ControlFlow::Break(());
+    }
+    while let Some(request) = queue.take_frame() {
+        if work(&request, queue, out, &mut Volumes::default()).is_err() {
+            return ControlFlow::Break(());
+        }
+    }
+    ControlFlow::Continue(())
 }
 
 fn frame_reply(

@@ -32,6 +32,7 @@ mod pipe;
 mod protocol;
 mod scan;
 mod supervisor;
+mod volumes;
 
 pub use allocator::keep_freed_memory;
 pub use child::use_executable;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::imaging::{DisplayImage, Frame, FrameRef, Opened};
+use crate::imaging::{Cut, DisplayImage, Frame, FrameRef, Opened, Stack};
 use crate::vlm::{
     Answer, DeviceChoice, LoadProgress, ModelInfo, PrecisionChoice, Progress, Question,
     Reconstruction, Tasks,
@@ -13,7 +13,7 @@ use crate::vlm::{
 use super::JobId;
 
 /// Raised whenever a message changes; a child that answers with another one is not used.
-pub(super) const PROTOCOL_VERSION: u32 = 5;
+pub(super) const PROTOCOL_VERSION: u32 = 6;
 
 /// To the decode worker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,6 +26,12 @@ pub(super) enum DecodeRequest {
     Thumbnail { job: JobId, frame_ref: FrameRef },
     /// Decode a picture that is not a file: pasted or dropped bytes.
     DecodePicture { job: JobId, bytes: Vec<u8> },
+    /// Decode all slices of a stack and keep them as a volume, in place of the one before.
+    BuildVolume { job: JobId, stack: Box<Stack> },
+    /// Cut a plane from the volume of a stack, which is built where it is not at hand.
+    ReadPlane { job: JobId, frame_ref: FrameRef, stack: Box<Stack>, cut: Cut },
+    /// Let go of the volume.
+    ForgetVolume,
     /// Stop a job, or forget it when it has not begun.
     Cancel { job: JobId },
 }
@@ -37,11 +43,13 @@ pub(super) enum DecodeReply {
     Hello { version: u32 },
     /// The job left the queue.
     Started { job: JobId },
-    /// How far an `Open` is.
+    /// How far an `Open` or a `BuildVolume` is.
     Opening { job: JobId, files_done: usize, files_total: usize },
     /// What an `Open` found.
     Opened { job: JobId, opened: Opened },
-    /// What a `ReadFrame` or `DecodePicture` gave.
+    /// The volume of a `BuildVolume` is at hand.
+    VolumeBuilt { job: JobId },
+    /// What a `ReadFrame`, `ReadPlane` or `DecodePicture` gave.
     Frame { job: JobId, frame_ref: Option<FrameRef>, frame: Box<Frame> },
     /// What a `Thumbnail` gave.
     Thumbnail { job: JobId, frame_ref: FrameRef, image: DisplayImage },

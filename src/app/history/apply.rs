@@ -72,6 +72,7 @@ impl AppState {
         self.name_recent();
         self.keep_numbers(fresh);
         self.mark_evidence();
+        self.find_all_key_images();
         self.note_open_chats();
         self.search_again();
     }

@@ -5,6 +5,7 @@ use egui::{CornerRadius, RichText, ScrollArea, Sense, Ui, vec2};
 use super::super::command::Command;
 use super::super::fonts;
 use super::super::icons;
+use super::super::key_images::key_list_ui;
 use super::super::study_panel::{empty_ui, header_ui};
 use super::super::theme;
 use super::super::view_cx::ViewCx;
@@ -19,6 +20,7 @@ const TOOL_WIDTH: f32 = 32.0;
 
 /// The whole panel.
 pub(crate) fn list_panel_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
+    key_list_ui(ui, cx);
     header_ui(ui, "Measurements", |ui| {
         command_icon_ui(ui, cx, icons::SAVE, Command::ExportMeasurements, false);
         command_icon_ui(ui, cx, icons::COPY, Command::CopyMeasurements, false);
@@ -90,6 +92,12 @@ fn slice_of(cx: &ViewCx<'_>, item: &Measurement) -> String {
     let slice = format!("slice {}", place.as_ref().unwrap_or(&item.place).frame_idx + 1);
     let Some(open) = cx.state.studies.get(&item.place.study_key) else { return slice };
     let series = &open.study.series;
+    if let Some((_, planes)) = cx.state.shown_series(&item.place)
+        && cx.state.studies.is_plane(&item.place)
+        && let Some(plane) = planes.plane
+    {
+        return format!("{} {slice}", plane.as_str());
+    }
     match series.iter().position(|series| series.key == item.place.series_key) {
         Some(idx) if series.len() > 1 => format!("series {}, {slice}", idx + 1),
         _ => slice,

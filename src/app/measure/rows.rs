@@ -36,6 +36,7 @@ fn row_of(state: &AppState, item: &Measurement) -> Option<MeasurementRow> {
     let marker = state.history.marker.as_ref().filter(|_| !open.is_pasted());
     Some(MeasurementRow {
         case: open.alias.clone(),
+        plane: series.description.clone().filter(|_| state.studies.is_plane(&place)),
         marks: marker.map(|m| m.marks(&place.study_key, &place.series_key, &item.frame_ref)),
         modality: series.modality.clone(),
         slice: place.frame_idx + 1,

@@ -135,9 +135,9 @@ impl AppState {
 
     pub(crate) fn apply_table_written(&mut self, written: Result<(), String>) {
         match written {
-            Ok(()) => self.notices.push(NoticeLevel::Ok, "The measurements are exported"),
+            Ok(()) => self.notices.push(NoticeLevel::Ok, "The table is exported"),
             Err(why) => {
-                let text = format!("The measurements could not be exported: {why}");
+                let text = format!("The table could not be exported: {why}");
                 self.notices.push(NoticeLevel::Error, text)
             }
         };

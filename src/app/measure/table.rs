@@ -39,6 +39,8 @@ pub struct MeasurementRow {
     pub case: String,
     /// What stands for its identifiers; none before the history is open and for pasted pictures.
     pub marks: Option<Marks>,
+    /// What it was drawn on, where that is no slice of a file: a plane cut through several.
+    pub plane: Option<String>,
     /// `CT`, `MR` …
     pub modality: String,
     /// From 1.
@@ -82,7 +84,8 @@ fn fields(row: &MeasurementRow) -> [String; HEADER.len()] {
     set("slices", row.num_slices.to_string());
     set("kind", row.shape.kind().as_str().to_lowercase());
     set("points_column_row", points_text(row.shape.points()));
-    set("note", NOTE.to_owned());
+    let plane = row.plane.iter().map(String::as_str);
+    set("note", plane.chain([NOTE]).collect::<Vec<_>>().join("; "));
     if let Some(figures) = &row.figures {
         set_figures(figures, &mut set);
     }

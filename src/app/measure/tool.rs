@@ -13,16 +13,19 @@ pub enum Tool {
     Zoom,
     /// Elsewhere.
     Pan,
+    /// Moves the point that all planes go through.
+    Crosshair,
     /// Draws and measures.
     Measure(ShapeKind),
 }
 
 impl Tool {
     /// In the order they stand in.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Window,
         Self::Zoom,
         Self::Pan,
+        Self::Crosshair,
         Self::Measure(ShapeKind::Length),
         Self::Measure(ShapeKind::Angle),
         Self::Measure(ShapeKind::Rectangle),
@@ -35,7 +38,7 @@ impl Tool {
     pub(crate) fn kind(self) -> Option<ShapeKind> {
         match self {
             Self::Measure(kind) => Some(kind),
-            Self::Window | Self::Zoom | Self::Pan => None,
+            Self::Window | Self::Zoom | Self::Pan | Self::Crosshair => None,
         }
     }
 
@@ -44,6 +47,7 @@ impl Tool {
             Self::Window => icons::SUN,
             Self::Zoom => icons::SEARCH,
             Self::Pan => icons::HAND,
+            Self::Crosshair => icons::CROSSHAIR_WIDE,
             Self::Measure(kind) => icon_of(kind),
         }
     }

@@ -9,6 +9,7 @@ use super::super::command::Command;
 use super::super::fonts;
 use super::super::frames::FrameState;
 use super::super::icons;
+use super::super::textures::Look;
 use super::super::theme;
 use super::super::view_cx::ViewCx;
 use super::super::widgets::{icon_button_ui, rest_of_row_ui, row_from_right_ui};
@@ -130,7 +131,8 @@ fn picture_ui(ui: &mut Ui, cx: &ViewCx<'_>, frame: &FrameRef, name: &str, size: 
         FrameState::Ready(loaded) => {
             let grayscale = loaded.default_grayscale();
             let squares = cx.state.settings.nearest;
-            let texture = cx.textures.frame(ui.ctx(), frame, &grayscale, squares, &loaded);
+            let texture =
+                cx.textures.frame(ui.ctx(), frame, &Look::grey(grayscale), squares, &loaded);
             let whole = texture.size_vec2();
             let fitted = whole * (rect.size() / whole).min_elem();
             let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));

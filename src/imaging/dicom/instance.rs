@@ -263,6 +263,7 @@ fn frame_info(
         unit,
         geometry,
         imager_pixel_spacing_mm: vector_of(object, Tag(0x0018, 0x1164)),
+        nominal_pixel_spacing_mm: vector_of(object, Tag(0x0018, 0x2010)),
         pixel_aspect,
         sop_instance_uid: text(object, Tag(0x0008, 0x0018)).unwrap_or_default(),
     }

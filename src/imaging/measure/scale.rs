@@ -10,6 +10,8 @@ pub enum Scale {
     /// Millimetres at the detector of a projection, which shows the patient enlarged by an unknown
     /// amount (Imager Pixel Spacing).
     Detector([f64; 2]),
+    /// Millimetres on the film or paper that was scanned (Nominal Scanned Pixel Spacing).
+    Nominal([f64; 2]),
     /// Nothing is known in millimetres; height of a pixel over its width.
     Pixels(f64),
 }
@@ -29,7 +31,10 @@ impl Scale {
             (Some(spacing), Some(imager)) if spacing == imager => Self::Detector(imager),
             (Some(spacing), _) => Self::Patient(spacing),
             (None, Some(imager)) => Self::Detector(imager),
-            (None, None) => Self::Pixels(info.pixel_aspect),
+            (None, None) => match usable(info.nominal_pixel_spacing_mm) {
+                Some(nominal) => Self::Nominal(nominal),
+                None => Self::Pixels(info.pixel_aspect),
+            },
         }
     }
 
@@ -39,6 +44,7 @@ impl Scale {
         match self {
             Self::Patient(_) => "mm",
             Self::Detector(_) => "mm at detector",
+            Self::Nominal(_) => "mm nominal",
             Self::Pixels(_) => "px",
         }
     }
@@ -49,6 +55,7 @@ impl Scale {
         match self {
             Self::Patient(_) => "mm²",
             Self::Detector(_) => "mm² at detector",
+            Self::Nominal(_) => "mm² nominal",
             Self::Pixels(_) => "px²",
         }
     }
@@ -56,7 +63,7 @@ impl Scale {
     /// Height and width of a pixel in the unit of lengths.
     pub(super) fn pixel(self) -> [f64; 2] {
         match self {
-            Self::Patient(spacing) | Self::Detector(spacing) => spacing,
+            Self::Patient(spacing) | Self::Detector(spacing) | Self::Nominal(spacing) => spacing,
             Self::Pixels(_) => [1.0, 1.0],
         }
     }
@@ -64,7 +71,7 @@ impl Scale {
     /// Height and width of a pixel as far as angles mind: their ratio is known more often.
     pub(super) fn proportions(self) -> [f64; 2] {
         match self {
-            Self::Patient(spacing) | Self::Detector(spacing) => spacing,
+            Self::Patient(spacing) | Self::Detector(spacing) | Self::Nominal(spacing) => spacing,
             Self::Pixels(aspect) => [aspect, 1.0],
         }
     }
