@@ -28,7 +28,7 @@ pub(super) struct Apart {
 }
 
 /// A part of a series, and what sets it apart in words.
-pub(super) struct Stack {
+pub(super) struct Part {
     pub(super) files: Vec<FileFacts>,
     pub(super) note: Option<String>,
 }
@@ -54,15 +54,15 @@ fn number(value: Option<f64>, name: &str, unit: &str) -> Option<(i64, String)> {
 }
 
 /// Split slices of one size and direction where several lie at the same place.
-pub(super) fn split(files: Vec<FileFacts>) -> Vec<Stack> {
-    let mut stacks = vec![Stack { files, note: None }];
+pub(super) fn split(files: Vec<FileFacts>) -> Vec<Part> {
+    let mut stacks = vec![Part { files, note: None }];
     for quality in QUALITIES {
         stacks = stacks.into_iter().flat_map(|stack| split_by(stack, quality)).collect();
     }
     stacks
 }
 
-fn split_by(stack: Stack, quality: Quality) -> Vec<Stack> {
+fn split_by(stack: Part, quality: Quality) -> Vec<Part> {
     let Some(repeated) = num_repeated(stack.files.iter()).filter(|repeated| *repeated > 0) else {
         return vec![stack];
     };
@@ -95,9 +95,9 @@ fn split_by(stack: Stack, quality: Quality) -> Vec<Stack> {
         Some(before) => format!("{before}, {note}"),
         None => note,
     };
-    let mut split: Vec<Stack> = parts
+    let mut split: Vec<Part> = parts
         .into_keys()
-        .map(|(_, words)| Stack { files: Vec::new(), note: Some(joined(words)) })
+        .map(|(_, words)| Part { files: Vec::new(), note: Some(joined(words)) })
         .collect();
     for (idx, facts) in stack.files.into_iter().enumerate() {
         if let Some(part) = part_of.get(&idx).and_then(|part| split.get_mut(*part)) {

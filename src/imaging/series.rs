@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    apart::{Stack, split},
+    apart::{Part, split},
     facts::FileFacts,
     geometry::{dot, normal_of, plane_of},
     study::{Instance, Series, Study},
@@ -104,7 +104,7 @@ fn stacks(key: &str, mut files: Vec<FileFacts>) -> Vec<Series> {
             None => stacks.push(vec![facts]),
         }
     }
-    let mut stacks: Vec<Stack> = stacks.into_iter().flat_map(split).collect();
+    let mut stacks: Vec<Part> = stacks.into_iter().flat_map(split).collect();
     // the largest stack keeps the plain key
     stacks.sort_by_key(|stack| std::cmp::Reverse(stack.files.len()));
     let name = |idx: usize| match idx {
@@ -141,7 +141,7 @@ fn by_number_and_path(a: &Instance, b: &Instance) -> std::cmp::Ordering {
     number(a).cmp(&number(b)).then_with(|| natural_key(&a.path).cmp(&natural_key(&b.path)))
 }
 
-fn series(key: String, Stack { files, note }: Stack) -> Series {
+fn series(key: String, Part { files, note }: Part) -> Series {
     let first_of = |pick: &dyn Fn(&FileFacts) -> Option<String>| files.iter().find_map(pick);
     let series_number = files.iter().find_map(|facts| facts.series_number);
     let own = first_of(&|facts| facts.series_description.clone());
