@@ -814,6 +814,44 @@ fn compared_answers_are_kept_as_answers_to_one_question() {
 }
 
 #[test]
+fn several_questions_are_a_chat_of_each_model_in_its_own_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = "tests/fixtures/models/llava-med-v1.5-tiny/model";
+    let models = ["compare", "--save", "--device", "cpu", "--model", MODEL, "--model", other];
+    let asked = ["--image", "assets/sample/ct-torso/10.dcm", "--question", "What is seen?"];
+    let rest = ["--question", "Which organ?", "--max-new-tokens", "6", "--json"];
+    let printed = run(&[&models[..], &asked, &rest].concat(), folder.path());
+    let printed: Value = serde_json::from_str(&printed).unwrap();
+    let reports = printed.as_array().expect("a report for each question");
+    assert_eq!(reports.len(), 2);
+    assert_eq!(reports[1]["question"], "Which organ?");
+    let text = |question: usize, model: usize| -> String {
+        reports[question]["answers"][model]["text"].as_str().unwrap().to_owned()
+    };
+    assert_ne!(text(0, 0), text(0, 1));
+    for model in 0..2 {
+        let prompt = reports[1]["answers"][model]["prompt"].as_str().unwrap();
+        assert!(prompt.contains(text(0, model).trim()), "{prompt}");
+        assert!(!prompt.contains(text(0, 1 - model).trim()), "{prompt}");
+    }
+    let database = Database::open(folder.path()).unwrap();
+    let chat = database.load(database.list().unwrap()[0].id).unwrap();
+    drop(database);
+    assert_eq!(chat.turns.len(), 2);
+    for (question, turn) in chat.turns.iter().enumerate() {
+        let texts: Vec<&str> = turn.answers.iter().map(|one| one.text.as_str()).collect();
+        assert_eq!(texts, [text(question, 0), text(question, 1)]);
+    }
+    // and each can be had again
+    let id = chat_id_text(chat.id);
+    for (number, model) in [("1", MODEL), ("2", other)] {
+        let which = ["--turn", "2", "--answer", number, "--device", "cpu", "--model", model];
+        let said = run(&[&["history", "replay", &id][..], &which].concat(), folder.path());
+        assert!(said.starts_with("Identical"), "{said}");
+    }
+}
+
+#[test]
 fn a_headless_answer_is_kept_and_names_no_patient() {
     let folder = tempfile::tempdir().unwrap();
     let slice = "assets/sample/ct-torso/10.dcm";

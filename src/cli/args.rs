@@ -224,9 +224,10 @@ pub(super) struct CompareArgs {
     /// ARCHIVE.zip/NAME a file in it
     #[arg(long, value_name = "PATH", action = ArgAction::Append)]
     pub(super) image: Vec<PathBuf>,
-    /// The question
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    pub(super) question: String,
+    /// The question; several are asked one after the other, as a chat of each model
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, action = ArgAction::Append,
+        required = true)]
+    pub(super) question: Vec<String>,
     #[command(flatten)]
     pub(super) image_options: ImageArgs,
     #[command(flatten)]

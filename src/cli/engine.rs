@@ -1,4 +1,4 @@
-//! One piece of work on one model: in the engine worker, or here for debuggers.
+//! Work on one model: in the engine worker, or here for debuggers.
 
 use std::{
     io::{Write as _, stdout},
@@ -54,6 +54,17 @@ pub(super) struct Done {
     pub(super) peak_rss_mb: u64,
 }
 
+/// A model that was loaded, and stays for further work.
+pub(super) struct Session {
+    info: ModelInfo,
+    engine: Engine,
+}
+
+enum Engine {
+    Worker(EngineClient),
+    Here(Box<Vlm>),
+}
+
 /// Where the answer appears while it is written.
 pub(super) struct Screen {
     pub(super) status: StatusLine,
@@ -71,10 +82,11 @@ impl Screen {
         }
     }
 
-    fn began(&mut self, info: &ModelInfo, question: &Question) {
-        self.notes(&info.notes);
+    /// Nothing more comes, and why.
+    pub(super) fn failed(&mut self, error: &anyhow::Error) {
+        self.status.clear();
         if let Some(recorder) = &mut self.recorder {
-            recorder.began(info, question);
+            recorder.failed(&format!("{error:#}"));
         }
     }
 
@@ -111,6 +123,7 @@ pub(super) fn compute_here(in_process: bool) {
     }
 }
 
+/// One piece of work on a model that is loaded for it.
 pub(super) fn run_model(
     spec: &ModelSpec,
     machine: &MachineArgs,
@@ -118,26 +131,55 @@ pub(super) fn run_model(
     work: Work,
     screen: &mut Screen,
 ) -> anyhow::Result<Done> {
-    let done = if in_process {
-        run_here(spec, machine, &work, screen)
-    } else {
-        run_in_engine(spec, machine, work, screen)
-    };
-    if let Err(error) = &done {
-        screen.status.clear();
-        if let Some(recorder) = &mut screen.recorder {
-            recorder.failed(&format!("{error:#}"));
-        }
-    }
-    done
+    let mut session = Session::load(spec, machine, in_process, work.tasks(), screen)?;
+    session.work(work, screen)
 }
 
-fn run_here(
+impl Session {
+    /// Loads a model.
+    pub(super) fn load(
+        spec: &ModelSpec,
+        machine: &MachineArgs,
+        in_process: bool,
+        tasks: Tasks,
+        screen: &mut Screen,
+    ) -> anyhow::Result<Self> {
+        let loaded = if in_process {
+            load_here(spec, machine, tasks, screen)
+        } else {
+            load_in_engine(spec, machine, tasks, screen)
+        };
+        if let Err(error) = &loaded {
+            screen.failed(error);
+        }
+        let session = loaded?;
+        screen.notes(&session.info.notes);
+        Ok(session)
+    }
+
+    /// Has it work on something.
+    pub(super) fn work(&mut self, work: Work, screen: &mut Screen) -> anyhow::Result<Done> {
+        if let Some(recorder) = &mut screen.recorder {
+            recorder.began(&self.info, &work.question);
+        }
+        let worked = match &mut self.engine {
+            Engine::Worker(engine) => work_in_engine(engine, work, screen),
+            Engine::Here(model) => work_here(model, &work, screen),
+        };
+        if let Err(error) = &worked {
+            screen.failed(error);
+        }
+        let (outcome, peak_rss_mb) = worked?;
+        Ok(Done { info: self.info.clone(), outcome, peak_rss_mb })
+    }
+}
+
+fn load_here(
     spec: &ModelSpec,
     machine: &MachineArgs,
-    work: &Work,
+    tasks: Tasks,
     screen: &mut Screen,
-) -> anyhow::Result<Done> {
+) -> anyhow::Result<Session> {
     keep_freed_memory();
     let device = choose_device(machine.device)?;
     let mut show = |progress| {
@@ -145,10 +187,13 @@ fn run_here(
         ControlFlow::Continue(())
     };
     let cache = WeightsCache::usual().filter(|_| !machine.no_weights_cache);
-    let (tasks, precision) = (Some(work.tasks()), machine.precision);
+    let (tasks, precision) = (Some(tasks), machine.precision);
     let options = LoadOptions { tasks, precision, cache, beside_window: false };
-    let mut model = Vlm::load_with(&options, spec, device, &mut show)?;
-    screen.began(model.info(), &work.question);
+    let model = Box::new(Vlm::load_with(&options, spec, device, &mut show)?);
+    Ok(Session { info: model.info().clone(), engine: Engine::Here(model) })
+}
+
+fn work_here(model: &mut Vlm, work: &Work, screen: &mut Screen) -> anyhow::Result<(Outcome, u64)> {
     let mut trace = work.trace.as_ref().map(|_| Trace::default());
     let mut emit = |progress: Progress| match progress {
         Progress::Text { text, .. } => screen.text(&text),
@@ -170,43 +215,60 @@ fn run_here(
         trace.write(path)?;
     }
     screen.notes(model.finish_keeping().as_slice());
-    Ok(Done { info: model.info().clone(), outcome, peak_rss_mb: peak_rss_mb() })
+    Ok((outcome, peak_rss_mb()))
 }
 
-fn run_in_engine(
+fn load_in_engine(
     spec: &ModelSpec,
     machine: &MachineArgs,
-    work: Work,
+    tasks: Tasks,
     screen: &mut Screen,
-) -> anyhow::Result<Done> {
+) -> anyhow::Result<Session> {
     let engine = EngineClient::start(Arc::new(|| ()));
     let request = LoadRequest {
         model: spec.path.clone(),
         device: machine.device,
         precision: machine.precision,
-        tasks: Some(work.tasks()),
+        tasks: Some(tasks),
         weights_cache: !machine.no_weights_cache,
     };
-    let (load, ask) = (JobId::next(), JobId::next());
-    engine.load(load, request);
-    let (mut info, mut outcome, mut work) = (None, None, Some(work));
+    engine.load(JobId::next(), request);
+    let mut info = None;
     loop {
         match engine.wait(WAIT) {
             Some(EngineEvent::Loading { progress, .. }) => {
                 screen.status.show(&loading_text(&progress));
             }
-            Some(EngineEvent::Loaded { info: loaded, .. }) => {
-                if let Some(work) = &work {
-                    screen.began(&loaded, &work.question);
-                }
-                info = Some(*loaded);
-            }
+            Some(EngineEvent::Loaded { info: loaded, .. }) => info = Some(*loaded),
+            Some(EngineEvent::Finished { .. }) => break,
+            Some(EngineEvent::Failed { message, .. }) => bail!(message),
+            _ => {}
+        }
+    }
+    let info = info.context("the engine did not say what it loaded")?;
+    Ok(Session { info, engine: Engine::Worker(engine) })
+}
+
+fn work_in_engine(
+    engine: &EngineClient,
+    work: Work,
+    screen: &mut Screen,
+) -> anyhow::Result<(Outcome, u64)> {
+    let job = JobId::next();
+    let Work { question, drawing, trace } = work;
+    match drawing {
+        None => engine.ask_traced(job, question, trace),
+        Some(only_codes) => engine.reconstruct(job, question, only_codes, trace),
+    }
+    let mut outcome = None;
+    loop {
+        match engine.wait(WAIT) {
             Some(EngineEvent::Working { progress, .. }) => {
                 screen.status.show(&working_text(&progress));
             }
             Some(EngineEvent::Text { text, .. }) => {
                 if screen.text(&text).is_break() {
-                    engine.cancel(ask);
+                    engine.cancel(job);
                 }
             }
             Some(EngineEvent::Answered { answer, peak_rss_mb, .. }) => {
@@ -215,27 +277,10 @@ fn run_in_engine(
             Some(EngineEvent::Reconstructed { reconstruction, peak_rss_mb, .. }) => {
                 outcome = Some((Outcome::Picture(reconstruction), peak_rss_mb));
             }
-            Some(EngineEvent::Finished { job }) if job == load => {
-                let Work { question, drawing, trace } =
-                    work.take().context("the model was loaded twice")?;
-                match drawing {
-                    None => engine.ask_traced(ask, question, trace),
-                    Some(only_codes) => engine.reconstruct(ask, question, only_codes, trace),
-                }
-            }
             Some(EngineEvent::Finished { .. }) => break,
-            Some(EngineEvent::Failed { message, .. }) => {
-                screen.status.clear();
-                bail!(message)
-            }
-            Some(
-                EngineEvent::TooLong { .. } | EngineEvent::Restarted { .. } | EngineEvent::Unloaded,
-            )
-            | None => {}
+            Some(EngineEvent::Failed { message, .. }) => bail!(message),
+            _ => {}
         }
     }
-    let (Some(info), Some((outcome, peak_rss_mb))) = (info, outcome) else {
-        bail!("the engine gave no answer")
-    };
-    Ok(Done { info, outcome, peak_rss_mb })
+    outcome.context("the engine gave no answer")
 }

@@ -28,6 +28,10 @@ pub(super) struct Recorder {
     chat: Conversation,
     saved_at: Instant,
     opened: Opened,
+    /// The turn that is answered.
+    turn_idx: usize,
+    /// Earlier turns were told to each model in its own words.
+    own_words: bool,
     /// What the model takes for a picture; known once it is loaded.
     image_tokens: u32,
 }
@@ -48,12 +52,12 @@ impl Recorder {
             }
         };
         let (chat, saved_at) = (Conversation::begin(), Instant::now());
-        Ok(Self { history, chat, saved_at, opened, image_tokens: 0 })
+        Ok(Self { history, chat, saved_at, opened, turn_idx: 0, own_words: false, image_tokens: 0 })
     }
 
     /// A turn of before, as `--history` has it.
     pub(super) fn told(&mut self, question: &str, answer: &str, pictures: Vec<Evidence>) {
-        self.chat.ask(question.to_owned(), pictures);
+        self.turn_idx = self.chat.ask(question.to_owned(), pictures);
         if let Some(told) = self.answer() {
             told.text = answer.to_owned();
             told.state = AnswerState::Done(Finish::Stop);
@@ -62,18 +66,28 @@ impl Recorder {
 
     /// The question itself.
     pub(super) fn asked(&mut self, question: &str, pictures: Vec<Evidence>, draws: bool) {
-        let turn_idx = self.chat.ask(question.to_owned(), pictures);
-        if draws && let Some(turn) = self.chat.turns.get_mut(turn_idx) {
+        self.turn_idx = self.chat.ask(question.to_owned(), pictures);
+        if draws && let Some(turn) = self.chat.turns.get_mut(self.turn_idx) {
             turn.wants_picture = true;
             turn.answers = vec![Answer::waiting_for_picture()];
         }
         self.save();
     }
 
-    /// Another model is asked the same.
-    pub(super) fn asked_another(&mut self) {
-        if let Some(turn) = self.chat.turns.last_mut() {
-            turn.add_answer();
+    /// Several models answer, each a chat of its own words.
+    pub(super) fn hear_themselves(&mut self) {
+        self.own_words = true;
+    }
+
+    /// A model, or another one, is asked the question of a turn.
+    pub(super) fn ask_another(&mut self, turn_idx: usize) {
+        self.turn_idx = turn_idx;
+        if let Some(turn) = self.chat.turns.get_mut(turn_idx) {
+            // the first answer waits already
+            let is_asked = turn.shown().is_some_and(|answer| !is_fresh(answer));
+            if is_asked {
+                turn.add_answer();
+            }
         }
     }
 
@@ -124,7 +138,8 @@ impl Recorder {
     /// The model is there and begins.
     pub(super) fn began(&mut self, info: &ModelInfo, question: &Question) {
         self.image_tokens = info.image_tokens;
-        let provenance = Provenance::of(info, question);
+        let own_words = self.own_words && !question.history.is_empty();
+        let provenance = Provenance { own_words, ..Provenance::of(info, question) };
         if let Some(answer) = self.answer() {
             answer.provenance = Some(provenance);
             answer.state = AnswerState::Reading("Sending".to_owned());
@@ -205,8 +220,13 @@ impl Recorder {
     }
 
     fn answer(&mut self) -> Option<&mut Answer> {
-        self.chat.turns.last_mut()?.answers.last_mut()
+        self.chat.turns.get_mut(self.turn_idx)?.answers.last_mut()
     }
+}
+
+/// Whether nothing was asked for it yet.
+fn is_fresh(answer: &Answer) -> bool {
+    answer.provenance.is_none() && matches!(answer.state, AnswerState::Waiting)
 }
 
 fn tell(event: &HistoryEvent) {

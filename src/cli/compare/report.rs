@@ -100,11 +100,23 @@ fn is_like_for_like(columns: &[Column]) -> bool {
     })
 }
 
+/// One object for one question, and a list of them for several.
 pub(super) fn write_json(
     out: &mut impl Write,
-    question: &str,
-    columns: &[Column],
+    questions: &[String],
+    asked: &[Vec<Column>],
 ) -> anyhow::Result<()> {
+    let reports: Vec<_> =
+        questions.iter().zip(asked).map(|(question, columns)| report(question, columns)).collect();
+    match &reports[..] {
+        [only] => serde_json::to_writer(&mut *out, only)?,
+        all => serde_json::to_writer(&mut *out, all)?,
+    }
+    writeln!(out)?;
+    Ok(())
+}
+
+fn report<'a>(question: &'a str, columns: &'a [Column]) -> Report<'a, impl Serialize + 'a> {
     let texts: Vec<&str> = columns.iter().map(text).collect();
     let marked = differences(&texts);
     let answers = columns.iter().zip(marked).map(|(column, differences)| Asked {
@@ -114,20 +126,31 @@ pub(super) fn write_json(
         error: column.outcome.as_ref().err().map(String::as_str),
         differences,
     });
-    let report = Report {
+    Report {
         question,
         like_for_like: is_like_for_like(columns),
         agreement: agreement(&texts),
         answers: answers.collect(),
         ladder: ladder(columns),
-    };
-    serde_json::to_writer(&mut *out, &report)?;
-    writeln!(out)?;
+    }
+}
+
+/// After the answers, for every question: a line a model, smallest first, and whether they agree.
+pub(super) fn write_text(
+    out: &mut impl Write,
+    questions: &[String],
+    asked: &[Vec<Column>],
+) -> anyhow::Result<()> {
+    for (question, columns) in questions.iter().zip(asked) {
+        if questions.len() > 1 {
+            writeln!(out, "> {question}")?;
+        }
+        write_summary(out, columns)?;
+    }
     Ok(())
 }
 
-/// After the answers: a line a model, smallest first, and whether they agree.
-pub(super) fn write_text(out: &mut impl Write, columns: &[Column]) -> anyhow::Result<()> {
+fn write_summary(out: &mut impl Write, columns: &[Column]) -> anyhow::Result<()> {
     for rung in ladder(columns) {
         let likeness = 100.0 * rung.likeness;
         writeln!(
