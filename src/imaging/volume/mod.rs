@@ -5,6 +5,7 @@
 //! [`Volume::cut`] resamples a plane of it, or a slab, as a [`Frame`](super::Frame) like any other:
 //! windows, letters, measurements and models treat it as they treat a slice of a file.
 
+mod aligned;
 mod cut;
 mod error;
 mod grid;

@@ -6,6 +6,7 @@ use super::super::frame::{Frame, FrameParts};
 use super::super::frame_info::FrameInfo;
 use super::super::modality_lut::ModalityLut;
 use super::super::samples::Samples;
+use super::aligned::Aligned;
 use super::cut::{Cut, Projection};
 use super::error::VolumeError;
 use super::grid::along;
@@ -17,7 +18,7 @@ use super::values::Values;
 const HALF: f64 = 0.5;
 
 /// A value of a volume.
-trait Voxel: Copy + Sync {
+pub(super) trait Voxel: Copy + Sync {
     fn value(self) -> f32;
 }
 
@@ -34,13 +35,13 @@ impl Voxel for f32 {
 }
 
 /// The way through the voxels that a plane asks for: in columns, rows, slices.
-struct Way {
-    start: [f64; 3],
-    column: [f64; 3],
-    row: [f64; 3],
+pub(super) struct Way {
+    pub(super) start: [f64; 3],
+    pub(super) column: [f64; 3],
+    pub(super) row: [f64; 3],
     /// From the plane to each layer of the slab.
-    layers: Vec<[f64; 3]>,
-    projection: Projection,
+    pub(super) layers: Vec<[f64; 3]>,
+    pub(super) projection: Projection,
     /// Where nothing was acquired.
     outside: f32,
 }
@@ -125,7 +126,11 @@ impl Volume {
 
 fn filled<T: Voxel>(voxels: &Voxels<'_, T>, way: &Way, planes: &PlaneStack) -> Vec<f32> {
     let mut pixels = vec![way.outside; planes.columns * planes.rows];
+    let aligned = Aligned::of(way, voxels.size, [planes.columns, planes.rows]);
     pixels.par_chunks_mut(planes.columns.max(1)).enumerate().for_each(|(row, line)| {
+        if let Some(aligned) = &aligned {
+            return aligned.fill(row, line, voxels.voxels, way);
+        }
         let start = along(way.start, way.row, row as f64);
         for (column, pixel) in line.iter_mut().enumerate() {
             if let Some(value) = voxels.through(along(start, way.column, column as f64), way) {
@@ -148,15 +153,7 @@ impl<T: Voxel> Voxels<'_, T> {
             return self.sample(plus(at, *layer));
         }
         let values = way.layers.iter().filter_map(|layer| self.sample(plus(at, *layer)));
-        match way.projection {
-            Projection::Maximum => values.reduce(f32::max),
-            Projection::Minimum => values.reduce(f32::min),
-            Projection::Mean => {
-                let (sum, n) =
-                    values.fold((0.0_f64, 0_u32), |(sum, n), v| (sum + f64::from(v), n + 1));
-                (n > 0).then(|| mean(sum, n))
-            }
-        }
+        put_together(values, way.projection)
     }
 
     /// Between the eight voxels around a point; none beyond half a voxel outside.
@@ -176,13 +173,29 @@ impl<T: Voxel> Voxels<'_, T> {
     }
 }
 
+/// What becomes of the values across a slab; none of none.
+pub(super) fn put_together(
+    values: impl Iterator<Item = f32>,
+    projection: Projection,
+) -> Option<f32> {
+    match projection {
+        Projection::Maximum => values.reduce(f32::max),
+        Projection::Minimum => values.reduce(f32::min),
+        Projection::Mean => {
+            let add = |(sum, n): (f64, u32), value| (sum + f64::from(value), n + 1);
+            let (sum, n) = values.fold((0.0, 0), add);
+            (n > 0).then(|| mean(sum, n))
+        }
+    }
+}
+
 /// The first of the two neighbours along an axis, and how far on the way to the second.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "clamped to what there is; precision is single from here on"
 )]
-fn cell(at: f64, n: usize) -> Option<(usize, f32)> {
+pub(super) fn cell(at: f64, n: usize) -> Option<(usize, f32)> {
     let last = n.checked_sub(1)? as f64;
     if !(at >= -HALF && at <= last + HALF) {
         return None;
@@ -192,7 +205,7 @@ fn cell(at: f64, n: usize) -> Option<(usize, f32)> {
     Some((low, (inside - low as f64) as f32))
 }
 
-fn lerp(a: f32, b: f32, along: f32) -> f32 {
+pub(super) fn lerp(a: f32, b: f32, along: f32) -> f32 {
     a + (b - a) * along
 }
 
