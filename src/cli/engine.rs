@@ -279,7 +279,14 @@ fn work_in_engine(
             }
             Some(EngineEvent::Finished { .. }) => break,
             Some(EngineEvent::Failed { message, .. }) => bail!(message),
-            _ => {}
+            Some(
+                EngineEvent::Loading { .. }
+                | EngineEvent::Loaded { .. }
+                | EngineEvent::TooLong { .. }
+                | EngineEvent::Restarted { .. }
+                | EngineEvent::Unloaded,
+            )
+            | None => {}
         }
     }
     outcome.context("the engine gave no answer")
