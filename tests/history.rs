@@ -829,8 +829,9 @@ fn several_questions_are_a_chat_of_each_model_in_its_own_words() {
         reports[question]["answers"][model]["text"].as_str().unwrap().to_owned()
     };
     assert_ne!(text(0, 0), text(0, 1));
-    for model in 0..2 {
-        let prompt = reports[1]["answers"][model]["prompt"].as_str().unwrap();
+    let second = reports[1]["answers"].as_array().unwrap();
+    for (model, answer) in second.iter().enumerate() {
+        let prompt = answer["prompt"].as_str().unwrap();
         assert!(prompt.contains(text(0, model).trim()), "{prompt}");
         assert!(!prompt.contains(text(0, 1 - model).trim()), "{prompt}");
     }
