@@ -12,7 +12,7 @@ use reading_room::app::{MeasurementRow, measurements_table};
 use reading_room::chat::{Marker, Marks};
 use reading_room::imaging::{
     Alteration, Channels, DisplayImage, Figures, Frame, FrameRef, Point, ProbeValue, Quantity,
-    Region, Scale, Shape, ShapeKind, frame_from_rgba, read_frame,
+    Region, Scale, Shape, ShapeKind, SuvKind, frame_from_rgba, read_frame,
 };
 use reading_room::vlm::{Eye, ImageProcessor};
 
@@ -204,6 +204,7 @@ fn tables_have_every_digit_and_name_nobody() {
         slice: 4,
         num_slices: 20,
         figures: Some(Figures::of(&ct, &shape)),
+        suv: SuvKind::BodyWeight,
         shape,
     };
     let rows = [
@@ -251,6 +252,7 @@ fn words_out_of_a_file_stay_words_in_a_spreadsheet() {
         num_slices: 1,
         shape: Shape::Probe(Point::new(0.5, 0.5)),
         figures: Some(figures),
+        suv: SuvKind::BodyWeight,
     };
     let csv = measurements_table(&[row], ',');
     assert!(csv.contains(",'@CT,"), "{csv}");

@@ -9,7 +9,7 @@ use super::settings::{Sampling, ThemeChoice};
 use super::state::{LeftTab, Sheet};
 use super::viewport::{Place, WindowMode};
 use crate::chat::transfer::Format;
-use crate::imaging::Shape;
+use crate::imaging::{Shape, SuvKind};
 use crate::vlm::{DeviceChoice, PrecisionChoice};
 use crate::worker::{JobId, LoadRequest};
 
@@ -153,6 +153,8 @@ pub enum Command {
     DeleteMeasurement(u64),
     /// Take the chosen one away.
     DeleteSelected,
+    /// Which SUV stand beside the values of PET pictures.
+    SetSuv(SuvKind),
     /// Put the measurements of the study shown on the clipboard.
     CopyMeasurements,
     /// Write them to a file.
@@ -167,8 +169,10 @@ pub enum Command {
     AskSlices,
     /// Ask no further slices.
     StopSlices,
-    /// Take the curve over the slices away.
+    /// Take the curve over the slices away; it stays with its chat.
     CloseSlices,
+    /// Show the curve over the slices that is kept with a turn.
+    ShowSlices(usize),
     /// The next question goes with the view as it is, not with a region.
     Detach,
     // asking

@@ -8,7 +8,7 @@ use super::results::ResultsScreen;
 use super::settings::ThemeChoice;
 use super::state::{LeftTab, Sheet};
 use crate::chat::transfer::Format;
-use crate::imaging::ShapeKind;
+use crate::imaging::{ShapeKind, SuvKind};
 
 /// One row of the table.
 pub(crate) struct Entry {
@@ -130,6 +130,9 @@ pub(crate) const TABLE: &[Entry] = &[
     entry(Command::AskSlices, "Ask every slice"),
     entry(Command::StopSlices, "Stop asking slices"),
     entry(Command::CloseSlices, "Close slice strip"),
+    entry(Command::SetSuv(SuvKind::BodyWeight), "SUV by body weight"),
+    entry(Command::SetSuv(SuvKind::LeanBodyMass), "SUV by lean body mass"),
+    entry(Command::SetSuv(SuvKind::BodySurface), "SUV by body surface"),
     entry(Command::CopyMeasurements, "Copy as table"),
     entry(Command::ExportMeasurements, "Export as CSV…"),
     entry(Command::SetViewports(1), "One viewport"),

@@ -104,7 +104,7 @@ pub use save_drawn::ToSave;
 pub use settings::{Preset, Recent, Sampling, Settings, ThemeChoice};
 pub use sides::{Column, Sides, ToAsk};
 pub use state::{AppEvent, AppState, LeftTab, Overlays, Sheet};
-pub use strip::{SliceAnswer, Strip};
+pub use strip::Strip;
 pub use studies::{OpenStudy, Studies, Thumbnail};
 pub use view_transform::ViewTransform;
 pub use viewport::{Place, View, Viewport, WindowMode};

@@ -1,5 +1,6 @@
 //! What is open, what is being asked and what the reader chose. Nothing here draws or waits.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -185,6 +186,8 @@ pub struct AppState {
     pub picker_open: bool,
     /// A question asked of slices all over a series.
     pub strip: Option<Strip>,
+    /// Turns whose curve over slices the reader closed.
+    pub closed_slices: HashSet<u64>,
     /// The picture that goes with the next question in place of the view.
     pub attached: Option<Evidence>,
     /// The question box takes the keyboard next.
@@ -231,6 +234,7 @@ impl AppState {
             sheet: None,
             picker_open: false,
             strip: None,
+            closed_slices: HashSet::new(),
             attached: None,
             focus_question: false,
             has_tint: false,

@@ -21,7 +21,7 @@ use super::view_transform::Placed;
 use super::viewport::{Place, Viewport};
 use super::viewport_mouse::{Scene, drag_ui, wheel_ui};
 use super::window_menu::window_menu_ui;
-use crate::imaging::FrameRef;
+use crate::imaging::{FrameRef, SuvKind};
 
 const SCROLLBAR_WIDTH: f32 = 12.0;
 
@@ -83,7 +83,7 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
             eye_picture_ui(ui, cx, viewport, rect, &placed);
         } else {
             paint_picture(&ui.painter_at(rect), &texture, &placed, Color32::WHITE);
-            panel.hover = hover_of(&response, &placed, &loaded);
+            panel.hover = hover_of(&response, &placed, &loaded, cx.state.settings.suv);
         }
         let scene = Scene {
             viewport,
@@ -211,12 +211,17 @@ pub(crate) fn paint_picture(
     painter.add(Shape::mesh(mesh));
 }
 
-fn hover_of(response: &Response, placed: &Placed, loaded: &LoadedFrame) -> Option<Hover> {
+fn hover_of(
+    response: &Response,
+    placed: &Placed,
+    loaded: &LoadedFrame,
+    suv: SuvKind,
+) -> Option<Hover> {
     let pos_in_image = placed.image_from_ui(response.hover_pos()?);
     let (x, y) = (pos_in_image.x.floor(), pos_in_image.y.floor());
     let frame = &loaded.frame;
     let inside = x >= 0.0 && y >= 0.0 && x < frame.columns() as f32 && y < frame.rows() as f32;
-    inside.then(|| Hover::read(frame, x as u32, y as u32))
+    inside.then(|| Hover::read(frame, (x as u32, y as u32), suv))
 }
 
 /// The place in the series, at the right edge.

@@ -20,6 +20,7 @@ mod id;
 mod made;
 mod marks;
 mod record;
+mod slices;
 mod tokens;
 mod words;
 
@@ -37,5 +38,6 @@ pub use evidence::Evidence;
 pub use examples::{ExampleQuestion, NANO_QUESTIONS, example_questions};
 pub use id::chat_id_text;
 pub use marks::{Marker, Marks, hmac_sha256};
+pub use slices::{SliceAnswer, Slices};
 pub use tokens::{Sameness, Token, Tokens};
 pub use words::WordKind;

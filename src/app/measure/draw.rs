@@ -37,6 +37,7 @@ pub(crate) fn measurements_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>, pen: 
     }
     let painter = ui.painter_at(scene.rect);
     let selected = cx.state.measurements.selected();
+    let suv = cx.state.settings.suv;
     let look_of = |item: &Measurement| {
         let is_chosen = selected == Some(item.id);
         let color = if is_chosen { theme::MEASURE_CHOSEN } else { theme::MEASURE };
@@ -48,7 +49,7 @@ pub(crate) fn measurements_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>, pen: 
     // words lie over every line
     for item in cx.state.measurements.on(scene.frame_ref) {
         let Look { color, is_chosen } = look_of(item);
-        let text = label(item.figures.as_ref());
+        let text = label(item.figures.as_ref(), suv);
         let rect = label_ui(&painter, scene, &item.shape, &text, color);
         name_ui(ui, cx, scene, item, rect, &text);
         if is_chosen {
@@ -59,7 +60,7 @@ pub(crate) fn measurements_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>, pen: 
         let look = Look { color: theme::MEASURE_CHOSEN, is_chosen: false };
         shape_ui(&painter, scene, shape, look);
         if figures.is_some() {
-            label_ui(&painter, scene, shape, &label(figures), look.color);
+            label_ui(&painter, scene, shape, &label(figures, suv), look.color);
         }
     }
 }

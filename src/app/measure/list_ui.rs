@@ -45,7 +45,7 @@ pub(crate) fn list_panel_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
 /// What it is, where, and its figures; a click shows it.
 fn row_ui(ui: &mut Ui, cx: &ViewCx<'_>, item: &Measurement, number: usize) {
     let palette = theme::palette(ui);
-    let lines = details(item.figures.as_ref());
+    let lines = details(item.figures.as_ref(), cx.state.settings.suv);
     let is_on = cx.state.measurements.selected() == Some(item.id);
     let title = format!("{number}. {}, {}", item.shape.kind().as_str(), slice_of(cx, item));
     let height = TITLE_HEIGHT + LINE_HEIGHT * lines.len() as f32 + 14.0;

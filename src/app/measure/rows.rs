@@ -42,5 +42,6 @@ fn row_of(state: &AppState, item: &Measurement) -> Option<MeasurementRow> {
         num_slices: series.num_frames(),
         shape: item.shape.clone(),
         figures: item.figures.clone(),
+        suv: state.settings.suv,
     })
 }

@@ -31,6 +31,7 @@ impl AppState {
                     self.delete_measurement(id);
                 }
             }
+            Command::SetSuv(kind) => self.settings.suv = kind,
             Command::CopyMeasurements => {
                 let table = measurements_table(&rows_of_study(self), '\t');
                 self.effects.push(Effect::CopyText(table));

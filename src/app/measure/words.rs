@@ -1,7 +1,7 @@
 //! Figures in words, as they stand beside shapes and in the list.
 
 use super::super::viewport::number;
-use crate::imaging::{Figures, ProbeValue, Quantity, Region, Spread};
+use crate::imaging::{Figures, ProbeValue, Quantity, Region, Spread, SuvKind};
 
 /// Figures that are still to come.
 const UNKNOWN: &str = "…";
@@ -9,8 +9,13 @@ const UNKNOWN: &str = "…";
 const SMALL: f64 = 10.0;
 
 /// One line, to stand at the shape.
-pub(super) fn label(figures: Option<&Figures>) -> String {
+pub(super) fn label(figures: Option<&Figures>, suv: SuvKind) -> String {
     let Some(figures) = figures else { return UNKNOWN.to_owned() };
+    let own = own_label(figures);
+    suv_label(figures, suv).map_or(own.clone(), |suv| format!("{own} · {suv}"))
+}
+
+fn own_label(figures: &Figures) -> String {
     match &figures.quantity {
         Quantity::Length(length) => format!("{} {}", decimals(*length, 1), figures.scale.unit()),
         Quantity::Angle(degrees) => format!("{}°", decimals(*degrees, 1)),
@@ -28,10 +33,57 @@ pub(super) fn label(figures: Option<&Figures>) -> String {
     }
 }
 
+/// What the values are as SUV, for one line.
+fn suv_label(figures: &Figures, kind: SuvKind) -> Option<String> {
+    let factor = figures.uptake.as_ref()?.factor(kind).ok()?;
+    let name = kind.as_str();
+    match &figures.quantity {
+        Quantity::Region(region) => {
+            let spread = region.spread?;
+            let (mean, max) = (spread.mean * factor, spread.max * factor);
+            Some(format!("{name} mean {} max {}", suv_text(mean), suv_text(max)))
+        }
+        Quantity::Probe { value: ProbeValue::Grey(value), .. } => {
+            Some(format!("{name} {}", suv_text(value * factor)))
+        }
+        _ => None,
+    }
+}
+
+/// SUV as they are reported.
+pub(in super::super) fn suv_text(suv: f64) -> String {
+    decimals(suv, 2)
+}
+
+/// The lines of the list about SUV: what they are, or why there are none.
+fn suv_details(figures: &Figures, kind: SuvKind) -> Vec<String> {
+    let Some(uptake) = &figures.uptake else { return Vec::new() };
+    let Ok(factor) = uptake.factor(kind) else {
+        return uptake.why_not(kind).into_iter().collect();
+    };
+    let Quantity::Region(Region { spread: Some(spread), .. }) = &figures.quantity else {
+        return suv_label(figures, kind).into_iter().collect();
+    };
+    let [mean, sd, min, max, median] =
+        [spread.mean, spread.sd, spread.min, spread.max, spread.median]
+            .map(|value| suv_text(value * factor));
+    let name = kind.as_str();
+    vec![
+        format!("{name} mean {mean} ± {sd} {}", kind.unit()),
+        format!("{name} max {max} · min {min} · median {median}"),
+    ]
+}
+
 /// What the list says, in lines that fit beside a picture.
-pub(super) fn details(figures: Option<&Figures>) -> Vec<String> {
+pub(super) fn details(figures: Option<&Figures>, suv: SuvKind) -> Vec<String> {
     let Some(figures) = figures else { return vec![UNKNOWN.to_owned()] };
-    let Quantity::Region(region) = &figures.quantity else { return vec![label(Some(figures))] };
+    let mut lines = own_details(figures);
+    lines.extend(suv_details(figures, suv));
+    lines
+}
+
+fn own_details(figures: &Figures) -> Vec<String> {
+    let Quantity::Region(region) = &figures.quantity else { return vec![own_label(figures)] };
     let mut lines = vec![mean_text(figures, region)];
     if let Some(spread) = &region.spread {
         let places = |value: f64| if value.fract() == 0.0 { 0 } else { places(spread) };

@@ -8,6 +8,7 @@ mod functional_groups;
 mod header;
 mod instance;
 mod luts;
+mod moment;
 mod object;
 mod pixel_data;
 mod pixels;
@@ -15,6 +16,8 @@ mod scan;
 mod source;
 mod text;
 mod transfer_syntax;
+mod ultrasound;
+mod uptake;
 mod whole;
 mod write;
 

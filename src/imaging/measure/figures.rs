@@ -4,6 +4,7 @@ use super::super::frame::Frame;
 use super::scale::Scale;
 use super::shape::{Point, Shape, polygon_area};
 use super::spread::{Spread, spread_inside};
+use super::uptake::Uptake;
 
 /// The unit of regions of colour pictures: how light, from 0 to 255 (ITU-R BT.601).
 const LUMINANCE: &str = "luminance";
@@ -17,6 +18,8 @@ pub struct Figures {
     pub quantity: Quantity,
     /// Unit of values, such as `HU`; `luminance` for regions of colour pictures; may be empty.
     pub value_unit: String,
+    /// How SUV come of values; none where there are none, or not of a PET picture.
+    pub uptake: Option<Box<Uptake>>,
 }
 
 /// What kind of number it is.
@@ -65,7 +68,7 @@ impl Figures {
     /// Measures a shape: every pixel inside a region is looked at.
     #[must_use]
     pub fn of(frame: &Frame, shape: &Shape) -> Self {
-        let scale = Scale::of(frame.info());
+        let scale = Scale::at(frame.info(), shape);
         let unit = frame.unit().to_owned();
         let (quantity, value_unit) = match shape {
             Shape::Length([from, to]) => {
@@ -81,7 +84,9 @@ impl Figures {
             }
             Shape::Probe(at) => (probe(frame, *at), unit),
         };
-        Self { scale, quantity, value_unit }
+        let has_values = matches!(quantity, Quantity::Region(_) | Quantity::Probe { .. });
+        let uptake = frame.info().uptake.clone().filter(|_| has_values && frame.is_monochrome());
+        Self { scale, quantity, value_unit, uptake }
     }
 
     /// How many pixels [`Self::of`] would look at, at most.
