@@ -83,6 +83,7 @@ fn a_region_and_a_probe_of_pet_say_stored_unit_and_suv() {
         num_slices: 1,
         figures: Some(Figures::of(&pet, &shape)),
         suv,
+        text: String::new(),
         shape,
     };
     let whole = shape(ShapeKind::Rectangle, &[(0.0, 0.0), (3.0, 2.0)]);

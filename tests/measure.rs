@@ -58,7 +58,7 @@ fn numbers(figures: &Figures) -> Vec<f64> {
             let n = region.num_pixels as f64;
             vec![region.area, n, spread.mean, spread.sd, spread.min, spread.max, spread.median]
         }
-        Quantity::Probe { .. } => panic!("the table holds no probe"),
+        Quantity::Probe { .. } | Quantity::Mark => panic!("the table holds no such shape"),
     }
 }
 
@@ -205,6 +205,7 @@ fn tables_have_every_digit_and_name_nobody() {
         num_slices: 20,
         figures: Some(Figures::of(&ct, &shape)),
         suv: SuvKind::BodyWeight,
+        text: String::new(),
         shape,
     };
     let rows = [
@@ -253,6 +254,7 @@ fn words_out_of_a_file_stay_words_in_a_spreadsheet() {
         shape: Shape::Probe(Point::new(0.5, 0.5)),
         figures: Some(figures),
         suv: SuvKind::BodyWeight,
+        text: String::new(),
     };
     let csv = measurements_table(&[row], ',');
     assert!(csv.contains(",'@CT,"), "{csv}");

@@ -145,6 +145,17 @@ pub enum Command {
     },
     /// The moves of a measurement are one step back.
     EndMove,
+    /// Write to this arrow or text, or to the chosen one.
+    EditText(Option<u64>),
+    /// What is written to it.
+    SetText {
+        /// Which one.
+        id: u64,
+        /// As typed.
+        text: String,
+    },
+    /// Leave what is being written as it was.
+    CancelText,
     /// Choose one, or none.
     SelectMeasurement(Option<u64>),
     /// Show the frame of one, chosen.

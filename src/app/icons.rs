@@ -70,4 +70,5 @@ pub(crate) const ANGLE: &str = "\u{e7bc}";
 pub(crate) const RECTANGLE: &str = "\u{e3f0}";
 pub(crate) const CIRCLE: &str = "\u{e18a}";
 pub(crate) const LASSO: &str = "\u{edc6}";
+pub(crate) const ARROW_TO: &str = "\u{e092}";
 pub(crate) const CROSSHAIR: &str = "\u{e1d8}";

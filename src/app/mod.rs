@@ -91,7 +91,9 @@ pub use frames::{FrameCache, FrameState, LoadedFrame};
 pub use history::{ChatSearch, HistoryState, Opening};
 pub use jobs::{Job, Jobs, Purpose};
 pub use launch::{AppError, run};
-pub use measure::{Edit, Measurement, MeasurementRow, Measurements, Tool, measurements_table};
+pub use measure::{
+    Edit, Kept, KeptStudies, Measurement, MeasurementRow, Measurements, Tool, measurements_table,
+};
 pub use notices::{Notice, NoticeLevel, Notices};
 pub use outside::Workers;
 pub use read_ahead::ReadAhead;

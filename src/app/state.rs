@@ -11,7 +11,7 @@ use super::eye::{EyeState, EyeView};
 use super::frames::{FrameCache, FrameState};
 use super::history::HistoryState;
 use super::jobs::Jobs;
-use super::measure::{Measurements, Tool};
+use super::measure::{Kept, KeptStudies, Measurements, Tool};
 use super::notices::{NoticeLevel, Notices};
 use super::results::{Evaluation, News, Results, Sorted};
 use super::run_reconstruct::Comparing;
@@ -99,6 +99,8 @@ pub enum AppEvent {
     PickedPlaceForTable(Arc<str>, PathBuf),
     /// It was written, or why not.
     TableWritten(Result<(), String>),
+    /// What was measured in earlier runs, or why that cannot be read.
+    MeasurementsRead(Result<KeptStudies, String>),
     /// The reader chose where de-identified copies of these files are written.
     PickedPlaceForCopies(Vec<PathBuf>, PathBuf),
     /// They were, or why not.
@@ -146,6 +148,8 @@ pub struct AppState {
     pub tool: Tool,
     /// What was drawn and measured.
     pub measurements: Measurements,
+    /// What of it is on disk.
+    pub kept: Kept,
     /// Decoded frames.
     pub frames: FrameCache,
     /// Chats in memory; never empty.
@@ -214,6 +218,7 @@ impl AppState {
             active: 0,
             tool: Tool::default(),
             measurements: Measurements::default(),
+            kept: Kept::default(),
             frames,
             conversations: vec![Conversation::begin()],
             conversation_idx: 0,
@@ -281,6 +286,7 @@ impl AppState {
                 let path = if is_named { path } else { path.with_extension("csv") };
                 self.effects.push(Effect::WriteTable(path, table));
             }
+            AppEvent::MeasurementsRead(read) => self.apply_measurements_read(read),
             AppEvent::TableWritten(written) => self.apply_table_written(written),
             AppEvent::PickedPlaceForCopies(files, folder) => {
                 self.write_copies(files, folder);

@@ -10,7 +10,9 @@ use egui::{
 use super::command::Command;
 use super::eye::{eye_picture_ui, note_ui, shows_eye};
 use super::frames::{FrameState, LoadedFrame};
-use super::measure::{Pen, measure_menu_ui, measurements_ui, pen_ui, tools_menu_ui};
+use super::measure::{
+    Pen, TextField, measure_menu_ui, measurements_ui, pen_ui, tools_menu_ui, typed_ui,
+};
 use super::overlays::{Hover, Overlaid, overlays_ui};
 use super::region::{bar_ui, region_menu_ui};
 use super::state::Overlays;
@@ -36,6 +38,8 @@ pub(crate) struct ViewportPanel {
     pub(crate) hover: Option<Hover>,
     /// Shapes being drawn or moved.
     pub(crate) pen: Pen,
+    /// Words being typed.
+    typed: TextField,
 }
 
 struct LastDrawn {
@@ -100,6 +104,7 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
         if !shows_eye {
             reference_line_ui(&ui.painter_at(rect), cx, &scene);
             measurements_ui(ui, cx, &scene, &mut panel.pen);
+            typed_ui(ui, cx, &scene, &mut panel.typed);
             let overlaid = Overlaid { viewport, rect, loaded: &loaded, zoom: placed.zoom };
             overlays_ui(ui, cx, &overlaid, panel.hover.as_ref());
             strip_ui(ui, cx, viewport, rect);

@@ -35,6 +35,7 @@ pub use conversation::{Conversation, Turn, forked};
 pub use difference::{Agreement, Marked, agreement, differences, likeness};
 pub use drawing::{CodecAlone, Drawing};
 pub use evidence::Evidence;
+pub(crate) use exact::{from_exact, to_exact};
 pub use examples::{ExampleQuestion, NANO_QUESTIONS, example_questions};
 pub use id::chat_id_text;
 pub use marks::{Marker, Marks, hmac_sha256};

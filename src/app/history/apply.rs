@@ -71,6 +71,7 @@ impl AppState {
         let fresh = self.studies.learn(opened.marker, opened.studies);
         self.keep_numbers(fresh);
         self.mark_evidence();
+        self.bring_measurements_back();
         self.note_open_chats();
         self.search_again();
     }

@@ -4,7 +4,7 @@
 use crate::chat::Marks;
 use crate::imaging::{Figures, Point, ProbeValue, Quantity, Region, Shape, SuvKind};
 
-const HEADER: [&str; 32] = [
+const HEADER: [&str; 33] = [
     "case",
     "study",
     "series",
@@ -13,6 +13,7 @@ const HEADER: [&str; 32] = [
     "slice",
     "slices",
     "kind",
+    "text",
     "length",
     "length_unit",
     "angle_deg",
@@ -56,6 +57,8 @@ pub struct MeasurementRow {
     pub num_slices: usize,
     /// What was drawn.
     pub shape: Shape,
+    /// What the reader wrote to it.
+    pub text: String,
     /// What it measures.
     pub figures: Option<Figures>,
     /// Which SUV stand beside the values of PET pictures.
@@ -92,6 +95,7 @@ fn fields(row: &MeasurementRow) -> [String; HEADER.len()] {
     set("slice", row.slice.to_string());
     set("slices", row.num_slices.to_string());
     set("kind", row.shape.kind().as_str().to_lowercase());
+    set("text", harmless(&row.text));
     set("points_column_row", points_text(row.shape.points()));
     set("note", NOTE.to_owned());
     if let Some(figures) = &row.figures {
@@ -125,6 +129,7 @@ fn set_figures(figures: &Figures, set: &mut impl FnMut(&str, String)) {
                 }
             }
         }
+        Quantity::Mark => {}
         Quantity::Probe { value, .. } => {
             set("value_unit", harmless(&figures.value_unit));
             match value {

@@ -48,6 +48,7 @@ pub(crate) fn tools_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
 pub(crate) fn measure_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     ui.set_min_width(240.0);
     menu_item_ui(ui, cx, Command::ShowTab(LeftTab::Measurements), None);
+    menu_item_ui(ui, cx, Command::EditText(None), None);
     menu_item_ui(ui, cx, Command::DeleteSelected, None);
     ui.separator();
     for kind in SuvKind::ALL {

@@ -1,12 +1,32 @@
 //! Figures in words, as they stand beside shapes and in the list.
 
 use super::super::viewport::number;
+use super::state::Measurement;
 use crate::imaging::{Figures, ProbeValue, Quantity, Region, Spread, SuvKind};
 
 /// Figures that are still to come.
 const UNKNOWN: &str = "…";
+/// What is said of an arrow without words.
+pub(super) const NO_TEXT: &str = "no text";
 /// Below this values are given with three decimals: a tenth would say nothing.
 const SMALL: f64 = 10.0;
+
+/// What stands at a measurement: its figures, or what was written to it.
+pub(super) fn label_of(item: &Measurement, suv: SuvKind) -> String {
+    if item.shape.kind().has_text() {
+        return item.text.clone();
+    }
+    label(item.figures.as_ref(), suv)
+}
+
+/// The lines of the list.
+pub(super) fn lines_of(item: &Measurement, suv: SuvKind) -> Vec<String> {
+    match item.text.as_str() {
+        _ if !item.shape.kind().has_text() => details(item.figures.as_ref(), suv),
+        "" => vec![NO_TEXT.to_owned()],
+        text => vec![text.to_owned()],
+    }
+}
 
 /// One line, to stand at the shape.
 pub(super) fn label(figures: Option<&Figures>, suv: SuvKind) -> String {
@@ -30,6 +50,7 @@ fn own_label(figures: &Figures) -> String {
             };
             format!("x {column} y {row} · {value}")
         }
+        Quantity::Mark => String::new(),
     }
 }
 
@@ -75,7 +96,7 @@ fn suv_details(figures: &Figures, kind: SuvKind) -> Vec<String> {
 }
 
 /// What the list says, in lines that fit beside a picture.
-pub(super) fn details(figures: Option<&Figures>, suv: SuvKind) -> Vec<String> {
+fn details(figures: Option<&Figures>, suv: SuvKind) -> Vec<String> {
     let Some(figures) = figures else { return vec![UNKNOWN.to_owned()] };
     let mut lines = own_details(figures);
     lines.extend(suv_details(figures, suv));

@@ -2,16 +2,41 @@
 
 const SECONDS_OF_A_DAY: f64 = 86_400.0;
 
-/// Seconds of a DT since some day, in the clock of where it was written.
-pub(super) fn date_time(text: &str) -> Option<f64> {
-    let moment = text.split(['+', '-']).next()?.trim();
-    let (date, time) = moment.split_at_checked(8)?;
-    Some(day(date)? * SECONDS_OF_A_DAY + time_of_day(time)?)
+/// A moment in the clock of where it was written. Day and time are apart: in one number the parts
+/// of a second would be rounded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    day: f64,
+    seconds: f64,
 }
 
-/// The same of a DA and a TM.
-pub(super) fn date_and_time(date: &str, time: &str) -> Option<f64> {
-    Some(day(date)? * SECONDS_OF_A_DAY + time_of_day(time)?)
+impl Moment {
+    /// Of a DT.
+    pub(super) fn of_date_time(text: &str) -> Option<Self> {
+        let moment = text.split(['+', '-']).next()?.trim();
+        let (date, time) = moment.split_at_checked(8)?;
+        Self::of(date, time)
+    }
+
+    /// Of a DA and a TM.
+    pub(super) fn of(date: &str, time: &str) -> Option<Self> {
+        Some(Self { day: day(date)?, seconds: time_of_day(time)? })
+    }
+
+    /// The same day at another time.
+    pub(super) fn at(self, seconds: f64) -> Self {
+        Self { seconds, ..self }
+    }
+
+    /// So many seconds later.
+    pub(super) fn after(self, seconds: f64) -> Self {
+        Self { seconds: self.seconds + seconds, ..self }
+    }
+
+    /// Seconds since another moment.
+    pub(super) fn since(self, other: Self) -> f64 {
+        (self.day - other.day) * SECONDS_OF_A_DAY + (self.seconds - other.seconds)
+    }
 }
 
 /// `HHMMSS.FFFFFF`, of which what is smaller may be missing; old files have colons.

@@ -6,7 +6,7 @@ use dicom_object::InMemDicomObject;
 
 use super::{
     super::measure::{SuvKind, Uptake},
-    moment::{date_and_time, date_time, time_of_day},
+    moment::{Moment, time_of_day},
     object::{items_of, number_of, private, text, texts},
 };
 
@@ -154,10 +154,10 @@ fn seconds_since_injection(
     half_life: f64,
 ) -> Result<f64, String> {
     let scan = scan_start(object, half_life)?;
-    let begun = text(drug, Tag(0x0018, 0x1078)).and_then(|text| date_time(&text));
+    let begun = text(drug, Tag(0x0018, 0x1078)).and_then(|text| Moment::of_date_time(&text));
     if let Some(begun) = begun {
-        return if begun <= scan {
-            Ok(scan - begun)
+        return if scan.since(begun) >= 0.0 {
+            Ok(scan.since(begun))
         } else {
             Err("the dose was given after the scan, by the file's clocks".to_owned())
         };
@@ -165,23 +165,25 @@ fn seconds_since_injection(
     let time = text(drug, Tag(0x0018, 0x1072)).and_then(|text| time_of_day(&text));
     let time = time.ok_or_else(|| missing("Radiopharmaceutical Start Time"))?;
     // the time alone: of the same day, or of the one before where the scan is after midnight
-    Ok((scan - time).rem_euclid(SECONDS_OF_A_DAY))
+    Ok(scan.since(scan.at(time)).rem_euclid(SECONDS_OF_A_DAY))
 }
 
 /// The moment values are corrected to: Series Time, unless the series was made later of others.
-fn scan_start(object: &InMemDicomObject, half_life: f64) -> Result<f64, String> {
+fn scan_start(object: &InMemDicomObject, half_life: f64) -> Result<Moment, String> {
     let moment = |date: u16, time: u16, name: &str| {
         let part = |element: u16| text(object, Tag(0x0008, element));
         let both = part(date).zip(part(time));
-        both.and_then(|(date, time)| date_and_time(&date, &time)).ok_or_else(|| missing(name))
+        both.and_then(|(date, time)| Moment::of(&date, &time)).ok_or_else(|| missing(name))
     };
     let series = moment(0x0021, 0x0031, "Series Date and Time")?;
     let acquired = moment(0x0022, 0x0032, "Acquisition Date and Time")?;
-    if series <= acquired {
+    if series.since(acquired) <= 0.0 {
         return Ok(series);
     }
     let ge = private(object, 0x0009, "GEMS_PETD_01", 0x0D);
-    if let Some(scan) = ge.and_then(|tag| text(object, tag)).and_then(|text| date_time(&text)) {
+    if let Some(scan) =
+        ge.and_then(|tag| text(object, tag)).and_then(|text| Moment::of_date_time(&text))
+    {
         return Ok(scan);
     }
     let seconds = |tag: Tag| number_of(object, tag).filter(|ms| *ms > 0.0).map(|ms| ms / 1000.0);
@@ -195,7 +197,7 @@ fn scan_start(object: &InMemDicomObject, half_life: f64) -> Result<f64, String> 
     let decay = std::f64::consts::LN_2 / half_life;
     // when the activity is as its mean over the frame
     let mean = (decay * frame / -(-decay * frame).exp_m1()).ln() / decay;
-    Ok(acquired - reference + mean)
+    Ok(acquired.after(mean - reference))
 }
 
 /// Grams or square centimetres of the patient.

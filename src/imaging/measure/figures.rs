@@ -40,6 +40,8 @@ pub enum Quantity {
         /// What it holds.
         value: ProbeValue,
     },
+    /// Nothing: an arrow or words.
+    Mark,
 }
 
 /// An area and the values in it.
@@ -83,6 +85,7 @@ impl Figures {
                 (Quantity::Region(Region { area: area(shape, scale), num_pixels, spread }), unit)
             }
             Shape::Probe(at) => (probe(frame, *at), unit),
+            Shape::Arrow(_) | Shape::Text(_) => (Quantity::Mark, String::new()),
         };
         let has_values = matches!(quantity, Quantity::Region(_) | Quantity::Probe { .. });
         let uptake = frame.info().uptake.clone().filter(|_| has_values && frame.is_monochrome());
@@ -97,7 +100,7 @@ impl Figures {
                 let [low, high] = shape.bounds();
                 (high.x - low.x + 1.0) * (high.y - low.y + 1.0)
             }
-            Shape::Length(_) | Shape::Angle(_) | Shape::Probe(_) => 1.0,
+            _ => 1.0,
         }
     }
 }
@@ -118,7 +121,7 @@ fn area(shape: &Shape, scale: Scale) -> f64 {
         Shape::Rectangle([a, b]) => (b.x - a.x) * (b.y - a.y),
         Shape::Ellipse([a, b]) => (b.x - a.x) * (b.y - a.y) * std::f64::consts::FRAC_PI_4,
         Shape::Freehand(points) => polygon_area(points),
-        Shape::Length(_) | Shape::Angle(_) | Shape::Probe(_) => 0.0,
+        _ => 0.0,
     };
     let [height, width] = scale.pixel();
     in_pixels * height * width
