@@ -163,6 +163,8 @@ fn label_ui(
     let font = FontId::proportional(theme::OVERLAY_SIZE);
     let width = if shape.kind().has_text() { WORDS } else { f32::INFINITY };
     let galley = painter.layout(text.to_owned(), font, color, width);
+    let padding = vec2(5.0, 2.0);
+    let size = galley.size() + padding * 2.0;
     let ends = shape.bounds().map(|point| ui_from_point(scene.placed, point));
     let around = Rect::from_two_pos(ends[0], ends[1]);
     let wanted = match shape.kind() {
@@ -175,19 +177,22 @@ fn label_ui(
             lowest + vec2(8.0, 8.0)
         }
         ShapeKind::Probe | ShapeKind::Text => around.max + vec2(10.0, 8.0),
-        ShapeKind::Arrow => {
-            let first = shape.points().first().copied().unwrap_or_default();
-            ui_from_point(scene.placed, first) + vec2(8.0, 8.0)
-        }
+        ShapeKind::Arrow => behind_tail(scene, shape, size),
     };
-    let padding = vec2(5.0, 2.0);
     let room = scene.rect.shrink(6.0);
-    let size = galley.size() + padding * 2.0;
     let last = (room.max - size).max(room.min);
     let rect = Rect::from_min_size(wanted.clamp(room.min, last), size);
     painter.rect_filled(rect, CornerRadius::same(3), theme::OVERLAY_SHADOW);
     painter.galley(rect.min + padding, galley, color);
     rect
+}
+
+/// Where words of this size do not lie on the arrow they belong to.
+fn behind_tail(scene: &Scene<'_>, shape: &Shape, size: egui::Vec2) -> Pos2 {
+    let mut ends = shape.points().iter().map(|point| ui_from_point(scene.placed, *point));
+    let tail = ends.next().unwrap_or(scene.rect.center());
+    let back = ends.next().map_or(egui::Vec2::DOWN, |head| (tail - head).normalized());
+    tail + back * (size / 2.0 + vec2(7.0, 7.0)) - size / 2.0
 }
 
 /// What screen readers say of a shape.

@@ -16,6 +16,8 @@ const MAX_CHARS: usize = 400;
 pub(crate) struct TextField {
     id: Option<u64>,
     text: String,
+    /// How often something was begun: each time the cursor begins at the end.
+    begun: u64,
 }
 
 /// Over the picture that shows what is being written to.
@@ -32,14 +34,15 @@ pub(crate) fn typed_ui(ui: &mut Ui, cx: &ViewCx<'_>, scene: &Scene<'_>, editor: 
     };
     let begins = editor.id != Some(item.id);
     if begins {
-        *editor = TextField { id: Some(item.id), text: item.text.clone() };
+        let begun = editor.begun + 1;
+        *editor = TextField { id: Some(item.id), text: item.text.clone(), begun };
     }
     let first = item.shape.points().first().copied().unwrap_or_default();
     let room = scene.rect.shrink(6.0);
     let wanted = ui_from_point(scene.placed, first) + vec2(10.0, 8.0);
     let at = wanted.clamp(room.min, (room.max - SIZE).max(room.min));
     let edit = TextEdit::singleline(&mut editor.text).desired_width(SIZE.x).char_limit(MAX_CHARS);
-    let edit = edit.hint_text("Text, then Enter");
+    let edit = edit.id_salt(("text on the picture", editor.begun)).hint_text("Text, then Enter");
     let response =
         ui.put(Rect::from_min_size(at, SIZE), edit).accessible_name("Text on the picture");
     if begins {

@@ -91,7 +91,8 @@ fn suv_details(figures: &Figures, kind: SuvKind) -> Vec<String> {
     let name = kind.as_str();
     vec![
         format!("{name} mean {mean} ± {sd} {}", kind.unit()),
-        format!("{name} max {max} · min {min} · median {median}"),
+        format!("{name} min {min} · max {max}"),
+        format!("{name} median {median}"),
     ]
 }
 
