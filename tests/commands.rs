@@ -311,6 +311,28 @@ fn ask_on_a_gpu_gives_the_same_ids() {
 }
 
 #[test]
+fn what_computed_an_answer_is_named_with_its_driver() {
+    let model = "tests/fixtures/models/huatuo-7b-tiny/model";
+    let driver = |device: &str| {
+        let usual = ["ask", "--json", "--model", model, "--max-new-tokens", "1"];
+        let report =
+            run_json(&[&usual[..], &["--question", "What is seen?", "--device", device]].concat());
+        report["model"]["driver"].as_str().unwrap().to_owned()
+    };
+    let instructions = driver("cpu");
+    let widest = instructions.split(',').next().unwrap();
+    assert!(["avx512", "avx2", "portable"].contains(&widest), "{instructions}");
+    let gpus = run_json(&["inspect", "--json", "--gpus"]);
+    let Some(told) = gpus["gpus"][0]["driver"].as_str() else {
+        println!("skipped: this machine has no Vulkan adapter, not even a software one");
+        return;
+    };
+    println!("cpu: {instructions}, gpu: {told}");
+    assert!(!told.is_empty());
+    assert_eq!(driver("gpu"), told);
+}
+
+#[test]
 fn ask_streams_plain_text_and_the_same_text_in_process() {
     let case = Path::new("tests/fixtures/models/huatuo-7b-tiny/cases/chinese");
     let turn = &read_case(case)["turns"][0];

@@ -198,6 +198,12 @@ fn words_titles_and_filters_find_chats() {
     assert_eq!((found("nodule"), found("clear")), (0, 1));
 }
 
+/// As text stands in HTML.
+fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('"', "&quot;")
+}
+
 #[test]
 fn versions_of_a_question_are_kept_with_what_followed_them() {
     let folder = tempfile::tempdir().unwrap();
@@ -238,9 +244,9 @@ fn versions_of_a_question_are_kept_with_what_followed_them() {
     for format in [Format::Markdown, Format::Html] {
         let text = transfer::write(&chat, format, Calendar::default()).unwrap();
         for turn in chat.all_turns() {
-            // what comes after it is written otherwise in HTML
-            let plain = turn.question.split('<').next().unwrap();
-            assert!(text.contains(plain), "{format:?} lacks {plain}");
+            let is_page = format == Format::Html;
+            let question = if is_page { escaped(&turn.question) } else { turn.question.clone() };
+            assert!(text.contains(&question), "{format:?} lacks {question}");
         }
         let place = text.find("Question 1, another version").expect("it is named");
         assert!(text.find("What is it?").unwrap() > place && text.contains("Question 2, another"));
@@ -251,18 +257,51 @@ fn versions_of_a_question_are_kept_with_what_followed_them() {
 #[test]
 fn an_older_database_is_brought_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
-    let chat = full();
+    let mut chat = full();
+    chat.turns[0].slices = None;
     Database::open(folder.path()).unwrap().save(&chat, None).unwrap();
     // the first form had no index
     let connection = Connection::open(database_file(folder.path())).unwrap();
     let earlier = "DROP TABLE words; ALTER TABLE turns DROP COLUMN follows;
-        ALTER TABLE turns DROP COLUMN aside; PRAGMA user_version = 1;";
+        ALTER TABLE turns DROP COLUMN aside; ALTER TABLE turns DROP COLUMN slices; PRAGMA user_version = 1;";
     connection.execute_batch(earlier).unwrap();
     drop(connection);
     let database = Database::open(folder.path()).unwrap();
     assert_eq!(database.load(chat.id).unwrap(), chat);
     assert_eq!(database.search(&Query::parse("nodule")).unwrap().len(), 1);
     check_whole(folder.path());
+}
+
+#[test]
+fn slices_of_another_window_are_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = full();
+    let mut before = asked.clone();
+    before.turns[0].slices = None;
+    let mut database = Database::open(folder.path()).unwrap();
+    database.save(&before, None).unwrap();
+    Database::open(folder.path()).unwrap().save(&asked, Some(&before)).unwrap();
+    // this window knows nothing of them and shows another answer
+    let mut shown = before.clone();
+    shown.turns[0].shown_idx = 0;
+    database.save(&shown, Some(&before)).unwrap();
+    let kept = database.load(asked.id).unwrap();
+    assert_eq!(kept.turns[0].slices, asked.turns[0].slices);
+    assert_eq!(kept.turns[0].shown_idx, 0);
+}
+
+#[test]
+fn files_for_people_list_what_each_slice_gave() {
+    let chat = full();
+    let calendar = Calendar::default();
+    let markdown = transfer::write(&chat, Format::Markdown, calendar).unwrap();
+    let summary = "P(yes) over 3 of 20 slices, highest 67 % at slice 5, uncalibrated:";
+    assert!(markdown.contains(summary), "{markdown}");
+    for row in ["| 1 | 30.0 % |", "| 3 | unclear |", "| 5 | 66.7 % |"] {
+        assert!(markdown.lines().any(|line| line == row), "{row} in {markdown}");
+    }
+    let html = transfer::write(&chat, Format::Html, calendar).unwrap();
+    assert!(html.contains("<tr><td>5</td><td>66.7 %</td></tr>"), "{html}");
 }
 
 #[test]

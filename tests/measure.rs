@@ -12,7 +12,7 @@ use reading_room::app::{MeasurementRow, measurements_table};
 use reading_room::chat::{Marker, Marks};
 use reading_room::imaging::{
     Alteration, Channels, DisplayImage, Figures, Frame, FrameRef, Point, ProbeValue, Quantity,
-    Region, Scale, Shape, ShapeKind, frame_from_rgba, read_frame,
+    Region, Scale, Shape, ShapeKind, SuvKind, frame_from_rgba, read_frame,
 };
 use reading_room::vlm::{Eye, ImageProcessor};
 
@@ -58,7 +58,7 @@ fn numbers(figures: &Figures) -> Vec<f64> {
             let n = region.num_pixels as f64;
             vec![region.area, n, spread.mean, spread.sd, spread.min, spread.max, spread.median]
         }
-        Quantity::Probe { .. } => panic!("the table holds no probe"),
+        Quantity::Probe { .. } | Quantity::Mark => panic!("the table holds no such shape"),
     }
 }
 
@@ -205,6 +205,8 @@ fn tables_have_every_digit_and_name_nobody() {
         slice: 4,
         num_slices: 20,
         figures: Some(Figures::of(&ct, &shape)),
+        suv: SuvKind::BodyWeight,
+        text: String::new(),
         shape,
     };
     let rows = [
@@ -253,6 +255,8 @@ fn words_out_of_a_file_stay_words_in_a_spreadsheet() {
         num_slices: 1,
         shape: Shape::Probe(Point::new(0.5, 0.5)),
         figures: Some(figures),
+        suv: SuvKind::BodyWeight,
+        text: String::new(),
     };
     let csv = measurements_table(&[row], ',');
     assert!(csv.contains(",'@CT,"), "{csv}");

@@ -1266,6 +1266,7 @@ fn a_loaded_models_memory_counts_as_free_for_the_next() {
     plan.layers = reading_room::vlm::MatrixSizes::of_numbers(8_000_000_000);
     let mut app = with_models(vec![model.clone()], card(24.0, 6.0));
     let info = reading_room::vlm::ModelInfo {
+        driver: "avx2".to_owned(),
         device: "gpu: Card (Vulkan)".to_owned(),
         precision: "f16".to_owned(),
         ..app_harness::model_info()

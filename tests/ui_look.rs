@@ -144,7 +144,7 @@ fn the_scale_bar_says_where_its_length_holds() {
     };
     assert_eq!(shown(None), "Scale: px");
     assert!(shown(Some((0x0018, 0x1164))).ends_with("mm at detector"));
-    assert!(shown(Some((0x0018, 0x2010))).ends_with("mm nominal"));
+    assert!(shown(Some((0x0018, 0x2010))).ends_with("mm on film"));
     let patient = shown(Some((0x0028, 0x0030)));
     assert!(patient.ends_with(" mm"), "{patient}");
 }

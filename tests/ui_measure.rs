@@ -15,7 +15,7 @@ use egui_kittest::kittest::Queryable as _;
 use reading_room::app::{
     AppEvent, Command, Effect, LeftTab, Measurement, ThemeChoice, Tool, WindowMode,
 };
-use reading_room::imaging::{Point, Quantity, ShapeKind};
+use reading_room::imaging::{Point, Quantity, ShapeKind, SuvKind};
 
 /// Side of the pictures made here, in pixels of half a millimetre.
 const SIDE: u16 = 128;
@@ -394,20 +394,230 @@ fn tables_are_copied_and_written_without_a_name_in_them() {
     app.harness.get_by_label("Export as CSV");
 }
 
+/// The file measurements are kept in, once it holds so many.
+fn kept(app: &mut App, n: usize) -> String {
+    let path = app.data_dir.path().join("measurements.json");
+    let read = || std::fs::read_to_string(&path).unwrap_or_default();
+    app.wait_for("file of measurements", |_| read().matches("\"frame\"").count() == n);
+    read()
+}
+
+fn history_opens(app: &mut App) {
+    app.wait_for("history", |state| state.history.marker.is_some());
+    app.settle();
+}
+
 #[test]
-fn measurements_last_as_long_as_their_study_is_open() {
+fn measurements_come_back_with_their_study_and_after_a_restart() {
     let (mut app, folder) = window();
+    history_opens(&mut app);
     draw_length(&mut app);
+    let drawn = only(&app);
     app.open(&sample("ct-torso"));
     assert!(app.harness.query_by_label("Length: 40.0 mm").is_none());
     assert_eq!(app.state().measurements.all().len(), 1);
-    let id = only(&app).id;
-    run(&mut app, Command::ShowMeasurement(id));
+    run(&mut app, Command::ShowMeasurement(drawn.id));
     app.harness.get_by_label("Length: 40.0 mm");
     run(&mut app, Command::CloseActiveStudy);
     assert!(app.state().measurements.all().is_empty());
     app.open(folder.path());
-    assert!(app.harness.query_by_label("Length: 40.0 mm").is_none());
+    app.harness.get_by_label("Length: 40.0 mm");
+    assert_eq!(only(&app).shape, drawn.shape, "every number as it was");
+    let file = kept(&mut app, 1);
+    for secret in ["Muster", "Erika", "4711", "1.2.3", folder.path().to_str().unwrap()] {
+        assert!(!file.contains(secret), "{secret} in {file}");
+    }
+
+    let App { harness, data_dir } = app;
+    drop(harness);
+    let mut app = App::start(data_dir, |_| None, |_| {});
+    app.open(folder.path());
+    history_opens(&mut app);
+    app.wait_for("measurement", |state| !state.measurements.all().is_empty());
+    app.settle();
+    app.harness.get_by_label("Length: 40.0 mm");
+    assert_eq!(only(&app).shape, drawn.shape);
+    // what is taken away is taken away for good
+    let id = only(&app).id;
+    run(&mut app, Command::DeleteMeasurement(id));
+    kept(&mut app, 0);
+}
+
+#[test]
+fn two_windows_keep_what_each_measured() {
+    let (mut app, folder) = window();
+    history_opens(&mut app);
+    let other_study = tempfile::tempdir().unwrap();
+    DicomBuilder::new(4, 4, 16)
+        .text((0x0020, 0x000D), "UI", "1.2.99")
+        .text((0x0020, 0x000E), "UI", "1.2.99.1")
+        .text((0x0008, 0x0018), "UI", "1.2.99.1.1")
+        .pixels(&[0; 32])
+        .write(other_study.path(), "1.dcm");
+    draw_length(&mut app);
+    let first = kept(&mut app, 1);
+    // another window's file, with another study in it
+    let path = app.data_dir.path().join("measurements.json");
+    let others = first.replacen(
+        "\"studies\":{",
+        "\"studies\":{\"ff00\":[{\"series\":\"aa\",\
+        \"frame\":\"bb\",\"shape\":{\"probe\":{\"x\":1.5,\"y\":2.5}}}],",
+        1,
+    );
+    assert_ne!(others, first);
+    std::fs::write(&path, others).unwrap();
+    app.open(other_study.path());
+    app.settle();
+    run(&mut app, Command::DeleteSelected);
+    let id = app.state().measurements.all().first().map(|item| item.id);
+    assert_eq!(id, None);
+    let file = kept(&mut app, 1);
+    assert!(file.contains("ff00"), "{file}");
+    drop(folder);
+}
+
+#[test]
+fn a_damaged_file_of_measurements_is_set_aside_and_said() {
+    let data_dir = tempfile::tempdir().unwrap();
+    std::fs::write(data_dir.path().join("settings.toml"), "acknowledged = \"0.1.0\"\n").unwrap();
+    std::fs::write(data_dir.path().join("measurements.json"), "{\"form\": 3").unwrap();
+    let folder = block_ct();
+    let mut app = App::start(data_dir, |_| None, |_| {});
+    app.open(folder.path());
+    history_opens(&mut app);
+    for _ in 0..200 {
+        if app.words().contains("The file of measurements is damaged") {
+            break;
+        }
+        app.harness.run_steps(1);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(app.words().contains("it is kept as measurements-damaged.json"), "{}", app.words());
+    draw_length(&mut app);
+    kept(&mut app, 1);
+    let aside = app.data_dir.path().join("measurements-damaged.json");
+    assert_eq!(std::fs::read_to_string(aside).unwrap(), "{\"form\": 3");
+}
+
+/// Types into the field on the picture, and ends with Enter.
+fn write_note(app: &mut App, text: &str) {
+    app.harness.get_by_label("Text on the picture").type_text(text);
+    app.harness.run_steps(2);
+    app.harness.key_press(Key::Enter);
+    app.settle();
+}
+
+#[test]
+fn an_arrow_and_a_text_are_drawn_written_changed_and_taken_back() {
+    let (mut app, _folder) = window();
+    run(&mut app, Command::SetTool(Tool::Measure(ShapeKind::Arrow)));
+    drag(&mut app, &[(20.5, 20.5), (60.5, 60.5)]);
+    assert_eq!(app.state().tool, Tool::Window, "the next click draws nothing");
+    write_note(&mut app, "Is this =the block?");
+    app.harness.get_by_label("Arrow: Is this =the block?");
+    assert!(app.painted().contains("Is this =the block?"));
+    assert_eq!(only(&app).text, "Is this =the block?");
+    assert!(is_near(only(&app).shape.points(), &[(20.5, 20.5), (60.5, 60.5)]));
+    // one step back for both, and again
+    press_with(&mut app, Modifiers::COMMAND, Key::Z);
+    assert!(app.state().measurements.all().is_empty());
+    press_with(&mut app, Modifiers::COMMAND, Key::Y);
+    app.harness.get_by_label("Arrow: Is this =the block?");
+
+    run(&mut app, Command::SetTool(Tool::Measure(ShapeKind::Text)));
+    click(&mut app, (30.5, 100.5));
+    write_note(&mut app, "Air");
+    app.harness.get_by_label("Text: Air");
+    // changed by the menu's command, and the change taken back alone
+    run(&mut app, Command::EditText(None));
+    write_note(&mut app, " around");
+    app.harness.get_by_label("Text: Air around");
+    press_with(&mut app, Modifiers::COMMAND, Key::Z);
+    app.harness.get_by_label("Text: Air");
+    // Escape leaves what was written; a text that never had words goes, and leaves no step behind
+    run(&mut app, Command::EditText(None));
+    app.harness.get_by_label("Text on the picture").type_text("?");
+    app.harness.run_steps(2);
+    press(&mut app, Key::Escape);
+    app.harness.get_by_label("Text: Air");
+    run(&mut app, Command::SetTool(Tool::Measure(ShapeKind::Text)));
+    click(&mut app, (100.5, 110.5));
+    press(&mut app, Key::Escape);
+    assert_eq!(app.state().measurements.all().len(), 2);
+    press_with(&mut app, Modifiers::COMMAND, Key::Z);
+    assert_eq!(app.state().measurements.all().len(), 1, "the text itself was the last step");
+    press_with(&mut app, Modifiers::COMMAND, Key::Y);
+    assert_eq!(app.state().measurements.all().len(), 2);
+
+    // listed, and exported with the others
+    run(&mut app, Command::ShowTab(LeftTab::Measurements));
+    shoot(&mut app, "measure-notes");
+    app.harness.get_by_label("1. Arrow, slice 2: Is this =the block?");
+    app.harness.get_by_label("Edit text of 2").click();
+    app.settle();
+    write_note(&mut app, "!");
+    app.harness.get_by_label("2. Text, slice 2: Air!");
+    let effects = app.effects_of(Command::ExportMeasurements);
+    let Some(Effect::PickPlaceForTable(table)) = effects.last() else { panic!() };
+    assert!(table.contains(",arrow,Is this =the block?,"), "{table}");
+    assert!(table.contains(",text,Air!,"), "{table}");
+    // and kept with what was typed
+    history_opens(&mut app);
+    let file = kept(&mut app, 2);
+    assert!(file.contains("Is this =the block?") && file.contains("Air!"), "{file}");
+    // two clicks write to it, and do not part the viewports
+    let place = at(&app, 30.5, 100.5);
+    for _ in 0..2 {
+        app.harness.hover_at(place);
+        app.harness.drag_at(place);
+        app.harness.run_steps(1);
+        app.harness.drop_at(place);
+        app.harness.run_steps(1);
+    }
+    app.settle();
+    app.harness.get_by_label("Text on the picture");
+    assert_eq!(app.state().viewports.len(), 1);
+}
+
+#[test]
+fn pet_is_read_in_its_own_unit_and_as_suv() {
+    let fixture = |name: &str| {
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/suv").join(name)
+    };
+    let mut app = App::new();
+    app.open(&fixture("start.dcm"));
+    let over = |app: &mut App| {
+        // the pixel in column 1, row 1 of three columns and two rows
+        let middle = app.harness.get_by_role(Role::Image).rect().center();
+        app.harness.hover_at(middle + vec2(0.0, 40.0));
+        app.settle();
+        middle + vec2(0.0, 40.0)
+    };
+    let place = over(&mut app);
+    assert!(app.painted().contains("x 1 y 1 · 3072 Bq/ml · SUVbw 0.89"), "{}", app.painted());
+    run(&mut app, Command::SetSuv(SuvKind::LeanBodyMass));
+    assert!(app.painted().contains("x 1 y 1 · 3072 Bq/ml · SUVlbm 0.63"), "{}", app.painted());
+    press(&mut app, Key::P);
+    app.harness.drag_at(place);
+    app.harness.run_steps(1);
+    app.harness.drop_at(place);
+    app.settle();
+    app.harness.get_by_label("Probe: x 1 y 1 · 3072 Bq/ml · SUVlbm 0.63");
+    run(&mut app, Command::SetSuv(SuvKind::BodyWeight));
+    press(&mut app, Key::E);
+    let middle = place - vec2(0.0, 40.0);
+    drag_screen(&mut app, &[middle + vec2(-200.0, 20.0), middle + vec2(200.0, 280.0)]);
+    run(&mut app, Command::ShowTab(LeftTab::Measurements));
+    shoot(&mut app, "measure-suv");
+    let words = app.words();
+    assert!(words.contains("· SUVbw mean 0.89 max 0.89"), "{words}");
+    assert!(words.contains("SUVbw mean 0.89 ± 0.00 g/ml"), "{words}");
+    // and why not
+    app.open(&fixture("no-weight.dcm"));
+    over(&mut app);
+    let why = "No SUVbw: the file does not say its Patient's Weight";
+    assert!(app.painted().contains(why), "{}", app.painted());
+    shoot(&mut app, "measure-no-suv");
 }
 
 #[test]

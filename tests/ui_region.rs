@@ -407,7 +407,7 @@ fn every_slice_is_asked_and_the_curve_leads_to_them() {
     assert_eq!(strip.question, "Is there a block?");
     let curve = "P(yes) over slices, 3 of 3 asked: slice 1 25 %, slice 2 94 %, slice 3 unclear";
     let rect = app.harness.get_by_label(curve).rect();
-    assert_eq!(app.state().conversation().turns.len(), 1, "no chat has them");
+    assert_eq!(app.state().conversation().turns.len(), 1, "slices are no questions of the chat");
     shoot(&mut app, "region-7-slices");
     for (at, frame_idx) in [(rect.top() + 9.0, 0), (rect.bottom() - 9.0, 2)] {
         let pos = egui::pos2(rect.center().x, at);
@@ -422,6 +422,13 @@ fn every_slice_is_asked_and_the_curve_leads_to_them() {
     click(&mut app, "Close slice strip");
     assert!(app.state().strip.is_none());
     assert!(app.harness.query_by_label(curve).is_none());
+    // it is kept with the chat, whose line brings it back
+    click(&mut app, "P(yes) over 3 of 3 slices, highest 94 % at slice 2");
+    app.harness.get_by_label(curve);
+    assert!(app.state().strip.is_none(), "nothing is asked for it");
+    shoot(&mut app, "region-8-kept");
+    run(&mut app, Command::NewChat);
+    assert!(app.harness.query_by_label(curve).is_none(), "it belongs to the other chat");
 }
 
 #[test]

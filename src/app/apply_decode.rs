@@ -97,6 +97,7 @@ impl AppState {
             self.keep_numbers(fresh);
             self.find_key_images(&study_key);
         }
+        self.bring_measurements_back();
         if let Some(study_key) = first {
             self.results.shown = None;
             self.show_first_series(&study_key);
@@ -219,7 +220,7 @@ impl AppState {
         let paths: std::collections::HashSet<PathBuf> =
             files.map(|instance| instance.path.clone()).collect();
         self.frames.drop_frames(|frame_ref| paths.contains(&frame_ref.path));
-        self.measurements.forget_study(study_key);
+        self.put_measurements_away(study_key);
         self.forget_key_images(study_key);
         self.strip.take_if(|strip| strip.study_key == study_key);
         self.attached.take_if(|evidence| evidence.study_key == study_key);

@@ -9,7 +9,7 @@ use super::settings::{Sampling, ThemeChoice};
 use super::state::{LeftTab, Sheet};
 use super::viewport::{Place, WindowMode};
 use crate::chat::transfer::Format;
-use crate::imaging::{ColorMap, Projection, Shape};
+use crate::imaging::{ColorMap, Projection, Shape, SuvKind};
 use crate::vlm::{DeviceChoice, PrecisionChoice};
 use crate::worker::{JobId, LoadRequest};
 
@@ -170,6 +170,17 @@ pub enum Command {
     },
     /// The moves of a measurement are one step back.
     EndMove,
+    /// Write to this arrow or text, or to the chosen one.
+    EditText(Option<u64>),
+    /// What is written to it.
+    SetText {
+        /// Which one.
+        id: u64,
+        /// As typed.
+        text: String,
+    },
+    /// Leave what is being written as it was.
+    CancelText,
     /// Choose one, or none.
     SelectMeasurement(Option<u64>),
     /// Show the frame of one, chosen.
@@ -178,6 +189,8 @@ pub enum Command {
     DeleteMeasurement(u64),
     /// Take the chosen one away.
     DeleteSelected,
+    /// Which SUV stand beside the values of PET pictures.
+    SetSuv(SuvKind),
     /// Put the measurements of the study shown on the clipboard.
     CopyMeasurements,
     /// Write them to a file.
@@ -192,8 +205,10 @@ pub enum Command {
     AskSlices,
     /// Ask no further slices.
     StopSlices,
-    /// Take the curve over the slices away.
+    /// Take the curve over the slices away; it stays with its chat.
     CloseSlices,
+    /// Show the curve over the slices that is kept with a turn.
+    ShowSlices(usize),
     /// The next question goes with the view as it is, not with a region.
     Detach,
     // asking

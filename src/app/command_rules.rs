@@ -45,6 +45,11 @@ impl Command {
             Self::DeleteSelected => {
                 state.measurements.selected().is_some() && state.has_viewports()
             }
+            Self::EditText(None) => {
+                let selected = state.measurements.selected();
+                let item = selected.and_then(|id| state.measurements.get(id));
+                item.is_some_and(|item| item.shape.kind().has_text()) && state.has_viewports()
+            }
             Self::ZoomAsk | Self::MarkAsk => state.selected_region().is_some(),
             Self::AskSlices => state.cannot_ask_slices().is_none(),
             Self::EraseAsk => state.cannot_erase().is_none(),

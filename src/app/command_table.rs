@@ -8,7 +8,7 @@ use super::results::ResultsScreen;
 use super::settings::ThemeChoice;
 use super::state::{LeftTab, Sheet};
 use crate::chat::transfer::Format;
-use crate::imaging::{ColorMap, Projection, ShapeKind};
+use crate::imaging::{ColorMap, Projection, ShapeKind, SuvKind};
 
 /// One row of the table.
 pub(crate) struct Entry {
@@ -129,6 +129,9 @@ pub(crate) const TABLE: &[Entry] = &[
     keyed(Command::SetTool(Tool::Measure(ShapeKind::Ellipse)), "Ellipse", PLAIN, Key::E),
     keyed(Command::SetTool(Tool::Measure(ShapeKind::Freehand)), "Freehand", PLAIN, Key::L),
     keyed(Command::SetTool(Tool::Measure(ShapeKind::Probe)), "Probe", PLAIN, Key::P),
+    entry(Command::SetTool(Tool::Measure(ShapeKind::Arrow)), "Arrow"),
+    entry(Command::SetTool(Tool::Measure(ShapeKind::Text)), "Text"),
+    entry(Command::EditText(None), "Edit text"),
     keyed(Command::DeleteSelected, "Delete measurement", PLAIN, Key::Delete),
     keyed(Command::DeleteSelected, "Delete measurement", PLAIN, Key::Backspace),
     entry(Command::ZoomAsk, "Zoom-ask"),
@@ -137,6 +140,9 @@ pub(crate) const TABLE: &[Entry] = &[
     entry(Command::AskSlices, "Ask every slice"),
     entry(Command::StopSlices, "Stop asking slices"),
     entry(Command::CloseSlices, "Close slice strip"),
+    entry(Command::SetSuv(SuvKind::BodyWeight), "SUV by body weight"),
+    entry(Command::SetSuv(SuvKind::LeanBodyMass), "SUV by lean body mass"),
+    entry(Command::SetSuv(SuvKind::BodySurface), "SUV by body surface"),
     entry(Command::CopyMeasurements, "Copy as table"),
     entry(Command::ExportMeasurements, "Export as CSV…"),
     entry(Command::SetViewports(1), "One viewport"),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::eye::EyeRequest;
+use super::measure::KeptStudies;
 use super::save_drawn::ToSave;
 use crate::chat::Conversation;
 use crate::chat::history::{Calendar, Request};
@@ -86,6 +87,8 @@ pub enum Effect {
     PickPlaceForKeyImages(Arc<str>),
     /// Write it.
     WriteTable(PathBuf, Arc<str>),
+    /// Keep what was measured in these studies.
+    KeepMeasurements(KeptStudies),
     /// System: ask for a folder for de-identified copies of these files.
     PickPlaceForCopies(Vec<PathBuf>),
     /// Copying worker: write them into a new folder of this one.

@@ -31,7 +31,7 @@ pub struct EngineState {
     /// What our models held of its memory when it was looked at, in bytes.
     pub held_at_probe: u64,
     /// Models that stay in memory while another answers.
-    pub kept: Vec<Kept>,
+    pub kept: Vec<KeptModel>,
 }
 
 /// Where the model stands.
@@ -69,7 +69,7 @@ pub struct Loading {
 
 /// A model that stays in memory while another answers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Kept {
+pub struct KeptModel {
     /// How it was loaded.
     pub request: LoadRequest,
     /// What it is.

@@ -73,4 +73,5 @@ pub(crate) const LASSO: &str = "\u{edc6}";
 pub(crate) const CROSSHAIR_WIDE: &str = "\u{e1d6}";
 pub(crate) const STACK: &str = "\u{e466}";
 pub(crate) const STAR: &str = "\u{e46a}";
+pub(crate) const ARROW_TO: &str = "\u{e092}";
 pub(crate) const CROSSHAIR: &str = "\u{e1d8}";

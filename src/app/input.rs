@@ -51,7 +51,9 @@ impl ReadingRoomApp {
         if Popup::is_any_open(ctx) || !ctx.input(|i| i.key_pressed(Key::Escape)) {
             return;
         }
-        if self.state.history.renaming.is_some() {
+        if self.state.measurements.editing().is_some() {
+            self.commands.send(Command::CancelText);
+        } else if self.state.history.renaming.is_some() {
             self.commands.send(Command::CancelRename);
         } else if self.state.sheet.is_some() {
             self.commands.send(Command::CloseSheet);

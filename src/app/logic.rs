@@ -19,6 +19,7 @@ impl ReadingRoomApp {
         self.state.advance_cine();
         self.state.request_frames();
         self.state.measure_what_changed();
+        self.state.keep_measurements();
         self.state.advance_sides();
         self.state.advance_queue();
         self.state.advance_strip();

@@ -89,14 +89,16 @@ pub use command::{Command, CommandSender, Drawn};
 pub use compare::{DifferenceKind, difference, marked};
 pub use composer::Composer;
 pub use effect::Effect;
-pub use engine_state::{AnswerSlot, Asking, EngineState, Loading, ModelStatus};
+pub use engine_state::{AnswerSlot, Asking, EngineState, KeptModel, Loading, ModelStatus};
 pub use eye::{EyeRequest, EyeSource, EyeState, EyeView, Stored};
 pub use frames::{FrameCache, FrameState, LoadedFrame};
 pub use history::{ChatSearch, HistoryState, Opening};
 pub use jobs::{Job, Jobs, Purpose};
 pub use key_images::{KeyImage, KeyImages};
 pub use launch::{AppError, run};
-pub use measure::{Edit, Measurement, MeasurementRow, Measurements, Tool, measurements_table};
+pub use measure::{
+    Edit, Kept, KeptStudies, Measurement, MeasurementRow, Measurements, Tool, measurements_table,
+};
 pub use notices::{Notice, NoticeLevel, Notices};
 pub use outside::Workers;
 pub use read_ahead::ReadAhead;
@@ -109,7 +111,7 @@ pub use save_drawn::ToSave;
 pub use settings::{Preset, Recent, Sampling, Settings, ThemeChoice};
 pub use sides::{Column, Sides, ToAsk};
 pub use state::{AppEvent, AppState, LeftTab, Overlays, Sheet};
-pub use strip::{SliceAnswer, Strip};
+pub use strip::Strip;
 pub use studies::{OpenStudy, Studies, Thumbnail};
 pub use view_transform::ViewTransform;
 pub use viewport::{Place, View, Viewport, WindowMode};

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::apply_decode::sentence;
 use super::effect::Effect;
 use super::history::Saver;
+use super::measure::Keeper;
 use super::notices::NoticeLevel;
 use super::presets_file::read_presets;
 use super::results::{Evaluation, Follower, sort};
@@ -73,6 +74,8 @@ pub(crate) struct Outside {
     followed: Vec<(JobId, Arc<()>)>,
     history: Option<History>,
     saver: Saver,
+    /// Let go of after the inbox, or its last words would find no room.
+    keeper: Keeper,
     saved: Settings,
     saved_at: Instant,
 }
@@ -90,6 +93,7 @@ impl Outside {
         Self {
             history: Some(History::start(&data_dir, wake.clone())),
             saver: Saver::default(),
+            keeper: Keeper::start(data_dir.clone(), to_inbox.clone(), wake.clone()),
             workers,
             data_dir,
             wake,
@@ -176,6 +180,7 @@ impl Outside {
             Effect::PickPlaceForTable(table) => self.ask_where_table(table, "measurements.csv"),
             Effect::PickPlaceForKeyImages(table) => self.ask_where_table(table, "key-images.csv"),
             Effect::WriteTable(path, table) => self.write_table(path, table),
+            Effect::KeepMeasurements(changed) => self.keeper.write(changed),
             Effect::History(request) => self.ask_history(request),
             Effect::PickPlaceForChat(chat, format) => self.ask_where_chat(chat, format),
             Effect::WriteChat(chat, format, calendar, path) => self.on_thread("chat", move || {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use egui::{Align2, FontId, Pos2, Rect, Ui, pos2, vec2};
 
 use super::frames::LoadedFrame;
+use super::measure::suv_text;
 use super::run_chat::window_label;
 use super::state::Overlays;
 use super::studies::series_name;
 use super::theme;
 use super::view_cx::ViewCx;
 use super::viewport::{Viewport, number};
-use crate::imaging::{Frame, orientation_labels};
+use crate::imaging::{Frame, SuvKind, orientation_labels};
 
 const MARGIN: f32 = 12.0;
 const LINE_HEIGHT: f32 = 16.0;
@@ -22,21 +23,29 @@ pub(crate) struct Hover {
     pub(crate) column: u32,
     pub(crate) row: u32,
     pub(crate) value: String,
+    /// Why there is no SUV of a PET picture.
+    pub(crate) note: Option<String>,
 }
 
 impl Hover {
-    pub(crate) fn read(frame: &Frame, column: u32, row: u32) -> Self {
+    pub(crate) fn read(frame: &Frame, (column, row): (u32, u32), suv: SuvKind) -> Self {
+        let uptake = frame.info().uptake.as_ref();
         let is_padding = frame.stored(column, row).is_some_and(|stored| frame.is_padding(stored));
         let value = if is_padding {
             "padding".to_owned()
         } else if let Some(value) = frame.modality_value(column, row) {
-            format!("{} {}", number(value), frame.unit()).trim_end().to_owned()
+            let own = format!("{} {}", number(value), frame.unit()).trim_end().to_owned();
+            match uptake.and_then(|uptake| uptake.suv(suv, value)) {
+                Some(value) => format!("{own} · {} {}", suv.as_str(), suv_text(value)),
+                None => own,
+            }
         } else if let Some([r, g, b]) = frame.rgb(column, row) {
             format!("R {r} G {g} B {b}")
         } else {
             String::new()
         };
-        Self { column, row, value }
+        let note = uptake.and_then(|uptake| uptake.why_not(suv));
+        Self { column, row, value, note }
     }
 
     pub(crate) fn label(&self) -> String {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::imaging::SuvKind;
 use crate::vlm::{DeviceChoice, PrecisionChoice, SamplingParams};
 
 const FILE_NAME: &str = "settings.toml";
@@ -54,6 +55,8 @@ pub struct Settings {
     pub sides_by_model: bool,
     /// Kept under names.
     pub presets: Vec<Preset>,
+    /// What PET values are shown as beside themselves.
+    pub suv: SuvKind,
     /// What was opened, newest first.
     pub recent: Vec<Recent>,
     /// Keyed hashes of slices that were starred.
@@ -151,6 +154,7 @@ impl Default for Settings {
             system_prompts: BTreeMap::new(),
             sides_by_model: false,
             presets: Vec::new(),
+            suv: SuvKind::default(),
             recent: Vec::new(),
             key_images: Vec::new(),
             acknowledged: None,

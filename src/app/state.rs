@@ -1,5 +1,6 @@
 //! What is open, what is being asked and what the reader chose. Nothing here draws or waits.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::frames::{FrameCache, FrameState};
 use super::history::HistoryState;
 use super::jobs::Jobs;
 use super::key_images::KeyImages;
-use super::measure::{Measurements, Tool};
+use super::measure::{Kept, KeptStudies, Measurements, Tool};
 use super::notices::{NoticeLevel, Notices};
 use super::results::{Evaluation, News, Results, Sorted};
 use super::run_reconstruct::Comparing;
@@ -100,6 +101,8 @@ pub enum AppEvent {
     PickedPlaceForTable(Arc<str>, PathBuf),
     /// It was written, or why not.
     TableWritten(Result<(), String>),
+    /// What was measured in earlier runs, or why that cannot be read.
+    MeasurementsRead(Result<KeptStudies, String>),
     /// The reader chose where de-identified copies of these files are written.
     PickedPlaceForCopies(Vec<PathBuf>, PathBuf),
     /// They were, or why not.
@@ -153,6 +156,8 @@ pub struct AppState {
     pub measurements: Measurements,
     /// What is in the list of recent files and was opened in this run: the keys of its studies.
     pub(crate) recent_studies: Vec<(Vec<PathBuf>, Vec<String>)>,
+    /// What of it is on disk.
+    pub kept: Kept,
     /// Decoded frames.
     pub frames: FrameCache,
     /// Chats in memory; never empty.
@@ -193,6 +198,8 @@ pub struct AppState {
     pub picker_open: bool,
     /// A question asked of slices all over a series.
     pub strip: Option<Strip>,
+    /// Turns whose curve over slices the reader closed.
+    pub closed_slices: HashSet<u64>,
     /// The picture that goes with the next question in place of the view.
     pub attached: Option<Evidence>,
     /// The question box takes the keyboard next.
@@ -222,6 +229,7 @@ impl AppState {
             key_images: KeyImages::default(),
             measurements: Measurements::default(),
             recent_studies: Vec::new(),
+            kept: Kept::default(),
             frames,
             conversations: vec![Conversation::begin()],
             conversation_idx: 0,
@@ -242,6 +250,7 @@ impl AppState {
             sheet: None,
             picker_open: false,
             strip: None,
+            closed_slices: HashSet::new(),
             attached: None,
             focus_question: false,
             has_tint: false,
@@ -288,6 +297,7 @@ impl AppState {
                 let path = if is_named { path } else { path.with_extension("csv") };
                 self.effects.push(Effect::WriteTable(path, table));
             }
+            AppEvent::MeasurementsRead(read) => self.apply_measurements_read(read),
             AppEvent::TableWritten(written) => self.apply_table_written(written),
             AppEvent::PickedPlaceForCopies(files, folder) => {
                 self.write_copies(files, folder);

@@ -51,6 +51,9 @@ fn picture_ui(ui: &mut Ui, cx: &ViewCx<'_>, hover: Option<&Hover>) {
     if let Some(hover) = hover {
         let palette = theme::palette(ui);
         ui.label(RichText::new(hover.label()).monospace().size(11.5).color(palette.text));
+        if let Some(note) = &hover.note {
+            quiet_ui(ui, note);
+        }
     }
 }
 

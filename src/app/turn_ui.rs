@@ -10,6 +10,7 @@ use super::fonts;
 use super::icons;
 use super::region::{beside_ui, reliance_ui};
 use super::run_reconstruct::Compared;
+use super::strip::slices_line_ui;
 use super::theme;
 use super::tokens_ui::{tokens_ui, yes_no_text};
 use super::view_cx::ViewCx;
@@ -45,6 +46,7 @@ pub(crate) fn turn_ui(ui: &mut Ui, cx: &ViewCx<'_>, panel: &mut ChatPanel, turn_
             answer_ui(ui, cx, panel, turn_idx, answer);
             beside_ui(ui, cx, &mut panel.beside, turn_idx);
             reliance_ui(ui, conversation, turn_idx);
+            slices_line_ui(ui, cx, turn_idx, turn);
             if !answer.is_open() {
                 actions_ui(ui, cx, turn_idx, turn);
             }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::frames::LoadedFrame;
-use super::measure::Edit;
+use super::measure::{Edit, Measurement};
 use super::view_transform::ViewTransform;
 use crate::imaging::{CT_PRESETS, ColorMap, Grayscale, Preset, VoiLut, Window};
 
@@ -153,6 +153,23 @@ impl Viewport {
     pub(crate) fn remember_edit(&mut self, edit: Edit) {
         self.push(Step::Edit(Box::new(edit)));
         self.redo.clear();
+    }
+
+    /// Words written to what was made in the last step belong to that step; whether they do.
+    pub(crate) fn amend_edit(&mut self, after: &Measurement) -> bool {
+        let made = self.last_made(after.id).filter(|made| made.text.is_empty());
+        made.map(|made| *made = after.clone()).is_some()
+    }
+
+    /// What was made in the last step is as if it never had been; whether it was.
+    pub(crate) fn forget_made(&mut self, id: u64) -> bool {
+        self.last_made(id).is_some() && self.undo.pop().is_some()
+    }
+
+    fn last_made(&mut self, id: u64) -> Option<&mut Measurement> {
+        let Some(Step::Edit(edit)) = self.undo.last_mut() else { return None };
+        let is_new = edit.before.is_none();
+        edit.after.as_mut().filter(|made| is_new && made.id == id)
     }
 
     fn push(&mut self, step: Step) {

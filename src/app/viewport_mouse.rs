@@ -57,7 +57,8 @@ pub(crate) fn drag_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>, is_taken: boo
     } else if is_tools && loaded.frame.is_monochrome() {
         window_drag_ui(ui, cx, viewport, loaded, delta);
     }
-    if response.double_clicked_by(PointerButton::Primary) && tool.kind().is_none() {
+    let is_double = response.double_clicked_by(PointerButton::Primary) && !is_taken;
+    if is_double && tool.kind().is_none() {
         let n = if cx.state.viewports.len() == 1 { 2 } else { 1 };
         cx.send(Command::SetViewports(n));
     }

@@ -12,7 +12,9 @@ use super::eye::{eye_picture_ui, note_ui, shows_eye};
 use super::frames::{FrameState, LoadedFrame};
 use super::key_images::{key_mark_ui, key_ticks_ui};
 use super::look::{color_bar_ui, colors_menu_ui, scale_bar_ui};
-use super::measure::{Pen, measure_menu_ui, measurements_ui, pen_ui, tools_menu_ui};
+use super::measure::{
+    Pen, TextField, measure_menu_ui, measurements_ui, pen_ui, tools_menu_ui, typed_ui,
+};
 use super::overlays::{Hover, Overlaid, overlays_ui};
 use super::region::{bar_ui, region_menu_ui};
 use super::state::Overlays;
@@ -25,7 +27,7 @@ use super::viewport::{Place, Viewport};
 use super::viewport_mouse::{Scene, drag_ui, wheel_ui};
 use super::volume::{plane_edge_ui, planes_menu_ui, reference_lines_ui};
 use super::window_menu::window_menu_ui;
-use crate::imaging::FrameRef;
+use crate::imaging::{FrameRef, SuvKind};
 
 const SCROLLBAR_WIDTH: f32 = 12.0;
 
@@ -40,6 +42,8 @@ pub(crate) struct ViewportPanel {
     pub(crate) hover: Option<Hover>,
     /// Shapes being drawn or moved.
     pub(crate) pen: Pen,
+    /// Words being typed.
+    typed: TextField,
 }
 
 struct LastDrawn {
@@ -87,7 +91,7 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
             eye_picture_ui(ui, cx, viewport, rect, &placed);
         } else {
             paint_picture(&ui.painter_at(rect), &texture, &placed, Color32::WHITE);
-            panel.hover = hover_of(&response, &placed, &loaded);
+            panel.hover = hover_of(&response, &placed, &loaded, cx.state.settings.suv);
         }
         let scene = Scene {
             viewport,
@@ -104,6 +108,7 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
         if !shows_eye {
             reference_lines_ui(ui, cx, &scene);
             measurements_ui(ui, cx, &scene, &mut panel.pen);
+            typed_ui(ui, cx, &scene, &mut panel.typed);
             let overlaid = Overlaid { viewport, rect, loaded: &loaded, zoom: placed.zoom };
             overlays_ui(ui, cx, &overlaid, panel.hover.as_ref());
             if cx.state.overlays != Overlays::Off {
@@ -210,12 +215,17 @@ pub(crate) fn paint_picture(
     painter.add(Shape::mesh(mesh));
 }
 
-fn hover_of(response: &Response, placed: &Placed, loaded: &LoadedFrame) -> Option<Hover> {
+fn hover_of(
+    response: &Response,
+    placed: &Placed,
+    loaded: &LoadedFrame,
+    suv: SuvKind,
+) -> Option<Hover> {
     let pos_in_image = placed.image_from_ui(response.hover_pos()?);
     let (x, y) = (pos_in_image.x.floor(), pos_in_image.y.floor());
     let frame = &loaded.frame;
     let inside = x >= 0.0 && y >= 0.0 && x < frame.columns() as f32 && y < frame.rows() as f32;
-    inside.then(|| Hover::read(frame, x as u32, y as u32))
+    inside.then(|| Hover::read(frame, (x as u32, y as u32), suv))
 }
 
 /// The place in the series, at the right edge.

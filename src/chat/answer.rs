@@ -94,6 +94,10 @@ pub struct Provenance {
     pub precision: String,
     /// What computed it.
     pub device: String,
+    /// Name and version of its driver, of the CPU the instructions used; empty in what earlier
+    /// versions wrote.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub driver: String,
     /// 0 is greedy.
     pub temperature: f32,
     /// Nucleus, when sampling.
@@ -192,13 +196,16 @@ impl Provenance {
             Some(system) => format!(" · system prompt \u{201C}{system}\u{201D}"),
             None => String::new(),
         };
+        let device = match self.driver.as_str() {
+            "" => self.device.clone(),
+            driver => format!("{}, {driver}", self.device),
+        };
         format!(
-            "{} · weights {} · {} · {} · {sampling} · repetition penalty {} · {budget}{system} · \
+            "{} · weights {} · {} · {device} · {sampling} · repetition penalty {} · {budget}{system} · \
              Reading Room {}",
             self.title,
             short_hash(&self.weights_sha256),
             self.precision,
-            self.device,
             self.repetition_penalty,
             self.program_version,
         )

@@ -1,7 +1,7 @@
 //! A conversation: questions in order, each with its pictures and its answers.
 
 use super::id::{fresh_chat_id, fresh_turn_id, now_ms, renew};
-use super::{Answer, Evidence};
+use super::{Answer, Evidence, Slices};
 
 /// Questions and answers about one study, in order.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,8 @@ pub struct Turn {
     pub answers: Vec<Answer>,
     /// The one shown, and the one later questions build on.
     pub shown_idx: usize,
+    /// The same asked of slices all over the series, last.
+    pub slices: Option<Box<Slices>>,
 }
 
 impl Conversation {
@@ -76,6 +78,7 @@ impl Conversation {
             evidence,
             answers: vec![Answer::waiting()],
             shown_idx: 0,
+            slices: None,
         });
         self.turns.len() - 1
     }

@@ -14,6 +14,7 @@ impl Provenance {
             weights_sha256: info.weights_sha256.clone(),
             precision: info.precision.clone(),
             device: info.device.clone(),
+            driver: info.driver.clone(),
             temperature: sampling.temperature,
             top_p: sampling.top_p,
             top_k: sampling.top_k,

@@ -58,12 +58,18 @@ impl Marker {
         self.mark(&["frame", name, &frame_ref.frame_number.to_string()])
     }
 
+    /// The mark of a series.
+    #[must_use]
+    pub fn series(&self, series_key: &str) -> String {
+        self.mark(&["series", series_key])
+    }
+
     /// All three.
     #[must_use]
     pub fn marks(&self, study_key: &str, series_key: &str, frame_ref: &FrameRef) -> Marks {
         Marks {
             study: self.study(study_key),
-            series: self.mark(&["series", series_key]),
+            series: self.series(series_key),
             frame: self.frame(frame_ref),
         }
     }

@@ -20,6 +20,7 @@ mod id;
 mod made;
 mod marks;
 mod record;
+mod slices;
 mod tokens;
 mod words;
 
@@ -34,8 +35,10 @@ pub use conversation::{Conversation, Turn, forked};
 pub use difference::{Agreement, Marked, agreement, differences, likeness};
 pub use drawing::{CodecAlone, Drawing};
 pub use evidence::Evidence;
+pub(crate) use exact::{from_exact, to_exact};
 pub use examples::{ExampleQuestion, NANO_QUESTIONS, example_questions};
 pub use id::chat_id_text;
 pub use marks::{Marker, Marks, hmac_sha256};
+pub use slices::{SliceAnswer, Slices};
 pub use tokens::{Sameness, Token, Tokens};
 pub use words::WordKind;

@@ -97,6 +97,9 @@ pub(crate) struct TurnRecord {
     pub(crate) shown: usize,
     pub(crate) evidence: Vec<EvidenceRecord>,
     pub(crate) answers: Vec<AnswerRecord>,
+    /// P(yes) over slices; not there in what earlier versions wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) slices: Option<Value>,
 }
 
 /// A whole chat.
@@ -340,6 +343,7 @@ impl ChatRecord {
                 shown: turn.shown_idx,
                 evidence,
                 answers: answers.collect::<Result<_, E>>()?,
+                slices: turn.slices.as_deref().map(to_exact).transpose()?,
             });
         }
         Ok(Self {
@@ -404,6 +408,7 @@ impl TurnRecord {
             wants_picture: self.wants_picture,
             evidence,
             shown_idx: self.shown.min(answers.len() - 1),
+            slices: self.slices.map(from_exact).transpose()?.map(Box::new),
             answers,
         })
     }

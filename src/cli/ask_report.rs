@@ -54,6 +54,7 @@ struct Model<'a> {
     family: &'a str,
     precision: &'a str,
     device: &'a str,
+    driver: &'a str,
     weights_sha256: &'a str,
     notes: &'a [String],
 }
@@ -91,6 +92,7 @@ pub(super) fn report<'a>(
             family: &info.family,
             precision: &info.precision,
             device: &info.device,
+            driver: &info.driver,
             weights_sha256: &info.weights_sha256,
             notes: &info.notes,
         },

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::geometry::{FrameGeometry, Plane};
+use super::measure::{UltrasoundRegion, Uptake};
 
 /// Facts about a frame for overlays and `render --json`. Holds no patient data.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -31,14 +32,21 @@ pub struct FrameInfo {
     pub signed: bool,
     /// Whether detail was given up: Lossy Image Compression, or a lossy transfer syntax.
     pub lossy: bool,
-    /// Unit of the modality values: `HU` for CT, else empty or what the rescale says.
+    /// Unit of the modality values: `HU` for CT, that of Units for PET, else empty or what the
+    /// rescale says.
     pub unit: String,
     /// Where the frame lies.
     pub geometry: FrameGeometry,
     /// Spacing at the detector of a projection, which is not the patient's.
     pub imager_pixel_spacing_mm: Option<[f64; 2]>,
-    /// Spacing on the film or paper that was scanned (Nominal Scanned Pixel Spacing).
-    pub nominal_pixel_spacing_mm: Option<[f64; 2]>,
+    /// How much larger the detector sees the patient, where the file estimates it.
+    pub radiographic_magnification: Option<f64>,
+    /// Spacing on the film or page that was scanned.
+    pub scanned_pixel_spacing_mm: Option<[f64; 2]>,
+    /// Parts of an ultrasound picture, each with a scale of its own.
+    pub ultrasound_regions: Vec<UltrasoundRegion>,
+    /// How SUV come of the values of a PET picture; none for others.
+    pub uptake: Option<Box<Uptake>>,
     /// Height of a pixel over its width.
     pub pixel_aspect: f64,
     /// SOP Instance UID.

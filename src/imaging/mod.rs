@@ -73,7 +73,10 @@ pub use frame_info::FrameInfo;
 pub use geometry::{FrameGeometry, OrientationLabels, Plane, orientation_labels};
 pub use grayscale::{Grayscale, VoiChoice, VoiLut, VoiTable};
 pub use loss::{Clipped, ViewLoss, percent};
-pub use measure::{Figures, Point, ProbeValue, Quantity, Region, Scale, Shape, ShapeKind, Spread};
+pub use measure::{
+    Figures, Point, ProbeValue, Quantity, Region, Scale, Shape, ShapeKind, Spread, SuvKind,
+    UltrasoundRegion, Uptake,
+};
 pub use modality_lut::ModalityLut;
 pub use open::{OpenProgress, OpenWarning, Opened, open_paths, parse_image_path, read_frame};
 pub use privacy::alias;

@@ -31,7 +31,7 @@ pub use clip_vit::{ClipConfig, ClipVit, SelectFeature};
 pub use decoder::{Decoder, InitError};
 pub use decoder_config::DecoderConfig;
 pub use hlora::{Adapted, HLoraConfig};
-pub(crate) use kernel::{ROWS_AT_ONCE, VISION_ROWS_AT_ONCE};
+pub(crate) use kernel::{ROWS_AT_ONCE, VISION_ROWS_AT_ONCE, vectors_of_this_processor};
 pub use kv_cache::{CacheType, KvCache};
 pub use linear::Linear;
 pub use projector::{Projector, ProjectorKind};

@@ -74,6 +74,8 @@ pub struct ModelInfo {
     pub precision: String,
     /// Label of the device.
     pub device: String,
+    /// Name and version of its driver; of the CPU the instructions used.
+    pub driver: String,
     /// Of all weight files.
     pub weights_sha256: String,
     /// Numbers in the weight files.
@@ -353,6 +355,7 @@ fn info_of(
         title: spec.title.clone(),
         precision: weights.precision.as_str().to_owned(),
         device: device.label(),
+        driver: device.driver(),
         weights_sha256: weights.weights_sha256.clone(),
         parameters: spec.parameters,
         weights_bytes: spec.weights_bytes,

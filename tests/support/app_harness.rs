@@ -186,6 +186,7 @@ pub(crate) fn sample(name: &str) -> PathBuf {
 /// A model that answers when the test says so.
 pub(crate) fn model_info() -> ModelInfo {
     ModelInfo {
+        driver: "avx2".to_owned(),
         name: "huatuo-7b-tiny".to_owned(),
         family: "huatuo-vision-7b".to_owned(),
         title: "HuatuoGPT-Vision 7B".to_owned(),

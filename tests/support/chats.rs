@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use reading_room::chat::{
     Altered, Answer, AnswerState, CodecAlone, Conversation, Drawing, Evidence, Finish, Marks,
-    Meter, Provenance, Token, Tokens,
+    Meter, Provenance, SliceAnswer, Slices, Token, Tokens,
 };
 use reading_room::imaging::{
     Alteration, Channels, DisplayImage, Grayscale, Point, Shape, Similarity, Turned, VoiLut,
@@ -68,6 +68,7 @@ pub(crate) fn provenance(title: &str) -> Provenance {
         weights_sha256: "ab".repeat(32),
         precision: "f32".to_owned(),
         device: "cpu: 2 threads".to_owned(),
+        driver: "avx2".to_owned(),
         temperature: 0.2,
         top_p: Some(0.9),
         top_k: None,
@@ -138,6 +139,19 @@ pub(crate) fn short(question: &str, text: &str) -> Conversation {
     chat
 }
 
+/// P(yes) over slices, as it comes from a history.
+fn slices() -> Slices {
+    let answer = |(frame_idx, yes)| SliceAnswer { frame_idx, yes };
+    let given = [(0, Some(0.1 + 0.2_f32)), (2, None), (4, Some(2.0 / 3.0))];
+    Slices {
+        series: Some(marks("01").series),
+        series_key: String::new(),
+        num_slices: 20,
+        provenance: provenance("HuatuoGPT-Vision 7B"),
+        answers: given.into_iter().map(answer).collect(),
+    }
+}
+
 /// A chat with everything a chat can have.
 pub(crate) fn full() -> Conversation {
     let mut chat = Conversation::begin();
@@ -151,6 +165,7 @@ pub(crate) fn full() -> Conversation {
     chat.turns[0].shown_idx = 1;
     chat.turns[0].answers[0].tokens = Some(Arc::new(tokens(&["No", " nodule"])));
     chat.turns[0].answers[0].seen = vec![seen()];
+    chat.turns[0].slices = Some(Box::new(slices()));
     // the same picture again, and a colour one
     chat.ask_for_picture("Reconstruct the image.".to_owned(), evidence("01", "Case 07", "CT", 1));
     let similarity = Similarity { mae: 10.0 / 3.0, psnr_db: Some(21.123_456_789), ssim: None };

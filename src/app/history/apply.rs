@@ -73,6 +73,7 @@ impl AppState {
         self.keep_numbers(fresh);
         self.mark_evidence();
         self.find_all_key_images();
+        self.bring_measurements_back();
         self.note_open_chats();
         self.search_again();
     }
@@ -89,7 +90,13 @@ impl AppState {
         let Some(marker) = &self.history.marker else { return };
         let chats = self.conversations.iter_mut();
         let turns = chats.flat_map(|chat| chat.turns.iter_mut().chain(&mut chat.aside));
-        for evidence in turns.flat_map(|turn| &mut turn.evidence) {
+        let mut turns: Vec<_> = turns.collect();
+        for slices in turns.iter_mut().filter_map(|turn| turn.slices.as_deref_mut()) {
+            if slices.series.is_none() && !slices.series_key.is_empty() {
+                slices.series = Some(marker.series(&slices.series_key));
+            }
+        }
+        for evidence in turns.into_iter().flat_map(|turn| &mut turn.evidence) {
             if let (Some(frame_ref), None) = (&evidence.frame_ref, &evidence.marks)
                 && let Some(open) = self.studies.get(&evidence.study_key)
                 && !open.is_pasted()
@@ -140,7 +147,12 @@ impl AppState {
             let mut room = MAX_LOADED;
             self.conversations.retain(|chat| {
                 let is_queued = self.engine.queue.iter().any(|q| q.conversation_id == chat.id);
-                let is_needed = is_queued || Some(chat.id) == asking || Some(chat.id) == waiting;
+                let is_sliced = self
+                    .strip
+                    .as_ref()
+                    .is_some_and(|strip| strip.is_under_way() && strip.chat_id() == chat.id);
+                let is_needed =
+                    is_queued || is_sliced || Some(chat.id) == asking || Some(chat.id) == waiting;
                 room = room.saturating_sub(1);
                 is_needed || room > 0
             });

@@ -66,6 +66,8 @@ impl AppState {
     }
 
     fn open_chat(&mut self, id: u64, turn_id: Option<u64>) {
+        // what is kept with a chat is shown with it
+        self.closed_slices.clear();
         if let Some(idx) = self.conversations.iter().position(|chat| chat.id == id) {
             self.conversation_idx = idx;
             self.history.opening = None;

@@ -21,13 +21,10 @@ pub(crate) fn scale_bar_ui(ui: &Ui, over: &Overlaid<'_>, placed: &Placed, id: us
     let painter = ui.painter_at(over.rect);
     let up = if over.rect.width() < NARROW { UP_OF_WORDS } else { UP };
     let foot = pos2(over.rect.center().x, over.rect.bottom() - up);
-    let spacing = match scale {
-        Scale::Patient([_, mm]) | Scale::Detector([_, mm]) | Scale::Nominal([_, mm]) => mm,
-        Scale::Pixels(_) => {
-            write(&painter, foot, "px");
-            name(ui, Rect::from_center_size(foot, vec2(20.0, 12.0)), id, "Scale: px".to_owned());
-            return;
-        }
+    let Some([_, spacing]) = scale.millimetres() else {
+        write(&painter, foot, "px");
+        name(ui, Rect::from_center_size(foot, vec2(20.0, 12.0)), id, "Scale: px".to_owned());
+        return;
     };
     let points_per_mm = f64::from(placed.points_per_pixel()) / spacing;
     let most = f64::from((over.rect.width() * MOST_OF_WIDTH).min(MOST_POINTS)) / points_per_mm;

@@ -9,7 +9,7 @@ use super::super::viewport_mouse::Scene;
 use super::hit::ui_from_point;
 use super::pen::{Pen, are_shown};
 use super::state::Measurement;
-use super::words::label;
+use super::words::{NO_TEXT, label, label_of};
 use crate::imaging::{Shape, ShapeKind};
 
 const LINE: f32 = 1.5;
@@ -20,6 +20,11 @@ const CHOSEN_ANCHOR: f32 = 4.5;
 const APART: f32 = 24.0;
 const CROSS: f32 = 8.0;
 const ARC: f32 = 20.0;
+/// Of an arrow: how long, and how far from the line.
+const HEAD: f32 = 16.0;
+const BARB: f32 = 0.42;
+/// Words are broken to lines of this width; figures are not.
+const WORDS: f32 = 280.0;
 /// Anchors beyond so many are not named one by one.
 const MAX_NAMED: usize = 8;
 
@@ -37,6 +42,7 @@ pub(crate) fn measurements_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>, pen: 
     }
     let painter = ui.painter_at(scene.rect);
     let selected = cx.state.measurements.selected();
+    let suv = cx.state.settings.suv;
     let look_of = |item: &Measurement| {
         let is_chosen = selected == Some(item.id);
         let color = if is_chosen { theme::MEASURE_CHOSEN } else { theme::MEASURE };
@@ -48,9 +54,15 @@ pub(crate) fn measurements_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>, pen: 
     // words lie over every line
     for item in cx.state.measurements.on(scene.frame_ref) {
         let Look { color, is_chosen } = look_of(item);
-        let text = label(item.figures.as_ref());
-        let rect = label_ui(&painter, scene, &item.shape, &text, color);
-        name_ui(ui, cx, scene, item, rect, &text);
+        let text = label_of(item, suv);
+        let is_written = cx.state.measurements.editing() == Some(item.id);
+        let rect = if text.is_empty() || is_written {
+            let ends = item.shape.bounds().map(|point| ui_from_point(scene.placed, point));
+            Rect::from_two_pos(ends[0], ends[1]).expand(ANCHOR)
+        } else {
+            label_ui(&painter, scene, &item.shape, &text, color)
+        };
+        name_ui(ui, cx, scene, item, rect, if text.is_empty() { NO_TEXT } else { &text });
         if is_chosen {
             name_anchors_ui(ui, cx, scene, item);
         }
@@ -58,8 +70,8 @@ pub(crate) fn measurements_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>, pen: 
     if let Some((shape, figures)) = pen.preview(scene) {
         let look = Look { color: theme::MEASURE_CHOSEN, is_chosen: false };
         shape_ui(&painter, scene, shape, look);
-        if figures.is_some() {
-            label_ui(&painter, scene, shape, &label(figures), look.color);
+        if figures.is_some() && !shape.kind().has_text() {
+            label_ui(&painter, scene, shape, &label(figures, suv), look.color);
         }
     }
 }
@@ -69,12 +81,14 @@ fn shape_ui(painter: &Painter, scene: &Scene<'_>, shape: &Shape, look: Look) {
     let outline: Vec<Pos2> = shape.outline().into_iter().map(on_screen).collect();
     match shape {
         Shape::Probe(_) => outline.first().into_iter().for_each(|at| cross(painter, *at, look)),
+        Shape::Text(_) => outline.first().into_iter().for_each(|at| dot(painter, *at, look)),
+        Shape::Arrow(_) => arrow(painter, &outline, look),
         _ => edged(painter, outline, look),
     }
     if let Shape::Angle(points) = shape {
         edged(painter, arc(points.map(on_screen)), look);
     }
-    let is_dotted = shape.kind() != ShapeKind::Probe
+    let is_dotted = !matches!(shape.kind(), ShapeKind::Probe | ShapeKind::Text)
         && (look.is_chosen || matches!(shape.kind(), ShapeKind::Length | ShapeKind::Angle));
     if is_dotted {
         let radius = if look.is_chosen { CHOSEN_ANCHOR } else { ANCHOR };
@@ -85,8 +99,7 @@ fn shape_ui(painter: &Painter, scene: &Scene<'_>, shape: &Shape, look: Look) {
                 continue;
             }
             last = (shape.kind() == ShapeKind::Freehand).then_some(at);
-            painter.circle_filled(at, radius + 1.0, theme::OVERLAY_SHADOW);
-            painter.circle_filled(at, radius, look.color);
+            filled(painter, at, radius, look);
         }
     }
 }
@@ -95,6 +108,25 @@ fn shape_ui(painter: &Painter, scene: &Scene<'_>, shape: &Shape, look: Look) {
 fn edged(painter: &Painter, line: Vec<Pos2>, look: Look) {
     painter.line(line.clone(), Stroke::new(EDGE, theme::OVERLAY_SHADOW));
     painter.line(line, Stroke::new(LINE, look.color));
+}
+
+fn filled(painter: &Painter, at: Pos2, radius: f32, look: Look) {
+    painter.circle_filled(at, radius + 1.0, theme::OVERLAY_SHADOW);
+    painter.circle_filled(at, radius, look.color);
+}
+
+/// Where words stand.
+fn dot(painter: &Painter, at: Pos2, look: Look) {
+    filled(painter, at, if look.is_chosen { CHOSEN_ANCHOR } else { ANCHOR }, look);
+}
+
+/// A line with a head at its second end.
+fn arrow(painter: &Painter, line: &[Pos2], look: Look) {
+    let &[tail, head] = line else { return };
+    let back = (tail - head).normalized() * HEAD.min((tail - head).length() / 2.0);
+    let barb = |turn: f32| head + egui::emath::Rot2::from_angle(turn) * back;
+    edged(painter, vec![tail, head], look);
+    edged(painter, vec![barb(BARB), head, barb(-BARB)], look);
 }
 
 fn cross(painter: &Painter, at: Pos2, look: Look) {
@@ -129,7 +161,10 @@ fn label_ui(
     color: Color32,
 ) -> Rect {
     let font = FontId::proportional(theme::OVERLAY_SIZE);
-    let galley = painter.layout_no_wrap(text.to_owned(), font, color);
+    let width = if shape.kind().has_text() { WORDS } else { f32::INFINITY };
+    let galley = painter.layout(text.to_owned(), font, color, width);
+    let padding = vec2(5.0, 2.0);
+    let size = galley.size() + padding * 2.0;
     let ends = shape.bounds().map(|point| ui_from_point(scene.placed, point));
     let around = Rect::from_two_pos(ends[0], ends[1]);
     let wanted = match shape.kind() {
@@ -141,16 +176,23 @@ fn label_ui(
             let lowest = points.max_by(|a, b| a.y.total_cmp(&b.y)).unwrap_or(around.max);
             lowest + vec2(8.0, 8.0)
         }
-        ShapeKind::Probe => around.max + vec2(10.0, 8.0),
+        ShapeKind::Probe | ShapeKind::Text => around.max + vec2(10.0, 8.0),
+        ShapeKind::Arrow => behind_tail(scene, shape, size),
     };
-    let padding = vec2(5.0, 2.0);
     let room = scene.rect.shrink(6.0);
-    let size = galley.size() + padding * 2.0;
     let last = (room.max - size).max(room.min);
     let rect = Rect::from_min_size(wanted.clamp(room.min, last), size);
     painter.rect_filled(rect, CornerRadius::same(3), theme::OVERLAY_SHADOW);
     painter.galley(rect.min + padding, galley, color);
     rect
+}
+
+/// Where words of this size do not lie on the arrow they belong to.
+fn behind_tail(scene: &Scene<'_>, shape: &Shape, size: egui::Vec2) -> Pos2 {
+    let mut ends = shape.points().iter().map(|point| ui_from_point(scene.placed, *point));
+    let tail = ends.next().unwrap_or(scene.rect.center());
+    let back = ends.next().map_or(egui::Vec2::DOWN, |head| (tail - head).normalized());
+    tail + back * (size / 2.0 + vec2(7.0, 7.0)) - size / 2.0
 }
 
 /// What screen readers say of a shape.

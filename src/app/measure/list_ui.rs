@@ -12,7 +12,7 @@ use super::super::view_cx::ViewCx;
 use super::super::widgets::{command_icon_ui, icon_button_ui};
 use super::state::Measurement;
 use super::tool::icon_of;
-use super::words::details;
+use super::words::lines_of;
 
 const TITLE_HEIGHT: f32 = 21.0;
 const LINE_HEIGHT: f32 = 16.5;
@@ -38,7 +38,7 @@ pub(crate) fn list_panel_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
         }
         let palette = theme::palette(ui);
         let text = "± is the standard deviation of all pixels inside (population). \
-                    Kept until the study is closed.";
+                    Kept on this computer under hashes, without names.";
         ui.add_space(4.0);
         ui.add(egui::Label::new(RichText::new(text).size(11.5).color(palette.faint)).wrap());
     });
@@ -47,7 +47,7 @@ pub(crate) fn list_panel_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
 /// What it is, where, and its figures; a click shows it.
 fn row_ui(ui: &mut Ui, cx: &ViewCx<'_>, item: &Measurement, number: usize) {
     let palette = theme::palette(ui);
-    let lines = details(item.figures.as_ref());
+    let lines = lines_of(item, cx.state.settings.suv);
     let is_on = cx.state.measurements.selected() == Some(item.id);
     let title = format!("{number}. {}, {}", item.shape.kind().as_str(), slice_of(cx, item));
     let height = TITLE_HEIGHT + LINE_HEIGHT * lines.len() as f32 + 14.0;
@@ -64,7 +64,9 @@ fn row_ui(ui: &mut Ui, cx: &ViewCx<'_>, item: &Measurement, number: usize) {
     if response.clicked() {
         cx.send(Command::ShowMeasurement(item.id));
     }
-    let inner = rect.shrink2(vec2(8.0, 6.0)).with_max_x(rect.right() - TOOL_WIDTH);
+    let has_text = item.shape.kind().has_text();
+    let num_tools = if has_text { 2.0 } else { 1.0 };
+    let inner = rect.shrink2(vec2(8.0, 6.0)).with_max_x(rect.right() - num_tools * TOOL_WIDTH);
     let mut texts = ui.new_child(egui::UiBuilder::new().max_rect(inner));
     texts.spacing_mut().item_spacing.y = 1.0;
     texts.horizontal(|ui| {
@@ -83,6 +85,15 @@ fn row_ui(ui: &mut Ui, cx: &ViewCx<'_>, item: &Measurement, number: usize) {
     let mut tools = ui.new_child(egui::UiBuilder::new().max_rect(place));
     if icon_button_ui(&mut tools, icons::TRASH, &format!("Delete measurement {number}")).clicked() {
         cx.send(Command::DeleteMeasurement(item.id));
+    }
+    if has_text {
+        let place = place.translate(vec2(-TOOL_WIDTH, 0.0));
+        let mut tools = ui.new_child(egui::UiBuilder::new().max_rect(place));
+        let name = format!("Edit text of {number}");
+        if icon_button_ui(&mut tools, icons::EDIT, &name).clicked() {
+            cx.send(Command::ShowMeasurement(item.id));
+            cx.send(Command::EditText(Some(item.id)));
+        }
     }
 }
 

@@ -94,6 +94,7 @@ pub(crate) fn pen_ui(ui: &Ui, cx: &ViewCx<'_>, scene: &Scene<'_>, pen: &mut Pen)
         click(cx, scene, pen, pos);
         if response.double_clicked_by(primary) {
             close_line(cx, scene, pen);
+            return is_taken || edit_text(cx, scene, pen, pos);
         }
     } else if response.hovered() && pen.press.is_none() {
         if let Some(draft) = &mut pen.draft {
@@ -206,6 +207,17 @@ fn close_line(cx: &ViewCx<'_>, scene: &Scene<'_>, pen: &mut Pen) {
     let line = pen.draft.as_ref().filter(|draft| draft.kind == ShapeKind::Freehand);
     let shape = line.and_then(Draft::finish);
     add(cx, scene, pen, shape);
+}
+
+/// Two clicks on an arrow or a text write to it.
+fn edit_text(cx: &ViewCx<'_>, scene: &Scene<'_>, pen: &Pen, pos: Pos2) -> bool {
+    let held = hit(cx, scene.frame_ref, scene.placed, pos);
+    let held = held.filter(|(item, _)| item.shape.kind().has_text());
+    let Some((item, _)) = held.filter(|_| pen.draft.is_none() && are_shown(cx)) else {
+        return false;
+    };
+    cx.send(Command::EditText(Some(item.id)));
+    true
 }
 
 fn add(cx: &ViewCx<'_>, scene: &Scene<'_>, pen: &mut Pen, shape: Option<Shape>) {

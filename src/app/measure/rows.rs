@@ -42,6 +42,8 @@ fn row_of(state: &AppState, item: &Measurement) -> Option<MeasurementRow> {
         slice: place.frame_idx + 1,
         num_slices: series.num_frames(),
         shape: item.shape.clone(),
+        text: item.text.clone(),
         figures: item.figures.clone(),
+        suv: state.settings.suv,
     })
 }

@@ -10,7 +10,8 @@ use super::super::viewport::Place;
 use super::rows::rows_of_study;
 use super::state::{Edit, Measurement};
 use super::table::measurements_table;
-use crate::imaging::{Figures, Shape};
+use super::tool::Tool;
+use crate::imaging::{Figures, Shape, ShapeKind};
 
 /// While a shape is being drawn or moved, regions up to this size are measured on the way; larger
 /// ones once they stay.
@@ -23,6 +24,17 @@ impl AppState {
             Command::AddMeasurement { place, shape } => self.add_measurement(place, shape),
             Command::MoveMeasurement { id, shape } => self.measurements.reshape(id, shape),
             Command::EndMove => self.end_move(),
+            Command::EditText(id) => {
+                let id = id.or(self.measurements.selected());
+                self.measurements.edit(id);
+            }
+            Command::SetText { id, text } => self.set_text(id, text),
+            Command::CancelText => {
+                let text = self.text_of(self.measurements.editing());
+                if let (Some(id), Some(text)) = (self.measurements.editing(), text) {
+                    self.set_text(id, text);
+                }
+            }
             Command::SelectMeasurement(id) => self.measurements.select(id),
             Command::ShowMeasurement(id) => self.show_measurement(id),
             Command::DeleteMeasurement(id) => self.delete_measurement(id),
@@ -31,6 +43,7 @@ impl AppState {
                     self.delete_measurement(id);
                 }
             }
+            Command::SetSuv(kind) => self.settings.suv = kind,
             Command::CopyMeasurements => {
                 let table = measurements_table(&rows_of_study(self), '\t');
                 self.effects.push(Effect::CopyText(table));
@@ -68,8 +81,37 @@ impl AppState {
 
     fn add_measurement(&mut self, place: Place, shape: Shape) {
         let Some(frame_ref) = self.frame_ref(&place) else { return };
+        if shape.kind().has_text() {
+            // the next click ends the typing and draws nothing
+            self.tool = Tool::default();
+        }
         let id = self.measurements.add(place, frame_ref, shape);
         self.remember_edit(id, None);
+    }
+
+    fn text_of(&self, id: Option<u64>) -> Option<String> {
+        self.measurements.get(id?).map(|item| item.text.clone())
+    }
+
+    /// Words to an arrow or in their place; a text without words goes.
+    fn set_text(&mut self, id: u64, text: String) {
+        self.measurements.edit(None);
+        let is_blank = text.trim().is_empty();
+        let Some(item) = self.measurements.get(id) else { return };
+        if is_blank && item.shape.kind() == ShapeKind::Text {
+            if self.active_viewport_mut().forget_made(id) {
+                self.measurements.remove(id);
+            } else {
+                self.delete_measurement(id);
+            }
+        } else if let Some(before) = self.measurements.write(id, text) {
+            let after = self.measurements.get(id).cloned();
+            let is_one_step =
+                after.is_some_and(|after| self.active_viewport_mut().amend_edit(&after));
+            if !is_one_step {
+                self.remember_edit(id, Some(before));
+            }
+        }
     }
 
     fn end_move(&mut self) {

@@ -16,6 +16,8 @@ pub struct Measurement {
     pub shape: Shape,
     /// What it measures; none until it is computed.
     pub figures: Option<Figures>,
+    /// What the reader wrote to it, as typed; empty where nothing.
+    pub text: String,
 }
 
 /// A change of one measurement: what it was before and after, none where it was not there.
@@ -35,6 +37,10 @@ pub struct Measurements {
     last_id: u64,
     /// What is being moved, as it was at first.
     moving: Option<Measurement>,
+    /// What is being written to.
+    editing: Option<u64>,
+    /// Grows with every change that is worth keeping.
+    revision: u64,
 }
 
 impl Measurements {
@@ -65,13 +71,62 @@ impl Measurements {
         self.selected = id.filter(|id| self.get(*id).is_some());
     }
 
-    /// Adds one, chosen.
+    /// Adds one, chosen; words are written to an arrow or a text at once.
     pub(super) fn add(&mut self, place: Place, frame_ref: FrameRef, shape: Shape) -> u64 {
-        self.last_id += 1;
-        let id = self.last_id;
-        self.items.push(Measurement { id, place, frame_ref, shape, figures: None });
+        let has_text = shape.kind().has_text();
+        let id = self.restore(place, frame_ref, shape, String::new());
         self.selected = Some(id);
+        self.editing = has_text.then_some(id);
         id
+    }
+
+    /// Adds one that was kept.
+    pub(super) fn restore(
+        &mut self,
+        place: Place,
+        frame_ref: FrameRef,
+        shape: Shape,
+        text: String,
+    ) -> u64 {
+        self.last_id += 1;
+        self.revision += 1;
+        let id = self.last_id;
+        self.items.push(Measurement { id, place, frame_ref, shape, figures: None, text });
+        id
+    }
+
+    /// The one that is being written to.
+    pub(crate) fn editing(&self) -> Option<u64> {
+        self.editing
+    }
+
+    pub(super) fn edit(&mut self, id: Option<u64>) {
+        let can_be = |id: &u64| self.get(*id).is_some_and(|item| item.shape.kind().has_text());
+        self.editing = id.filter(can_be);
+        if self.editing.is_some() {
+            self.selected = self.editing;
+        }
+    }
+
+    /// Other words; gives what it was before.
+    pub(super) fn write(&mut self, id: u64, text: String) -> Option<Measurement> {
+        let item = self.items.iter_mut().find(|item| item.id == id)?;
+        let before = item.clone();
+        if item.text != text {
+            item.text = text;
+            self.revision += 1;
+        }
+        Some(before)
+    }
+
+    /// Grows with every change that is worth keeping.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Whether something is in the reader's hand.
+    pub(super) fn is_busy(&self) -> bool {
+        self.moving.is_some() || self.editing.is_some()
     }
 
     /// Gives one another form; remembers what it was before the first of several moves.
@@ -81,6 +136,7 @@ impl Measurements {
             self.moving = Some(item.clone());
         }
         if item.shape != shape {
+            self.revision += 1;
             item.shape = shape;
             item.figures = None;
         }
@@ -98,15 +154,19 @@ impl Measurements {
 
     pub(super) fn remove(&mut self, id: u64) -> Option<Measurement> {
         let idx = self.items.iter().position(|item| item.id == id)?;
+        self.revision += 1;
         if self.selected == Some(id) {
             self.selected = None;
         }
+        self.editing.take_if(|editing| *editing == id);
         Some(self.items.remove(idx))
     }
 
     /// Makes one what a change says it is, in its old place among the others.
     pub(super) fn put(&mut self, id: u64, item: Option<Measurement>) {
         self.moving = None;
+        self.editing = None;
+        self.revision += 1;
         let at = self.items.partition_point(|other| other.id < id);
         let is_there = self.items.get(at).is_some_and(|other| other.id == id);
         match item {
@@ -127,6 +187,8 @@ impl Measurements {
     pub(crate) fn forget_study(&mut self, study_key: &str) {
         self.items.retain(|item| item.place.study_key != study_key);
         self.moving = None;
+        self.editing = None;
+        self.revision += 1;
         self.select(self.selected);
     }
 }

@@ -2,9 +2,9 @@
 //! and by keyed hashes of its identifiers.
 
 use crate::chat::Marks;
-use crate::imaging::{Figures, Point, ProbeValue, Quantity, Shape};
+use crate::imaging::{Figures, Point, ProbeValue, Quantity, Region, Shape, SuvKind};
 
-const HEADER: [&str; 23] = [
+const HEADER: [&str; 33] = [
     "case",
     "study",
     "series",
@@ -13,6 +13,7 @@ const HEADER: [&str; 23] = [
     "slice",
     "slices",
     "kind",
+    "text",
     "length",
     "length_unit",
     "angle_deg",
@@ -26,6 +27,15 @@ const HEADER: [&str; 23] = [
     "median",
     "value",
     "value_unit",
+    "suv",
+    "suv_unit",
+    "suv_mean",
+    "suv_sd_population",
+    "suv_min",
+    "suv_max",
+    "suv_median",
+    "suv_value",
+    "suv_missing",
     "points_column_row",
     "note",
 ];
@@ -49,8 +59,12 @@ pub struct MeasurementRow {
     pub num_slices: usize,
     /// What was drawn.
     pub shape: Shape,
+    /// What the reader wrote to it.
+    pub text: String,
     /// What it measures.
     pub figures: Option<Figures>,
+    /// Which SUV stand beside the values of PET pictures.
+    pub suv: SuvKind,
 }
 
 /// A header and a line each, parted by commas (CSV, RFC 4180) or by tabs.
@@ -83,11 +97,13 @@ fn fields(row: &MeasurementRow) -> [String; HEADER.len()] {
     set("slice", row.slice.to_string());
     set("slices", row.num_slices.to_string());
     set("kind", row.shape.kind().as_str().to_lowercase());
+    set("text", harmless(&row.text));
     set("points_column_row", points_text(row.shape.points()));
     let plane = row.plane.iter().map(String::as_str);
     set("note", plane.chain([NOTE]).collect::<Vec<_>>().join("; "));
     if let Some(figures) = &row.figures {
         set_figures(figures, &mut set);
+        set_suv(figures, row.suv, &mut set);
     }
     fields
 }
@@ -116,6 +132,7 @@ fn set_figures(figures: &Figures, set: &mut impl FnMut(&str, String)) {
                 }
             }
         }
+        Quantity::Mark => {}
         Quantity::Probe { value, .. } => {
             set("value_unit", harmless(&figures.value_unit));
             match value {
@@ -124,6 +141,32 @@ fn set_figures(figures: &Figures, set: &mut impl FnMut(&str, String)) {
                 ProbeValue::Nothing => {}
             }
         }
+    }
+}
+
+fn set_suv(figures: &Figures, kind: SuvKind, set: &mut impl FnMut(&str, String)) {
+    let Some(uptake) = &figures.uptake else { return };
+    let Ok(factor) = uptake.factor(kind) else {
+        return set("suv_missing", uptake.why_not(kind).unwrap_or_default());
+    };
+    set("suv", kind.as_str().to_owned());
+    set("suv_unit", kind.unit().to_owned());
+    match &figures.quantity {
+        Quantity::Region(Region { spread: Some(spread), .. }) => {
+            for (name, value) in [
+                ("suv_mean", spread.mean),
+                ("suv_sd_population", spread.sd),
+                ("suv_min", spread.min),
+                ("suv_max", spread.max),
+                ("suv_median", spread.median),
+            ] {
+                set(name, (value * factor).to_string());
+            }
+        }
+        Quantity::Probe { value: ProbeValue::Grey(value), .. } => {
+            set("suv_value", (value * factor).to_string());
+        }
+        _ => {}
     }
 }
 

@@ -21,7 +21,7 @@ pub enum Tool {
 
 impl Tool {
     /// In the order they stand in.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Window,
         Self::Zoom,
         Self::Pan,
@@ -32,6 +32,8 @@ impl Tool {
         Self::Measure(ShapeKind::Ellipse),
         Self::Measure(ShapeKind::Freehand),
         Self::Measure(ShapeKind::Probe),
+        Self::Measure(ShapeKind::Arrow),
+        Self::Measure(ShapeKind::Text),
     ];
 
     /// What it draws, if it does.
@@ -62,5 +64,7 @@ pub(super) fn icon_of(kind: ShapeKind) -> &'static str {
         ShapeKind::Ellipse => icons::CIRCLE,
         ShapeKind::Freehand => icons::LASSO,
         ShapeKind::Probe => icons::CROSSHAIR,
+        ShapeKind::Arrow => icons::ARROW_TO,
+        ShapeKind::Text => icons::TEXT,
     }
 }

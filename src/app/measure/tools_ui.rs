@@ -9,6 +9,7 @@ use super::super::theme;
 use super::super::view_cx::ViewCx;
 use super::super::widgets::{command_icon_ui, menu_item_ui};
 use super::tool::Tool;
+use crate::imaging::SuvKind;
 
 /// Every tool, the chosen one lit, and what to do with what was drawn.
 pub(crate) fn tools_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
@@ -47,7 +48,12 @@ pub(crate) fn tools_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
 pub(crate) fn measure_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     ui.set_min_width(240.0);
     menu_item_ui(ui, cx, Command::ShowTab(LeftTab::Measurements), None);
+    menu_item_ui(ui, cx, Command::EditText(None), None);
     menu_item_ui(ui, cx, Command::DeleteSelected, None);
+    ui.separator();
+    for kind in SuvKind::ALL {
+        menu_item_ui(ui, cx, Command::SetSuv(kind), Some(cx.state.settings.suv == kind));
+    }
     ui.separator();
     menu_item_ui(ui, cx, Command::CopyMeasurements, None);
     menu_item_ui(ui, cx, Command::ExportMeasurements, None);

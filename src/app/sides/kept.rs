@@ -1,7 +1,7 @@
 //! Models side by side stay in memory together where there is room for all of them.
 
 use super::super::effect::Effect;
-use super::super::engine_state::{Kept, Loading, ModelStatus};
+use super::super::engine_state::{KeptModel, Loading, ModelStatus};
 use super::super::notices::NoticeLevel;
 use super::super::state::AppState;
 use crate::vlm::{DeviceInfo, MemoryNeed, ModelInfo, PrecisionChoice, likely_precision};
@@ -104,7 +104,7 @@ impl AppState {
         let request = self.engine.last_request.clone();
         if let (ModelStatus::Ready(info), Some(request)) = (&self.engine.model, request) {
             let info = info.clone();
-            self.engine.kept.push(Kept { request, info });
+            self.engine.kept.push(KeptModel { request, info });
         }
     }
 

@@ -7,8 +7,8 @@ use super::super::notices::NoticeLevel;
 use super::super::state::AppState;
 use super::super::tokens_ui::closed_share;
 use super::super::viewport::Place;
-use super::state::{SliceAnswer, Strip};
-use crate::chat::Turn;
+use super::state::Strip;
+use crate::chat::{Provenance, SliceAnswer, Turn};
 use crate::imaging::FrameRef;
 use crate::vlm::Question;
 use crate::worker::{EngineEvent, JobId};
@@ -28,8 +28,9 @@ impl AppState {
             Command::StopSlices => self.stop_slices(),
             Command::CloseSlices => {
                 self.stop_slices();
-                self.strip = None;
+                self.close_slices();
             }
+            Command::ShowSlices(turn_idx) => self.show_slices(turn_idx),
             other => return Some(other),
         }
         None
@@ -65,16 +66,28 @@ impl AppState {
         };
         let num_frames = self.shown_series(&place).map_or(0, |(_, series)| series.num_frames());
         let Some(info) = self.engine.info() else { return };
+        let asked = Question {
+            sampling: self.settings.sampling.params(),
+            max_new_tokens: 1,
+            system: self.system_prompt(),
+            ..Question::new(&turn.question)
+        };
+        let marker = self.history.marker.as_ref();
         let strip = Strip {
-            study_key: place.study_key,
-            series_key: place.series_key,
             question: turn.question.clone(),
             todo: (0..num_frames).step_by(num_frames.div_ceil(MOST).max(1)).collect(),
             answers: Vec::new(),
             view: viewport.view.clone(),
-            weights_sha256: info.weights_sha256.clone(),
+            made: Provenance::of(info, &asked),
+            asked: Box::new(asked),
+            num_frames,
+            series_mark: marker.map(|marker| marker.series(&place.series_key)),
+            kept_with: (self.conversation().id, turn.id),
+            study_key: place.study_key,
+            series_key: place.series_key,
             asking: None,
         };
+        self.closed_slices.remove(&strip.kept_with.1);
         self.stop_slices();
         self.strip = Some(strip);
     }
@@ -106,29 +119,23 @@ impl AppState {
         let Some(strip) = self.strip.as_mut().filter(|strip| strip.asking.is_none()) else {
             return;
         };
-        if weights.as_ref() != Some(&strip.weights_sha256) {
+        if weights.as_ref() != Some(&strip.made.weights_sha256) {
             strip.todo.clear();
         }
         let Some(&frame_idx) = strip.todo.front().filter(|_| is_free) else { return };
         let Some(frame_ref) = frame_ref else {
             strip.todo.pop_front();
             strip.answers.push(SliceAnswer { frame_idx, yes: None });
+            self.keep_slices();
             return;
         };
         let Some(loaded) = self.frames.loaded(&frame_ref) else { return };
         let picture = strip.view.grayscale(&loaded).render(&loaded.frame);
         let image = strip.view.transform.turned.apply(&picture);
-        let text = strip.question.clone();
         let job = JobId::next();
         strip.todo.pop_front();
         strip.asking = Some((job, frame_idx));
-        let question = Question {
-            images: vec![image],
-            sampling: self.settings.sampling.params(),
-            max_new_tokens: 1,
-            system: self.system_prompt(),
-            ..Question::new(&text)
-        };
+        let question = Question { images: vec![image], ..(*strip.asked).clone() };
         self.effects.push(Effect::Ask(job, Box::new(question)));
     }
 
@@ -141,6 +148,7 @@ impl AppState {
             EngineEvent::Answered { job, answer, .. } if *job == asked => {
                 let yes = closed_share(answer.yes_no);
                 strip.answers.push(SliceAnswer { frame_idx, yes });
+                self.keep_slices();
                 true
             }
             EngineEvent::Finished { job } if *job == asked => {

@@ -9,7 +9,7 @@ use super::super::icons;
 use super::super::theme;
 use super::super::view_cx::ViewCx;
 use super::super::viewport::Viewport;
-use super::state::Strip;
+use super::state::Curve;
 
 const WIDTH: f32 = 76.0;
 /// The scrollbar's, and a gap.
@@ -24,10 +24,7 @@ const DOT: f32 = 3.0;
 /// Over a viewport that shows the series.
 pub(crate) fn strip_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, rect: Rect) {
     let Some(place) = &viewport.place else { return };
-    let Some(strip) = cx.state.strip.as_ref() else { return };
-    if strip.series_key != place.series_key || strip.study_key != place.study_key {
-        return;
-    }
+    let Some(strip) = &cx.state.curve_at(place) else { return };
     let num_frames = cx.state.shown_series(place).map_or(0, |(_, series)| series.num_frames());
     let right = rect.right() - RIGHT;
     let whole = Rect::from_min_max(
@@ -61,17 +58,17 @@ pub(crate) fn strip_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, rect: 
 }
 
 /// "P(yes) over slices, 2 of 3 asked: slice 1 83 %, slice 2 unclear".
-fn name_of(strip: &Strip) -> String {
+fn name_of(strip: &Curve<'_>) -> String {
     let answers = strip.answers.iter().map(|answer| match answer.yes {
         Some(yes) => format!("slice {} {:.0} %", answer.frame_idx + 1, yes * 100.0),
         None => format!("slice {} unclear", answer.frame_idx + 1),
     });
     let answers: Vec<String> = answers.collect();
-    let (n, of) = (strip.answers.len(), strip.num_slices());
+    let (n, of) = (strip.answers.len(), strip.num_slices);
     format!("P(yes) over slices, {n} of {of} asked: {}", answers.join(", "))
 }
 
-fn curve_ui(ui: &Ui, strip: &Strip, area: Rect, (shown, num_frames): (usize, usize)) {
+fn curve_ui(ui: &Ui, strip: &Curve<'_>, area: Rect, (shown, num_frames): (usize, usize)) {
     let painter = ui.painter();
     let small = FontId::proportional(10.5);
     for share in [0.0_f32, 0.5, 1.0] {
@@ -98,14 +95,14 @@ fn curve_ui(ui: &Ui, strip: &Strip, area: Rect, (shown, num_frames): (usize, usi
         let at = pos2(x, area.bottom() + 6.0);
         painter.text(at, align, text, small.clone(), theme::OVERLAY_DIM);
     }
-    let text = format!("P(yes) {}/{}", strip.answers.len(), strip.num_slices());
+    let text = format!("P(yes) {}/{}", strip.answers.len(), strip.num_slices);
     let at = pos2(area.center().x, area.top() - 6.0);
     painter.text(at, Align2::CENTER_BOTTOM, text, small, theme::OVERLAY);
 }
 
 /// Stops while slices are asked; then takes the strip away.
-fn button_ui(ui: &mut Ui, cx: &ViewCx<'_>, strip: &Strip, whole: Rect) {
-    let (icon, command) = match strip.is_under_way() {
+fn button_ui(ui: &mut Ui, cx: &ViewCx<'_>, strip: &Curve<'_>, whole: Rect) {
+    let (icon, command) = match strip.is_under_way {
         true => (icons::STOP, Command::StopSlices),
         false => (icons::CLOSE, Command::CloseSlices),
     };

@@ -53,7 +53,8 @@ impl Database {
     }
 
     fn turns(&self, chat_id: u64) -> Result<Vec<TurnRecord>, HistoryError> {
-        let sql = "SELECT id, asked_ms, question, wants_picture, shown_answer, follows, aside
+        let sql = "SELECT id, asked_ms, question, wants_picture, shown_answer, follows, aside,
+                slices
             FROM turns WHERE chat_id = ?1 ORDER BY position, id";
         let mut turns = self.connection.prepare_cached(sql)?;
         let mut rows = turns.query([signed(chat_id)])?;
@@ -63,6 +64,7 @@ impl Database {
             let answers = self.answers(id)?;
             let shown: Option<i64> = row.get(4)?;
             let shown = shown.map(unsigned);
+            let slices: Option<String> = row.get(7)?;
             read.push(TurnRecord {
                 id: unsigned(id),
                 follows: row.get::<_, Option<i64>>(5)?.map(unsigned),
@@ -73,6 +75,7 @@ impl Database {
                 shown: answers.iter().position(|answer| Some(answer.id) == shown).unwrap_or(0),
                 evidence: self.evidence(id)?,
                 answers,
+                slices: slices.as_deref().map(serde_json::from_str).transpose()?,
             });
         }
         Ok(read)

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
+use super::super::exact::to_exact;
 use super::super::record::{AnswerRecord, EvidenceRecord, picture_name};
 use super::super::{Answer, Conversation, Evidence, Turn};
 use super::database::{Database, signed};
@@ -184,9 +185,14 @@ fn write_turn(
     numbers: &mut Vec<(String, u32)>,
 ) -> Result<(), HistoryError> {
     let sql = "INSERT INTO turns
-            (id, chat_id, position, asked_ms, question, wants_picture, shown_answer, follows)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-        ON CONFLICT (id) DO UPDATE SET shown_answer = ?7";
+            (id, chat_id, position, asked_ms, question, wants_picture, shown_answer, follows,
+             slices)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        ON CONFLICT (id) DO UPDATE SET shown_answer = ?7, slices = coalesce(?9, slices)";
+    // those of another program stay, unless others were asked here
+    let slices = turn.slices.as_deref();
+    let slices = slices.filter(|_| before.is_none_or(|before| before.slices != turn.slices));
+    let slices = slices.map(to_exact).transpose()?;
     transaction.prepare_cached(sql)?.execute(params![
         signed(turn.id),
         signed(chat_id),
@@ -196,6 +202,7 @@ fn write_turn(
         turn.wants_picture,
         turn.shown().map(|answer| signed(answer.id)),
         turn.follows.map(signed),
+        slices.map(|json| json.to_string()),
     ])?;
     if before.is_none_or(|before| before.evidence != turn.evidence) {
         for (position, evidence) in turn.evidence.iter().enumerate() {

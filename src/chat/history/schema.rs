@@ -76,6 +76,9 @@ const VERSIONS: &str = "
     ALTER TABLE turns ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;
 ";
 
+/// P(yes) over slices, as JSON.
+const SLICES: &str = "ALTER TABLE turns ADD COLUMN slices TEXT;";
+
 type Step = fn(&Transaction<'_>) -> Result<(), HistoryError>;
 
 /// What leads from each version to the next.
@@ -86,6 +89,7 @@ const STEPS: &[Step] = &[
         index_all(transaction)
     },
     |transaction| Ok(transaction.execute_batch(VERSIONS)?),
+    |transaction| Ok(transaction.execute_batch(SLICES)?),
 ];
 
 /// The newest version.

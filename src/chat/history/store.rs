@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::super::Marker;
 use super::super::id::now_ms;
 use super::super::transfer::{self, Imported};
-use super::super::{Conversation, id};
+use super::super::{Conversation, Turn, id};
 use super::calendar::Calendar;
 use super::client::Wake;
 use super::database::{Database, Summary, check};
@@ -470,10 +470,9 @@ fn settle(database: &Database, imported: &mut Imported) -> Result<(), HistoryErr
 
 /// Aliases are each history's own.
 fn same_words(a: &Conversation, b: &Conversation) -> bool {
-    let told = |chat: &Conversation| -> Vec<(u64, Vec<super::super::Answer>)> {
-        chat.turns.iter().map(|turn| (turn.id, turn.answers.clone())).collect()
-    };
-    told(a) == told(b)
+    let is_same =
+        |(a, b): (&Turn, &Turn)| a.id == b.id && a.answers == b.answers && a.slices == b.slices;
+    a.turns.len() == b.turns.len() && a.turns.iter().zip(&b.turns).all(is_same)
 }
 
 fn aliases(chat: &Conversation) -> HashMap<String, String> {

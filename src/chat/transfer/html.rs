@@ -6,9 +6,11 @@ use std::fmt::Write as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::super::history::Calendar;
-use super::super::{Answer, Conversation, Turn, chat_id_text};
+use super::super::{Answer, Conversation, Slices, Turn, chat_id_text};
 use super::json::TransferError;
-use super::{NOTICE, NOTICE_CHINESE, aside_name, drawing_text, end_of, name_of, source_of};
+use super::{
+    NOTICE, NOTICE_CHINESE, aside_name, drawing_text, end_of, made_by, name_of, source_of,
+};
 use crate::imaging::DisplayImage;
 
 const STYLE: &str = "
@@ -25,6 +27,7 @@ img { max-width: 100%; max-height: 24rem; background: #000; border-radius: 4px; 
 .drawn img { border: 2px solid var(--ai); }
 details, .answer { border-left: 3px solid var(--ai); padding-left: .9rem; margin: .75rem 0; }
 .end { font-style: italic; }
+td, th { text-align: right; padding: 0 .75rem; font-variant-numeric: tabular-nums; }
 ";
 
 pub(super) fn write(chat: &Conversation, calendar: Calendar) -> Result<String, TransferError> {
@@ -77,6 +80,9 @@ fn write_turn(page: &mut String, turn: &Turn) -> Result<(), TransferError> {
         }
     }
     put(page, &format!("<div class=\"words\">{}</div>\n</section>\n", escaped(&turn.question)));
+    if let Some(slices) = &turn.slices {
+        write_slices(page, slices);
+    }
     for (idx, answer) in turn.answers.iter().enumerate() {
         let name = escaped(&name_of(turn, idx));
         let is_shown = idx == turn.shown_idx;
@@ -92,6 +98,18 @@ fn write_turn(page: &mut String, turn: &Turn) -> Result<(), TransferError> {
         put(page, if is_shown { "</section>\n" } else { "</details>\n" });
     }
     Ok(())
+}
+
+fn write_slices(page: &mut String, slices: &Slices) {
+    let summary = escaped(&slices.summary());
+    put(page, &format!("<details><summary>{summary}, uncalibrated</summary>\n<table>\n"));
+    put(page, "<tr><th>slice</th><th>P(yes)</th></tr>\n");
+    for answer in &slices.answers {
+        let (slice, yes) = (answer.frame_idx + 1, answer.text());
+        put(page, &format!("<tr><td>{slice}</td><td>{yes}</td></tr>\n"));
+    }
+    let source = escaped(&made_by(&slices.provenance));
+    put(page, &format!("</table>\n<p class=\"source\">{source}</p>\n</details>\n"));
 }
 
 fn write_answer(page: &mut String, answer: &Answer) -> Result<(), TransferError> {

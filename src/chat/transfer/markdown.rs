@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use super::super::history::Calendar;
 use super::super::{Conversation, Turn, chat_id_text};
-use super::{NOTICE, NOTICE_CHINESE, aside_name, drawing_text, end_of, name_of, source_of};
+use super::{
+    NOTICE, NOTICE_CHINESE, aside_name, drawing_text, end_of, made_by, name_of, source_of,
+};
 
 pub(super) fn write(chat: &Conversation, calendar: Calendar) -> String {
     let mut text = String::new();
@@ -35,6 +37,14 @@ fn write_turn(text: &mut String, name: &str, turn: &Turn) -> std::fmt::Result {
         let lost = if evidence.image.is_none() { " · picture missing" } else { "" };
         let (label, hash) = (&evidence.label, &evidence.image_sha256);
         writeln!(text, "\n- Image: {alias}{label} · SHA-256 {hash}{lost}")?;
+    }
+    if let Some(slices) = &turn.slices {
+        writeln!(text, "\n{}, uncalibrated:\n", slices.summary())?;
+        writeln!(text, "| slice | P(yes) |\n|---:|---:|")?;
+        for answer in &slices.answers {
+            writeln!(text, "| {} | {} |", answer.frame_idx + 1, answer.text())?;
+        }
+        writeln!(text, "\n`{}`", made_by(&slices.provenance).replace('`', "'"))?;
     }
     for (answer_idx, answer) in turn.answers.iter().enumerate() {
         writeln!(text, "\n### {}\n", name_of(turn, answer_idx))?;

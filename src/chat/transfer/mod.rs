@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::history::Calendar;
-use super::{Answer, AnswerState, Conversation, Turn};
+use super::{Answer, AnswerState, Conversation, Provenance, Turn};
 
 pub use json::{Imported, TransferError, described, read};
 
@@ -90,10 +90,12 @@ pub fn write_file(
 
 /// What model and sampling an answer came of, on one line.
 fn source_of(answer: &Answer) -> String {
-    answer.provenance.as_ref().map_or_else(String::new, |provenance| {
-        let hash = &provenance.weights_sha256;
-        format!("{} · weights SHA-256 {hash}", provenance.line())
-    })
+    answer.provenance.as_ref().map_or_else(String::new, made_by)
+}
+
+/// The same of how it was asked.
+fn made_by(provenance: &Provenance) -> String {
+    format!("{} · weights SHA-256 {}", provenance.line(), provenance.weights_sha256)
 }
 
 /// What a question is called that stands in the place of one that is shown, or after such a one.

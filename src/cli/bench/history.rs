@@ -207,6 +207,7 @@ fn add_turn(chat: &mut Conversation, turn: usize, random: &mut u64) {
                 weights_sha256: "0".repeat(64),
                 precision: "q8".to_owned(),
                 device: "cpu: 2 threads".to_owned(),
+                driver: "avx2".to_owned(),
                 temperature: 0.0,
                 top_p: None,
                 top_k: None,

@@ -17,6 +17,7 @@ const PROBED: [usize; 8] = [101, 1009, 5003, 9001, 12007, 20011, 25013, 30011];
 pub(super) struct Report {
     model: String,
     device: String,
+    driver: String,
     /// Of the programs of a graphics adapter.
     shaders: Option<&'static str>,
     precision: String,
@@ -64,6 +65,7 @@ impl Report {
         Self {
             model: model.clone(),
             device: device.label(),
+            driver: device.driver(),
             shaders: device.shader_language(),
             precision: precision.clone(),
             notes: notes.clone(),

@@ -30,6 +30,9 @@ struct Replayed<'a> {
     weights_sha256: &'a str,
     device_before: &'a str,
     device: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    driver_before: &'a str,
+    driver: &'a str,
     precision_before: &'a str,
     precision: &'a str,
 }
@@ -151,6 +154,8 @@ fn report(kept: &Kept<'_>, done: &Done, args: &ReplayArgs) -> anyhow::Result<()>
             weights_sha256: &info.weights_sha256,
             device_before: &made.device,
             device: &info.device,
+            driver_before: &made.driver,
+            driver: &info.driver,
             precision_before: &made.precision,
             precision: &info.precision,
         };

@@ -33,6 +33,7 @@ impl From<&DeviceInfo> for DeviceReport {
 pub(super) struct GpuReport {
     name: String,
     backend: String,
+    driver: String,
     software: bool,
     integrated: bool,
     f16: bool,
@@ -45,6 +46,7 @@ impl From<GpuInfo> for GpuReport {
         Self {
             name: gpu.name,
             backend: gpu.backend,
+            driver: gpu.driver,
             software: gpu.is_software,
             integrated: gpu.is_integrated,
             f16: gpu.has_f16,

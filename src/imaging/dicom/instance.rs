@@ -23,6 +23,8 @@ use super::{
     object::{integer_of, number_of, text, texts_of, vector_of},
     pixels::decode_frame,
     transfer_syntax::is_lossy,
+    ultrasound::ultrasound_regions,
+    uptake::{unit as uptake_unit, uptake},
 };
 
 /// Read a file's header.
@@ -233,7 +235,8 @@ fn frame_info(
     let geometry = attributes.geometry();
     let has_rescale = object.get(Tag(0x0028, 0x1052)).is_some()
         || !super::object::items_of(object, Tag(0x5200, 0x9229)).is_empty();
-    let unit = match rescale_type(attributes) {
+    let of_values = uptake_unit(object).filter(|_| modality == "PT");
+    let unit = match of_values.or_else(|| rescale_type(attributes)) {
         Some(unit) => unit,
         None if modality == "CT" && has_rescale => "HU".to_owned(),
         None => String::new(),
@@ -263,7 +266,10 @@ fn frame_info(
         unit,
         geometry,
         imager_pixel_spacing_mm: vector_of(object, Tag(0x0018, 0x1164)),
-        nominal_pixel_spacing_mm: vector_of(object, Tag(0x0018, 0x2010)),
+        radiographic_magnification: number_of(object, Tag(0x0018, 0x1114)),
+        scanned_pixel_spacing_mm: vector_of(object, Tag(0x0018, 0x2010)),
+        ultrasound_regions: ultrasound_regions(object, [description.columns, description.rows]),
+        uptake: uptake(object).map(Box::new),
         pixel_aspect,
         sop_instance_uid: text(object, Tag(0x0008, 0x0018)).unwrap_or_default(),
     }

@@ -9,12 +9,15 @@ mod functional_groups;
 mod header;
 mod instance;
 mod luts;
+mod moment;
 mod object;
 mod pixel_data;
 mod pixels;
 mod scan;
 mod text;
 mod transfer_syntax;
+mod ultrasound;
+mod uptake;
 mod whole;
 mod write;
 

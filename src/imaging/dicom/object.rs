@@ -116,9 +116,14 @@ fn numbers<const N: usize, T>(bytes: &[u8], form: Form, from_le: fn([u8; N]) -> 
         .collect()
 }
 
-/// Private groups and those that say nothing about pictures are left out.
+/// Private groups and those that say nothing about pictures are left out, but for what leads to
+/// SUV.
 fn is_wanted(tag: Tag) -> bool {
     let group = tag.group();
+    if matches!(group, 0x0009 | 0x7053) {
+        let is_creator = matches!(tag.element(), 0x0010..=0x00FF);
+        return is_creator || matches!(tag.element() & 0xFF, 0x00 | 0x09 | 0x0D);
+    }
     group.is_multiple_of(2)
         && (matches!(group, 0x0008..=0x0062 | 0x2050 | 0x3004 | 0x5200) || tag.group() == 0x7FE0)
 }
@@ -148,6 +153,30 @@ pub(super) fn texts_of(object: &InMemDicomObject, tag: Tag) -> Vec<String> {
     let value = object.get(tag).and_then(|element| element.value().primitive());
     let parts = value.map(|value| value.to_multi_str().to_vec()).unwrap_or_default();
     parts.iter().map(|part| part.trim_matches(['\0', ' ']).to_owned()).collect()
+}
+
+/// Every value as text; empty ones are left out.
+pub(super) fn texts(object: &InMemDicomObject, tag: Tag) -> Vec<String> {
+    let value = object.get(tag).and_then(|element| element.value().primitive());
+    let parts = match value {
+        Some(PrimitiveValue::Strs(parts)) => parts.to_vec(),
+        Some(PrimitiveValue::Str(whole)) => split(whole).to_vec(),
+        Some(PrimitiveValue::U8(bytes)) => split(&String::from_utf8_lossy(bytes)).to_vec(),
+        _ => Vec::new(),
+    };
+    parts.into_iter().filter(|part| !part.is_empty()).collect()
+}
+
+/// Where a private element is that belongs to this creator (PS3.5 7.8.1).
+pub(super) fn private(
+    object: &InMemDicomObject,
+    group: u16,
+    creator: &str,
+    element: u8,
+) -> Option<Tag> {
+    let is_creators = |block: &u16| text(object, Tag(group, *block)).as_deref() == Some(creator);
+    let block = (0x0010..=0x00FF).find(is_creators)?;
+    Some(Tag(group, (block << 8) | u16::from(element)))
 }
 
 /// Every value as a number; words that are none are left out.

@@ -4,6 +4,7 @@ use super::super::frame::Frame;
 use super::scale::Scale;
 use super::shape::{Point, Shape, polygon_area};
 use super::spread::{Spread, spread_inside};
+use super::uptake::Uptake;
 
 /// The unit of regions of colour pictures: how light, from 0 to 255 (ITU-R BT.601).
 const LUMINANCE: &str = "luminance";
@@ -17,6 +18,8 @@ pub struct Figures {
     pub quantity: Quantity,
     /// Unit of values, such as `HU`; `luminance` for regions of colour pictures; may be empty.
     pub value_unit: String,
+    /// How SUV come of values; none where there are none, or not of a PET picture.
+    pub uptake: Option<Box<Uptake>>,
 }
 
 /// What kind of number it is.
@@ -37,6 +40,8 @@ pub enum Quantity {
         /// What it holds.
         value: ProbeValue,
     },
+    /// Nothing: an arrow or words.
+    Mark,
 }
 
 /// An area and the values in it.
@@ -65,7 +70,7 @@ impl Figures {
     /// Measures a shape: every pixel inside a region is looked at.
     #[must_use]
     pub fn of(frame: &Frame, shape: &Shape) -> Self {
-        let scale = Scale::of(frame.info());
+        let scale = Scale::at(frame.info(), shape);
         let unit = frame.unit().to_owned();
         let (quantity, value_unit) = match shape {
             Shape::Length([from, to]) => {
@@ -80,8 +85,11 @@ impl Figures {
                 (Quantity::Region(Region { area: area(shape, scale), num_pixels, spread }), unit)
             }
             Shape::Probe(at) => (probe(frame, *at), unit),
+            Shape::Arrow(_) | Shape::Text(_) => (Quantity::Mark, String::new()),
         };
-        Self { scale, quantity, value_unit }
+        let has_values = matches!(quantity, Quantity::Region(_) | Quantity::Probe { .. });
+        let uptake = frame.info().uptake.clone().filter(|_| has_values && frame.is_monochrome());
+        Self { scale, quantity, value_unit, uptake }
     }
 
     /// How many pixels [`Self::of`] would look at, at most.
@@ -92,7 +100,7 @@ impl Figures {
                 let [low, high] = shape.bounds();
                 (high.x - low.x + 1.0) * (high.y - low.y + 1.0)
             }
-            Shape::Length(_) | Shape::Angle(_) | Shape::Probe(_) => 1.0,
+            _ => 1.0,
         }
     }
 }
@@ -113,7 +121,7 @@ fn area(shape: &Shape, scale: Scale) -> f64 {
         Shape::Rectangle([a, b]) => (b.x - a.x) * (b.y - a.y),
         Shape::Ellipse([a, b]) => (b.x - a.x) * (b.y - a.y) * std::f64::consts::FRAC_PI_4,
         Shape::Freehand(points) => polygon_area(points),
-        Shape::Length(_) | Shape::Angle(_) | Shape::Probe(_) => 0.0,
+        _ => 0.0,
     };
     let [height, width] = scale.pixel();
     in_pixels * height * width

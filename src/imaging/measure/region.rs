@@ -34,7 +34,8 @@ pub(in super::super) fn for_runs(
                 }
             }
         }
-        Shape::Length(_) | Shape::Angle(_) | Shape::Probe(_) => {}
+        Shape::Length(_) | Shape::Angle(_) | Shape::Probe(_) | Shape::Arrow(_) | Shape::Text(_) => {
+        }
     }
 }
 

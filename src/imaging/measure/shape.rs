@@ -50,12 +50,24 @@ pub enum ShapeKind {
     Freehand,
     /// The value of one pixel.
     Probe,
+    /// Points at something; measures nothing.
+    Arrow,
+    /// Words at a place; measures nothing.
+    Text,
 }
 
 impl ShapeKind {
     /// In the order of the tools.
-    pub const ALL: [Self; 6] =
-        [Self::Length, Self::Angle, Self::Rectangle, Self::Ellipse, Self::Freehand, Self::Probe];
+    pub const ALL: [Self; 8] = [
+        Self::Length,
+        Self::Angle,
+        Self::Rectangle,
+        Self::Ellipse,
+        Self::Freehand,
+        Self::Probe,
+        Self::Arrow,
+        Self::Text,
+    ];
 
     /// Its name.
     #[must_use]
@@ -67,15 +79,23 @@ impl ShapeKind {
             Self::Ellipse => "Ellipse",
             Self::Freehand => "Freehand",
             Self::Probe => "Probe",
+            Self::Arrow => "Arrow",
+            Self::Text => "Text",
         }
+    }
+
+    /// Whether it says something in words instead of measuring.
+    #[must_use]
+    pub fn has_text(self) -> bool {
+        matches!(self, Self::Arrow | Self::Text)
     }
 
     /// How many points make it whole; a closed line has as many as the reader likes.
     #[must_use]
     pub fn num_points(self) -> Option<usize> {
         match self {
-            Self::Probe => Some(1),
-            Self::Length | Self::Rectangle | Self::Ellipse => Some(2),
+            Self::Probe | Self::Text => Some(1),
+            Self::Length | Self::Rectangle | Self::Ellipse | Self::Arrow => Some(2),
             Self::Angle => Some(3),
             Self::Freehand => None,
         }
@@ -98,6 +118,10 @@ pub enum Shape {
     Freehand(Vec<Point>),
     /// One place.
     Probe(Point),
+    /// From its tail, where words stand, to its head.
+    Arrow([Point; 2]),
+    /// Where words stand.
+    Text(Point),
 }
 
 impl Shape {
@@ -111,6 +135,8 @@ impl Shape {
             (ShapeKind::Ellipse, &[a, b]) => Self::Ellipse(ordered(a, b)),
             (ShapeKind::Freehand, points) if points.len() > 2 => Self::Freehand(points.to_vec()),
             (ShapeKind::Probe, &[at]) => Self::Probe(at),
+            (ShapeKind::Arrow, &[tail, head]) => Self::Arrow([tail, head]),
+            (ShapeKind::Text, &[at]) => Self::Text(at),
             _ => return None,
         };
         (!shape.is_flat()).then_some(shape)
@@ -118,11 +144,11 @@ impl Shape {
 
     fn is_flat(&self) -> bool {
         match self {
-            Self::Length([from, to]) => from == to,
+            Self::Length([from, to]) | Self::Arrow([from, to]) => from == to,
             Self::Angle([a, vertex, b]) => a == vertex || b == vertex,
             Self::Rectangle([a, b]) | Self::Ellipse([a, b]) => b.x <= a.x || b.y <= a.y,
             Self::Freehand(points) => polygon_area(points) <= 0.0,
-            Self::Probe(_) => false,
+            Self::Probe(_) | Self::Text(_) => false,
         }
     }
 
@@ -136,6 +162,8 @@ impl Shape {
             Self::Ellipse(_) => ShapeKind::Ellipse,
             Self::Freehand(_) => ShapeKind::Freehand,
             Self::Probe(_) => ShapeKind::Probe,
+            Self::Arrow(_) => ShapeKind::Arrow,
+            Self::Text(_) => ShapeKind::Text,
         }
     }
 
@@ -143,10 +171,13 @@ impl Shape {
     #[must_use]
     pub fn points(&self) -> &[Point] {
         match self {
-            Self::Length(points) | Self::Rectangle(points) | Self::Ellipse(points) => points,
+            Self::Length(points)
+            | Self::Rectangle(points)
+            | Self::Ellipse(points)
+            | Self::Arrow(points) => points,
             Self::Angle(points) => points,
             Self::Freehand(points) => points,
-            Self::Probe(point) => std::slice::from_ref(point),
+            Self::Probe(point) | Self::Text(point) => std::slice::from_ref(point),
         }
     }
 
@@ -183,10 +214,13 @@ impl Shape {
         let (dx, dy) = (fit(by.x, low.x, high.x, columns), fit(by.y, low.y, high.y, rows));
         let mut moved = self.clone();
         let points: &mut [Point] = match &mut moved {
-            Self::Length(points) | Self::Rectangle(points) | Self::Ellipse(points) => points,
+            Self::Length(points)
+            | Self::Rectangle(points)
+            | Self::Ellipse(points)
+            | Self::Arrow(points) => points,
             Self::Angle(points) => points,
             Self::Freehand(points) => points,
-            Self::Probe(point) => std::slice::from_mut(point),
+            Self::Probe(point) | Self::Text(point) => std::slice::from_mut(point),
         };
         for point in points {
             *point = Point::new(point.x + dx, point.y + dy);
@@ -211,9 +245,9 @@ impl Shape {
     #[must_use]
     pub fn outline(&self) -> Vec<Point> {
         match self {
-            Self::Length(points) => points.to_vec(),
+            Self::Length(points) | Self::Arrow(points) => points.to_vec(),
             Self::Angle(points) => points.to_vec(),
-            Self::Probe(point) => vec![*point],
+            Self::Probe(point) | Self::Text(point) => vec![*point],
             Self::Rectangle(ends) => closed(corners(*ends).to_vec()),
             Self::Freehand(points) => closed(points.clone()),
             Self::Ellipse([a, b]) => {

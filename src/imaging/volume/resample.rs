@@ -116,7 +116,8 @@ impl Volume {
             signed: true,
             geometry: planes.geometry(cut.index),
             imager_pixel_spacing_mm: None,
-            nominal_pixel_spacing_mm: None,
+            scanned_pixel_spacing_mm: None,
+            ultrasound_regions: Vec::new(),
             pixel_aspect: 1.0,
             sop_instance_uid: String::new(),
             ..self.info.clone()

@@ -42,6 +42,7 @@ pub(crate) use cube_activation::{activated_on_device, gated_on_device};
 pub(crate) use cube_best::best;
 pub(crate) use host::{
     Number, Numbers, ROWS_AT_ONCE, VISION_ROWS_AT_ONCE, activated, gated, host_linear, put_key,
+    vectors_of_this_processor,
 };
 pub(crate) use learn::learnt_activation;
 pub(crate) use picture::{TAPS, Windows, group_norm, recorded_conv, recorded_windows, windows};

@@ -17,6 +17,8 @@ pub struct GpuInfo {
     pub name: String,
     /// "Vulkan", "Metal", "Dx12".
     pub backend: String,
+    /// Name and version of its driver, as far as they are told.
+    pub driver: String,
     /// A rasteriser that computes on the CPU.
     pub is_software: bool,
     /// Shares the machine's memory.
@@ -97,6 +99,7 @@ fn gpu_info(adapter: &Adapter, info: AdapterInfo, kind: &DeviceKind) -> GpuInfo 
     let own = own_memory(adapter);
     let memory = if is_software || is_integrated { machine_memory() } else { own };
     GpuInfo {
+        driver: driver_of(&info),
         name: info.name,
         backend: format!("{:?}", info.backend),
         is_software,
@@ -108,4 +111,13 @@ fn gpu_info(adapter: &Adapter, info: AdapterInfo, kind: &DeviceKind) -> GpuInfo 
         memory_bytes: memory.total_bytes,
         free_bytes: memory.free_bytes,
     }
+}
+
+/// "NVIDIA 550.54.14": name and version, each once.
+fn driver_of(info: &AdapterInfo) -> String {
+    let (name, version) = (info.driver.trim(), info.driver_info.trim());
+    if version.contains(name) {
+        return version.to_owned();
+    }
+    format!("{name} {version}").trim_end().to_owned()
 }

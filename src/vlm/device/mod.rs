@@ -9,6 +9,7 @@ mod wgsl;
 
 use burn::tensor::{DType, Device, DeviceKind, Tensor, Transaction};
 
+use crate::nn::{kernels_of_this_processor, vectors_of_this_processor};
 use crate::vlm::ModelError;
 use crate::vlm::memory::machine_memory;
 use adapters::enumerate;
@@ -42,6 +43,16 @@ impl ComputeDevice {
             Some(gpu) => format!("gpu: {} ({})", gpu.name, gpu.backend),
             None if self.threads == 1 => "cpu: 1 thread".to_owned(),
             None => format!("cpu: {} threads", self.threads),
+        }
+    }
+
+    /// What runs its programs: name and version of an adapter's driver, of the CPU the widest
+    /// instructions that are used.
+    #[must_use]
+    pub fn driver(&self) -> String {
+        match &self.gpu {
+            Some(gpu) => gpu.driver.clone(),
+            None => instructions_used(),
         }
     }
 
@@ -172,4 +183,14 @@ pub fn choose_device(choice: DeviceChoice) -> Result<ComputeDevice, ModelError> 
 fn open_gpu(gpu: GpuInfo, kind: DeviceKind) -> ComputeDevice {
     let device = Device::wgpu(kind.clone());
     ComputeDevice { device, gpu: Some(gpu), adapter: Some(kind), threads: 0 }
+}
+
+/// "avx512", or "avx512, avx2 for weights in blocks" where these have kernels of another kind.
+fn instructions_used() -> String {
+    let (vectors, blocks) = (vectors_of_this_processor(), kernels_of_this_processor());
+    if vectors == blocks {
+        vectors.to_owned()
+    } else {
+        format!("{vectors}, {blocks} for weights in blocks")
+    }
 }

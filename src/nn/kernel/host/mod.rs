@@ -19,7 +19,7 @@ pub(crate) use decoder_attention::{ROWS_AT_ONCE, attend};
 pub(crate) use elementwise::{Gated, activated, gated};
 pub(crate) use numbers::{Number, Numbers};
 
-pub(crate) use processor::{LANES, Vector, Work, exp, fma, run};
+pub(crate) use processor::{LANES, Vector, Work, exp, fma, run, vectors_of_this_processor};
 pub(crate) use reductions::{Norm, Softmax, sum, sum_with};
 pub(crate) use rows::HostRows;
 pub(crate) use vision_attention::{VISION_ROWS_AT_ONCE, attend_all};

@@ -44,6 +44,20 @@ pub(crate) trait Work {
     fn run<V: Vector>(self) -> Self::Out;
 }
 
+/// Name of the widest vectors that [`run`] uses here.
+pub(crate) fn vectors_of_this_processor() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if x86::has_avx512() {
+            return "avx512";
+        }
+        if x86::has_avx2() {
+            return "avx2";
+        }
+    }
+    "portable"
+}
+
 /// With the widest vectors there are.
 pub(crate) fn run<W: Work>(work: W) -> W::Out {
     #[cfg(target_arch = "x86_64")]
