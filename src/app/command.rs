@@ -36,6 +36,16 @@ pub enum Command {
     /// Show a folder in the system's file manager.
     ShowFolder(PathBuf),
     // trainings and evaluations
+    /// Write the n-th document of the active viewport, a PDF or CDA, to a file.
+    ExportDocument(usize),
+    /// Show an image that a document refers to.
+    ShowReferenced(Place),
+    /// Look for this among the elements of the file shown.
+    SearchTags(String),
+    /// List private elements as well, or do not.
+    TogglePrivateTags,
+    /// Put the elements listed on the clipboard.
+    CopyTags,
     /// Ask for the output folder of a training.
     OpenTraining,
     /// Ask for output folders of evaluations.

@@ -127,6 +127,7 @@ fn file_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     ui.menu_button("Export chat", |ui| export_menu_ui(ui, cx));
     menu_item_ui(ui, cx, Command::ImportChat, None);
     ui.separator();
+    menu_item_ui(ui, cx, Command::ExportDocument(0), None);
     menu_item_ui(ui, cx, Command::ExportDeidentified, None);
     menu_item_ui(ui, cx, Command::CloseActiveStudy, None);
     ui.separator();
@@ -198,6 +199,7 @@ fn image_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     ui.menu_button("Measurements", |ui| measure_menu_ui(ui, cx));
     ui.menu_button("Region", |ui| region_menu_ui(ui, cx));
     ui.menu_button("Key images", |ui| key_images_menu_ui(ui, cx));
+    menu_item_ui(ui, cx, Command::ToggleSheet(Sheet::Tags), None);
     ui.separator();
     for command in
         [Command::FlipHorizontal, Command::FlipVertical, Command::Rotate(-1), Command::Rotate(1)]

@@ -10,12 +10,13 @@ use egui::{
 use super::command::Command;
 use super::eye::{eye_picture_ui, note_ui, shows_eye};
 use super::frames::{FrameState, LoadedFrame};
+use super::inside::{document_ui, shows_document};
 use super::key_images::{key_mark_ui, key_ticks_ui};
 use super::look::{color_bar_ui, colors_menu_ui, scale_bar_ui};
 use super::measure::{Pen, measure_menu_ui, measurements_ui, pen_ui, tools_menu_ui};
 use super::overlays::{Hover, Overlaid, overlays_ui};
 use super::region::{bar_ui, region_menu_ui};
-use super::state::Overlays;
+use super::state::{Overlays, Sheet};
 use super::strip::strip_ui;
 use super::textures::Look;
 use super::theme;
@@ -69,6 +70,12 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
         cx.send(Command::ActivateViewport(idx));
     }
 
+    if shows_document(cx, viewport) {
+        panel.hover = None;
+        document_ui(ui, cx, idx, rect);
+        active_frame_ui(cx, idx, &painter, rect);
+        return;
+    }
     let whole = rect;
     let rect = match cx.state.eye.is_on && cx.state.active == idx {
         true => note_ui(ui, cx, rect),
@@ -131,15 +138,23 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
         FrameState::Unknown | FrameState::Ready(_) => {}
     }
     plane_edge_ui(ui, cx, viewport, whole);
+    active_frame_ui(cx, idx, &painter, whole);
+}
+
+/// Of several viewports the active one has a frame.
+fn active_frame_ui(cx: &ViewCx<'_>, idx: usize, painter: &Painter, rect: Rect) {
     if cx.state.viewports.len() > 1 && cx.state.active == idx {
         let stroke = Stroke::new(1.5, theme::OVERLAY_ACCENT);
-        painter.rect_stroke(whole, CornerRadius::ZERO, stroke, StrokeKind::Inside);
+        painter.rect_stroke(rect, CornerRadius::ZERO, stroke, StrokeKind::Inside);
     }
 }
 
 fn name_ui(response: &Response, cx: &ViewCx<'_>, idx: usize, viewport: &Viewport) {
     let shows = viewport.place.as_ref().and_then(|place| {
         let (_, series) = cx.state.shown_series(place)?;
+        if shows_document(cx, viewport) {
+            return Some(format!("{}, document", series.modality));
+        }
         let (n, of) = (place.frame_idx + 1, series.num_frames());
         let plane = series.plane.filter(|_| cx.state.studies.is_plane(place));
         let plane = plane.map(|plane| format!(" {}", plane.as_str())).unwrap_or_default();
@@ -284,6 +299,7 @@ fn context_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, loaded: &A
         menu_item_ui(ui, cx, command, None);
     }
     ui.separator();
+    menu_item_ui(ui, cx, Command::ToggleSheet(Sheet::Tags), None);
     menu_item_ui(ui, cx, Command::CloseActiveStudy, None);
 }
 
