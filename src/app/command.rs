@@ -46,6 +46,16 @@ pub enum Command {
     TogglePrivateTags,
     /// Put the elements listed on the clipboard.
     CopyTags,
+    /// Show the images of the presentation state in this file as it asks for.
+    UsePresentation(PathBuf),
+    /// Draw the annotations of a presentation state no longer.
+    DropPresentation,
+    /// Draw segments over the images they are of, or do not.
+    ToggleSegments,
+    /// Draw one segment of a file while any are drawn, or do not.
+    ToggleSegment(PathBuf, u16),
+    /// How strongly they are drawn, in percent.
+    SetSegmentOpacity(u8),
     /// Ask for the output folder of a training.
     OpenTraining,
     /// Ask for output folders of evaluations.

@@ -40,11 +40,11 @@ impl Command {
                 let has_view = state.active_viewport().place.is_some() && state.has_viewports();
                 has_view || state.is_looking_at_evidence()
             }
-            Self::ToggleSheet(Sheet::Tags) => {
-                state.file_shown().is_some() || state.sheet == Some(Sheet::Tags)
-            }
-            Self::CopyTags => state.inside.tags.elements().is_some(),
-            Self::ExportDocument(idx) => state.can_export_document(*idx),
+            Self::ToggleSheet(Sheet::Tags)
+            | Self::CopyTags
+            | Self::ExportDocument(_)
+            | Self::ToggleSegments
+            | Self::DropPresentation => state.can_do_inside(self),
             Self::ExportDeidentified => state.can_deidentify(),
             Self::SaveEye | Self::CopyEyeFacts => state.eye_shown().is_some(),
             Self::DeleteSelected => {

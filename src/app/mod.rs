@@ -94,7 +94,7 @@ pub use engine_state::{AnswerSlot, Asking, EngineState, Loading, ModelStatus};
 pub use eye::{EyeRequest, EyeSource, EyeState, EyeView, Stored};
 pub use frames::{FrameCache, FrameState, LoadedFrame};
 pub use history::{ChatSearch, HistoryState, Opening};
-pub use inside::{Found, Inside, TagBrowser};
+pub use inside::{Found, Inside, Segments, TagBrowser};
 pub use jobs::{Job, Jobs, Purpose};
 pub use key_images::{KeyImage, KeyImages};
 pub use launch::{AppError, run};

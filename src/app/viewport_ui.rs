@@ -10,7 +10,9 @@ use egui::{
 use super::command::Command;
 use super::eye::{eye_picture_ui, note_ui, shows_eye};
 use super::frames::{FrameState, LoadedFrame};
-use super::inside::{document_ui, shows_document};
+use super::inside::{
+    document_ui, over_picture_ui, presentations_menu_ui, segments_menu_ui, shows_document,
+};
 use super::key_images::{key_mark_ui, key_ticks_ui};
 use super::look::{color_bar_ui, colors_menu_ui, scale_bar_ui};
 use super::measure::{Pen, measure_menu_ui, measurements_ui, pen_ui, tools_menu_ui};
@@ -110,6 +112,7 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
         wheel_ui(ui, cx, &scene, &mut panel.wheel);
         if !shows_eye {
             reference_lines_ui(ui, cx, &scene);
+            over_picture_ui(ui, cx, &scene);
             measurements_ui(ui, cx, &scene, &mut panel.pen);
             let overlaid = Overlaid { viewport, rect, loaded: &loaded, zoom: placed.zoom };
             overlays_ui(ui, cx, &overlaid, panel.hover.as_ref());
@@ -282,6 +285,8 @@ fn context_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, loaded: &A
     ui.menu_button("Measurements", |ui| measure_menu_ui(ui, cx));
     let is_key = viewport.place.as_ref().is_some_and(|place| cx.state.key_images.is_key(place));
     menu_item_ui(ui, cx, Command::ToggleKeyImage, Some(is_key));
+    ui.menu_button("Presentation states", |ui| presentations_menu_ui(ui, cx));
+    ui.menu_button("Segmentations", |ui| segments_menu_ui(ui, cx));
     ui.separator();
     if loaded.frame.is_monochrome() {
         ui.menu_button("Window", |ui| window_menu_ui(ui, cx, viewport));

@@ -1,5 +1,7 @@
 //! Documents in the place of pictures: reports, key object selections, what is known of a PDF.
 
+use std::path::Path;
+
 use egui::{
     CornerRadius, FontId, Label, Layout, Margin, Rect, RichText, ScrollArea, TextFormat, Ui,
     text::LayoutJob, vec2,
@@ -51,7 +53,7 @@ pub(crate) fn document_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, rect: Rect) 
                     ui.add_space(16.0);
                 }
                 match cx.state.inside.document(&instance.path) {
-                    Some(Found::Ready(document)) => one_ui(ui, cx, at, document),
+                    Some(Found::Ready(document)) => one_ui(ui, cx, (at, &instance.path), document),
                     Some(Found::Failed(why)) => {
                         ui.label(RichText::new(why).color(palette.warn));
                     }
@@ -64,7 +66,7 @@ pub(crate) fn document_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, rect: Rect) 
     });
 }
 
-fn one_ui(ui: &mut Ui, cx: &ViewCx<'_>, at: usize, document: &Document) {
+fn one_ui(ui: &mut Ui, cx: &ViewCx<'_>, (at, path): (usize, &Path), document: &Document) {
     let palette = theme::palette(ui);
     let privacy = cx.state.settings.privacy;
     ui.spacing_mut().item_spacing.y = 6.0;
@@ -93,6 +95,12 @@ fn one_ui(ui: &mut Ui, cx: &ViewCx<'_>, at: usize, document: &Document) {
                 cx.send(command);
             }
         });
+    }
+    if document.presentation.is_some() {
+        ui.add_space(6.0);
+        if primary_button_ui(ui, icons::EYE, "Apply to its images").clicked() {
+            cx.send(Command::UsePresentation(path.to_owned()));
+        }
     }
     ui.add_space(8.0);
     let places = (!document.references.is_empty()).then(|| Places::of(cx.state));

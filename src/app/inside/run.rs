@@ -1,6 +1,6 @@
 //! What is read of files besides pictures, and what commands about it do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::apply_decode::without_paths;
@@ -10,7 +10,7 @@ use super::super::notices::NoticeLevel;
 use super::super::state::{AppState, Sheet};
 use super::super::viewport::{Place, Viewport};
 use super::state::{Found, Wanted};
-use crate::imaging::{Aspect, Contents, DocumentKind, Instance};
+use crate::imaging::{Aspect, Contents, Document, DocumentKind, Instance};
 use crate::worker::JobId;
 
 /// Documents of one series that are shown below each other.
@@ -24,10 +24,29 @@ impl AppState {
             Command::CopyTags => self.copy_tags(),
             Command::ExportDocument(idx) => self.export_document(idx),
             Command::ShowReferenced(place) => self.show_referenced(place),
+            Command::UsePresentation(path) => self.use_presentation(path),
+            Command::DropPresentation => self.inside.presented = None,
+            Command::ToggleSegments => {
+                self.inside.segments.is_on = !self.inside.segments.is_on;
+            }
+            Command::ToggleSegment(path, number) => self.inside.segments.toggle(path, number),
+            Command::SetSegmentOpacity(percent) => self.inside.segments.opacity = percent,
             other => return Some(other),
         }
         self.inside.tags.refresh(self.settings.privacy);
         None
+    }
+
+    /// Whether one of the commands above would do anything now.
+    pub(crate) fn can_do_inside(&self, command: &Command) -> bool {
+        match command {
+            Command::ToggleSheet(_) => self.file_shown().is_some() || self.sheet.is_some(),
+            Command::CopyTags => self.inside.tags.elements().is_some(),
+            Command::ExportDocument(idx) => self.can_export_document(*idx),
+            Command::ToggleSegments => self.has_segmentations() || self.inside.segments.is_on,
+            Command::DropPresentation => self.inside.presented.is_some(),
+            _ => true,
+        }
     }
 
     /// The DICOM file behind what the active viewport shows.
@@ -57,7 +76,7 @@ impl AppState {
     }
 
     /// Whether a document of the active viewport can be written out.
-    pub(crate) fn can_export_document(&self, idx: usize) -> bool {
+    fn can_export_document(&self, idx: usize) -> bool {
         let documents = self.documents_in(self.active_viewport());
         let kind = documents.get(idx).and_then(|one| DocumentKind::of(&one.sop_class_uid));
         self.has_viewports() && kind.is_some_and(DocumentKind::is_embedded)
@@ -73,9 +92,9 @@ impl AppState {
             .filter(|path| self.inside.document(path).is_none())
             .collect();
         for path in paths {
-            self.inside.set_document(path.clone(), Found::Pending);
-            self.read_inside(path.clone(), Aspect::Document, Wanted::Document(path));
+            self.read_document(path);
         }
+        self.request_segments();
         if self.sheet == Some(Sheet::Tags) {
             let path = self.file_shown();
             if let Some(path) = path.filter(|path| self.inside.tags.path.as_ref() != Some(path)) {
@@ -86,6 +105,30 @@ impl AppState {
         }
     }
 
+    /// Segments are read when they are to be seen.
+    fn request_segments(&mut self) {
+        if !self.inside.segments.is_on {
+            return;
+        }
+        let places = self.viewports.iter().filter_map(|viewport| viewport.place.as_ref());
+        let files = places.flat_map(|place| self.segmentation_files(&place.study_key));
+        let mut unknown: Vec<PathBuf> = files
+            .filter(|path| self.inside.segments.found(path).is_none())
+            .map(Path::to_owned)
+            .collect();
+        unknown.sort();
+        unknown.dedup();
+        for path in unknown {
+            self.inside.segments.set(path.clone(), Found::Pending);
+            self.read_inside(path.clone(), Aspect::Segmentation, Wanted::Segmentation(path));
+        }
+    }
+
+    pub(super) fn read_document(&mut self, path: PathBuf) {
+        self.inside.set_document(path.clone(), Found::Pending);
+        self.read_inside(path.clone(), Aspect::Document, Wanted::Document(path));
+    }
+
     fn read_inside(&mut self, path: PathBuf, aspect: Aspect, wanted: Wanted) {
         let job = JobId::next();
         self.inside.started(job, wanted);
@@ -94,13 +137,21 @@ impl AppState {
 
     pub(crate) fn apply_contents(&mut self, job: JobId, contents: Contents) {
         match (self.inside.ended(job), contents) {
-            (Some(Wanted::Elements(path)), Contents::Elements(elements)) => {
-                if self.inside.tags.path.as_ref() == Some(&path) {
-                    self.inside.tags.take(Found::Ready(Arc::new(elements)));
-                }
+            // another file may be looked at by now
+            (Some(Wanted::Elements(path)), Contents::Elements(elements))
+                if self.inside.tags.path.as_ref() == Some(&path) =>
+            {
+                self.inside.tags.take(Found::Ready(Arc::new(elements)));
             }
             (Some(Wanted::Document(path)), Contents::Document(document)) => {
-                self.inside.set_document(path, Found::Ready(Arc::from(document)));
+                let document: Arc<Document> = Arc::from(document);
+                self.inside.set_document(path.clone(), Found::Ready(Arc::clone(&document)));
+                if self.inside.to_apply.take_if(|wanted| *wanted == path).is_some() {
+                    self.apply_presentation(&path, &document);
+                }
+            }
+            (Some(Wanted::Segmentation(path)), Contents::Segmentation(found)) => {
+                self.inside.segments.set(path, Found::Ready(Arc::from(found)));
             }
             (Some(Wanted::Embedded(to)), Contents::Embedded(bytes)) => {
                 self.effects.push(Effect::WriteDocument(to, Arc::from(bytes)));
@@ -119,7 +170,15 @@ impl AppState {
             }
             Some(Wanted::Document(path)) => {
                 let text = without_paths(message, std::slice::from_ref(&path));
+                if self.inside.to_apply.take_if(|wanted| *wanted == path).is_some() {
+                    self.notices.push(NoticeLevel::Error, text.clone());
+                }
                 self.inside.set_document(path, Found::Failed(text));
+            }
+            Some(Wanted::Segmentation(path)) => {
+                let text = without_paths(message, std::slice::from_ref(&path));
+                self.notices.push(NoticeLevel::Warn, format!("No segments are drawn: {text}"));
+                self.inside.segments.set(path, Found::Failed(text));
             }
             Some(Wanted::Embedded(_)) => self.apply_document_written(Err(message.to_owned())),
             None => {}

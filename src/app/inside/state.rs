@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::segments::Segments;
 use crate::imaging::{Document, ElementFilter, FileElements};
 use crate::worker::JobId;
 
@@ -27,6 +28,8 @@ pub(super) enum Wanted {
     Document(PathBuf),
     /// The file inside a file, to be written here.
     Embedded(PathBuf),
+    /// The segments of this file.
+    Segmentation(PathBuf),
 }
 
 /// The elements of one file, as they are looked through.
@@ -49,6 +52,12 @@ pub struct TagBrowser {
 pub struct Inside {
     /// The elements of the file shown.
     pub tags: TagBrowser,
+    /// Segments over pictures.
+    pub segments: Segments,
+    /// The presentation state that is applied; its annotations are drawn.
+    pub presented: Option<PathBuf>,
+    /// One that is to be applied once it is read.
+    pub(super) to_apply: Option<PathBuf>,
     documents: HashMap<PathBuf, Found<Document>>,
     pending: Vec<(JobId, Wanted)>,
 }
@@ -121,6 +130,9 @@ impl Inside {
 
     /// Lets go of what was read of these files.
     pub(crate) fn forget(&mut self, paths: &HashSet<PathBuf>) {
+        self.segments.forget(paths);
+        self.presented.take_if(|path| paths.contains(path));
+        self.to_apply.take_if(|path| paths.contains(path));
         self.documents.retain(|path, _| !paths.contains(path));
         if self.tags.path.as_ref().is_some_and(|path| paths.contains(path)) {
             self.tags = TagBrowser::default();
