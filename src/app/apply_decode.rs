@@ -8,7 +8,7 @@ use super::frames::FrameState;
 use super::jobs::Purpose;
 use super::notices::NoticeLevel;
 use super::state::AppState;
-use super::studies::{PASTED, Thumbnail, cannot_show, count, middle_frame_idx};
+use super::studies::{PASTED, Thumbnail, cannot_show, count, document_kind, middle_frame_idx};
 use super::viewport::Place;
 use crate::imaging::{Frame, FrameRef, Instance, Opened, Patient, Series, Study};
 use crate::worker::{DecodeEvent, JobId};
@@ -37,6 +37,7 @@ impl AppState {
             DecodeEvent::Thumbnail { frame_ref, image, .. } => {
                 self.studies.set_thumbnail(frame_ref, Thumbnail::Ready(Arc::new(image)));
             }
+            DecodeEvent::Contents { job, contents } => self.apply_contents(job, contents),
             DecodeEvent::VolumeBuilt { job } => self.apply_volume_built(job),
             DecodeEvent::Finished { job } => {
                 self.jobs.end(job);
@@ -50,6 +51,7 @@ impl AppState {
     }
 
     fn apply_decode_failed(&mut self, job: JobId, message: String) {
+        self.inside_failed(job, &message);
         // a read that was cancelled is no longer listed
         if let Some(frame_ref) = self.frames.ended(job) {
             let text = without_paths(&message, std::slice::from_ref(&frame_ref.path));
@@ -107,20 +109,25 @@ impl AppState {
     fn tell_opened(&mut self, opened: &Opened) {
         let series: Vec<&Series> = opened.studies.iter().flat_map(|study| &study.series).collect();
         let images: usize = series.iter().map(|series| series.num_frames()).sum();
+        let documents = series.iter().filter(|series| document_kind(series).is_some());
+        let documents: usize = documents.map(|series| series.instances.len()).sum();
         let mut parts =
             vec![count(images, "image", "images"), count(series.len(), "series", "series")];
+        if documents > 0 {
+            parts.push(count(documents, "document", "documents"));
+        }
         if opened.skipped > 0 {
             parts.push(format!("{} skipped", count(opened.skipped, "file", "files")));
         }
         if !opened.warnings.is_empty() {
             parts.push(count(opened.warnings.len(), "warning", "warnings"));
         }
-        let level = match (images, opened.warnings.is_empty()) {
+        let level = match (images + documents, opened.warnings.is_empty()) {
             (0, _) => NoticeLevel::Error,
             (_, true) => NoticeLevel::Ok,
             (_, false) => NoticeLevel::Warn,
         };
-        let text = match images {
+        let text = match images + documents {
             0 => format!("Nothing to show here: {}", parts.join(", ")),
             _ => parts.join(", "),
         };
@@ -220,6 +227,7 @@ impl AppState {
         let paths: std::collections::HashSet<PathBuf> =
             files.map(|instance| instance.path.clone()).collect();
         self.frames.drop_frames(|frame_ref| paths.contains(&frame_ref.path));
+        self.inside.forget(&paths);
         self.put_measurements_away(study_key);
         self.forget_key_images(study_key);
         self.strip.take_if(|strip| strip.study_key == study_key);

@@ -36,6 +36,26 @@ pub enum Command {
     /// Show a folder in the system's file manager.
     ShowFolder(PathBuf),
     // trainings and evaluations
+    /// Write the n-th document of the active viewport, a PDF or CDA, to a file.
+    ExportDocument(usize),
+    /// Show an image that a document refers to.
+    ShowReferenced(Place),
+    /// Look for this among the elements of the file shown.
+    SearchTags(String),
+    /// List private elements as well, or do not.
+    TogglePrivateTags,
+    /// Put the elements listed on the clipboard.
+    CopyTags,
+    /// Show the images of the presentation state in this file as it asks for.
+    UsePresentation(PathBuf),
+    /// Draw the annotations of a presentation state no longer.
+    DropPresentation,
+    /// Draw segments over the images they are of, or do not.
+    ToggleSegments,
+    /// Draw one segment of a file while any are drawn, or do not.
+    ToggleSegment(PathBuf, u16),
+    /// How strongly they are drawn, in percent.
+    SetSegmentOpacity(u8),
     /// Ask for the output folder of a training.
     OpenTraining,
     /// Ask for output folders of evaluations.

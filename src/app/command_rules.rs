@@ -3,7 +3,7 @@
 use egui::{Key, KeyboardShortcut};
 
 use super::command::Command;
-use super::state::AppState;
+use super::state::{AppState, Sheet};
 
 impl Command {
     /// Whether it would do anything now.
@@ -40,6 +40,11 @@ impl Command {
                 let has_view = state.active_viewport().place.is_some() && state.has_viewports();
                 has_view || state.is_looking_at_evidence()
             }
+            Self::ToggleSheet(Sheet::Tags)
+            | Self::CopyTags
+            | Self::ExportDocument(_)
+            | Self::ToggleSegments
+            | Self::DropPresentation => state.can_do_inside(self),
             Self::ExportDeidentified => state.can_deidentify(),
             Self::SaveEye | Self::CopyEyeFacts => state.eye_shown().is_some(),
             Self::DeleteSelected => {
@@ -99,6 +104,7 @@ impl Command {
                 | Self::ShowSeries { .. }
                 | Self::ShowMeasurement(_)
                 | Self::ShowKeyImage(_)
+                | Self::ShowReferenced(_)
                 | Self::GoToEvidence { .. }
                 | Self::NewChat
                 | Self::NewChatSamePicture

@@ -9,7 +9,7 @@ use super::save_drawn::ToSave;
 use crate::chat::Conversation;
 use crate::chat::history::{Calendar, Request};
 use crate::chat::transfer::Format;
-use crate::imaging::{Cut, FrameRef, Stack};
+use crate::imaging::{Aspect, Cut, FrameRef, Stack};
 use crate::vlm::{DeviceChoice, Question};
 use crate::worker::{JobId, LoadRequest};
 
@@ -34,6 +34,8 @@ pub enum Effect {
     BuildVolume(JobId, Box<Stack>),
     /// Decode worker: cut a plane, called so.
     ReadPlane(JobId, FrameRef, Box<Stack>, Cut),
+    /// Decode worker: read what else is in a file.
+    ReadContents(JobId, PathBuf, Aspect),
     /// Decode worker: let go of the volume.
     ForgetVolume,
     /// Decode worker: stop.
@@ -89,6 +91,10 @@ pub enum Effect {
     WriteTable(PathBuf, Arc<str>),
     /// Keep what was measured in these studies.
     KeepMeasurements(KeptStudies),
+    /// System: ask where to write the document in this file, under this name if nobody minds.
+    PickPlaceForDocument(PathBuf, &'static str),
+    /// Write it.
+    WriteDocument(PathBuf, Arc<[u8]>),
     /// System: ask for a folder for de-identified copies of these files.
     PickPlaceForCopies(Vec<PathBuf>),
     /// Copying worker: write them into a new folder of this one.

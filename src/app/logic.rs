@@ -18,6 +18,7 @@ impl ReadingRoomApp {
         }
         self.state.advance_cine();
         self.state.request_frames();
+        self.state.request_inside();
         self.state.measure_what_changed();
         self.state.keep_measurements();
         self.state.advance_sides();

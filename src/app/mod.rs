@@ -49,6 +49,7 @@ mod deidentify;
 mod drawing_ui;
 mod eye;
 mod find_ui;
+mod inside;
 mod key_images;
 mod look;
 mod measure;
@@ -93,6 +94,7 @@ pub use engine_state::{AnswerSlot, Asking, EngineState, KeptModel, Loading, Mode
 pub use eye::{EyeRequest, EyeSource, EyeState, EyeView, Stored};
 pub use frames::{FrameCache, FrameState, LoadedFrame};
 pub use history::{ChatSearch, HistoryState, Opening};
+pub use inside::{Found, Inside, Segments, TagBrowser};
 pub use jobs::{Job, Jobs, Purpose};
 pub use key_images::{KeyImage, KeyImages};
 pub use launch::{AppError, run};

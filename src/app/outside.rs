@@ -181,6 +181,11 @@ impl Outside {
             Effect::PickPlaceForKeyImages(table) => self.ask_where_table(table, "key-images.csv"),
             Effect::WriteTable(path, table) => self.write_table(path, table),
             Effect::KeepMeasurements(changed) => self.keeper.write(changed),
+            Effect::PickPlaceForDocument(from, name) => self.ask_where_document(from, name),
+            Effect::WriteDocument(path, bytes) => self.on_thread("document", move || {
+                let written = std::fs::write(path, &bytes);
+                Some(AppEvent::DocumentWritten(written.map_err(|error| error.to_string())))
+            }),
             Effect::History(request) => self.ask_history(request),
             Effect::PickPlaceForChat(chat, format) => self.ask_where_chat(chat, format),
             Effect::WriteChat(chat, format, calendar, path) => self.on_thread("chat", move || {
@@ -273,6 +278,9 @@ impl Outside {
             Effect::ReadPlane(job, frame_ref, stack, cut) => {
                 workers.decode.first().read_plane(job, frame_ref, *stack, cut);
             }
+            Effect::ReadContents(job, path, aspect) => {
+                workers.decode.read_contents(job, path, aspect);
+            }
             Effect::ForgetVolume => workers.decode.first().forget_volume(),
             Effect::MakeThumbnail(job, frame_ref) => workers.decode.thumbnail(job, frame_ref),
             Effect::WriteCopies(job, files, folder) => workers.copies.write(job, files, folder),
@@ -331,6 +339,17 @@ impl Outside {
             let dialog = dialog.set_file_name(name).add_filter("CSV", &["csv"]);
             match dialog.save_file() {
                 Some(path) => Some(AppEvent::PickedPlaceForTable(table, path)),
+                None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
+            }
+        });
+    }
+
+    fn ask_where_document(&self, from: PathBuf, name: &'static str) {
+        self.on_thread("file dialog", move || {
+            let asked_at = Instant::now();
+            let dialog = rfd::FileDialog::new().set_title("Export document").set_file_name(name);
+            match dialog.save_file() {
+                Some(to) => Some(AppEvent::PickedPlaceForDocument(from, to)),
                 None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
             }
         });

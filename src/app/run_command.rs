@@ -27,6 +27,7 @@ impl AppState {
         let rest = rest.and_then(|command| self.run_view(command));
         let rest = rest.and_then(|command| self.run_planes(command));
         let rest = rest.and_then(|command| self.run_key_images(command));
+        let rest = rest.and_then(|command| self.run_inside(command));
         let rest = rest.and_then(|command| self.run_measure(command));
         let rest = rest.and_then(|command| self.run_region(command));
         let rest = rest.and_then(|command| self.run_strip(command));

@@ -6,6 +6,7 @@ use super::command::Command;
 use super::command_table::TABLE;
 use super::fonts;
 use super::icons;
+use super::inside::tags_ui;
 use super::settings::ThemeChoice;
 use super::state::Sheet;
 use super::theme;
@@ -40,6 +41,7 @@ pub(crate) fn sheet_ui(ui: &Ui, cx: &ViewCx<'_>) {
         Sheet::Settings => ("Settings", 480.0),
         Sheet::Shortcuts => ("Keyboard and mouse", 640.0),
         Sheet::About => ("About Reading Room", 480.0),
+        Sheet::Tags => ("Tags", 980.0),
     };
     let frame = Frame::window(ui.style()).inner_margin(Margin::same(20));
     let response = Modal::new(Id::unique("sheet")).frame(frame).show(ui.ctx(), |ui| {
@@ -57,6 +59,7 @@ pub(crate) fn sheet_ui(ui: &Ui, cx: &ViewCx<'_>) {
             Sheet::Settings => settings_ui(ui, cx),
             Sheet::Shortcuts => shortcuts_ui(ui),
             Sheet::About => about_ui(ui, cx),
+            Sheet::Tags => tags_ui(ui, cx),
         }
     });
     if response.should_close() {

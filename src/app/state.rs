@@ -10,6 +10,7 @@ use super::engine_state::{EngineState, ModelStatus};
 use super::eye::{EyeState, EyeView};
 use super::frames::{FrameCache, FrameState};
 use super::history::HistoryState;
+use super::inside::Inside;
 use super::jobs::Jobs;
 use super::key_images::KeyImages;
 use super::measure::{Kept, KeptStudies, Measurements, Tool};
@@ -50,6 +51,8 @@ pub enum Sheet {
     Shortcuts,
     /// What this is.
     About,
+    /// The elements of the file shown.
+    Tags,
 }
 
 /// How much text lies over the picture.
@@ -107,6 +110,10 @@ pub enum AppEvent {
     PickedPlaceForCopies(Vec<PathBuf>, PathBuf),
     /// They were, or why not.
     Copies(CopiesEvent),
+    /// The reader chose where the document in a file is written.
+    PickedPlaceForDocument(PathBuf, PathBuf),
+    /// It was written, or why not.
+    DocumentWritten(Result<(), String>),
     /// From the history.
     History(HistoryEvent),
     /// The reader chose where a chat is exported.
@@ -152,6 +159,8 @@ pub struct AppState {
     pub planes: Planes,
     /// Slices that are starred.
     pub key_images: KeyImages,
+    /// What else is in the files shown.
+    pub inside: Inside,
     /// What was drawn and measured.
     pub measurements: Measurements,
     /// What is in the list of recent files and was opened in this run: the keys of its studies.
@@ -227,6 +236,7 @@ impl AppState {
             tool: Tool::default(),
             planes: Planes::default(),
             key_images: KeyImages::default(),
+            inside: Inside::default(),
             measurements: Measurements::default(),
             recent_studies: Vec::new(),
             kept: Kept::default(),
@@ -302,6 +312,8 @@ impl AppState {
             AppEvent::PickedPlaceForCopies(files, folder) => {
                 self.write_copies(files, folder);
             }
+            AppEvent::PickedPlaceForDocument(from, to) => self.write_document(from, to),
+            AppEvent::DocumentWritten(written) => self.apply_document_written(written),
             AppEvent::Copies(event) => self.apply_copies(event),
             AppEvent::History(event) => self.apply_history(event),
             AppEvent::PickedPlaceForChat(chat, format, path) => {

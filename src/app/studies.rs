@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::viewport::Place;
 use super::volume::Reformatted;
 use crate::chat::Marker;
-use crate::imaging::{Cut, DisplayImage, FrameRef, NoVolume, Series, Stack, Study, alias};
+use crate::imaging::{
+    Cut, DisplayImage, DocumentKind, FrameRef, NoVolume, Series, Stack, Study, alias,
+};
 
 /// How the keys of pasted pictures begin; they mean nothing beyond this run.
 pub(crate) const PASTED: &str = "pasted-";
@@ -260,6 +262,12 @@ pub(crate) fn cannot_show(series: &Series) -> Option<&str> {
     let mut reasons = series.instances.iter().map(|instance| instance.cannot_show.as_deref());
     let first = reasons.next()??;
     reasons.all(|reason| reason.is_some()).then_some(first)
+}
+
+/// What a series without pictures is, where it is something to read.
+pub(crate) fn document_kind(series: &Series) -> Option<DocumentKind> {
+    let first = series.instances.first().filter(|_| series.num_frames() == 0)?;
+    DocumentKind::of(&first.sop_class_uid)
 }
 
 /// What a series is called: its description, or what stands for one.

@@ -11,7 +11,7 @@ use super::icons;
 use super::measure::list_panel_ui;
 use super::results::ResultsScreen;
 use super::state::LeftTab;
-use super::studies::{OpenStudy, Thumbnail, cannot_show, count, series_name};
+use super::studies::{OpenStudy, Thumbnail, cannot_show, count, document_kind, series_name};
 use super::theme;
 use super::view_cx::ViewCx;
 use super::widgets::{badge_ui, command_icon_ui, icon_button_ui, icon_toggle_ui, thumbnail_ui};
@@ -208,7 +208,9 @@ fn series_picture_ui(ui: &mut Ui, cx: &ViewCx<'_>, series: &Series) {
     let response = thumbnail_ui(ui, texture.as_ref(), THUMBNAIL_SIDE);
     let is_broken =
         matches!(thumbnail, Some(Thumbnail::Failed(_))) || cannot_show(series).is_some();
-    if is_broken {
+    if document_kind(series).is_some() {
+        paint_icon(ui, response.rect, icons::TEXT, theme::OVERLAY_DIM);
+    } else if is_broken {
         paint_icon(ui, response.rect, icons::WARNING, theme::OVERLAY_WARN);
     } else if image.is_none() && series.num_frames() > 0 {
         paint_icon(ui, response.rect, icons::HOURGLASS, theme::OVERLAY_DIM);
@@ -227,7 +229,10 @@ fn series_text_ui(ui: &mut Ui, series: &Series, name: &str) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         badge_ui(ui, &series.modality, palette.accent);
-        if cannot_show(series).is_some() {
+        if let Some(kind) = document_kind(series) {
+            let text = RichText::new(kind.name()).size(11.5).color(palette.faint);
+            ui.add(egui::Label::new(text).selectable(false).truncate());
+        } else if cannot_show(series).is_some() {
             badge_ui(ui, "cannot be shown", palette.warn);
         } else {
             let text = RichText::new(count(series.num_frames(), "image", "images"));

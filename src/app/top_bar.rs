@@ -6,6 +6,7 @@ use super::command::Command;
 use super::engine_state::ModelStatus;
 use super::fonts;
 use super::icons;
+use super::inside::{presentations_menu_ui, segments_menu_ui};
 use super::look::colors_menu_ui;
 use super::measure::{measure_menu_ui, tools_menu_ui};
 use super::model_picker::model_picker_ui;
@@ -127,6 +128,7 @@ fn file_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     ui.menu_button("Export chat", |ui| export_menu_ui(ui, cx));
     menu_item_ui(ui, cx, Command::ImportChat, None);
     ui.separator();
+    menu_item_ui(ui, cx, Command::ExportDocument(0), None);
     menu_item_ui(ui, cx, Command::ExportDeidentified, None);
     menu_item_ui(ui, cx, Command::CloseActiveStudy, None);
     ui.separator();
@@ -198,6 +200,9 @@ fn image_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     ui.menu_button("Measurements", |ui| measure_menu_ui(ui, cx));
     ui.menu_button("Region", |ui| region_menu_ui(ui, cx));
     ui.menu_button("Key images", |ui| key_images_menu_ui(ui, cx));
+    ui.menu_button("Presentation states", |ui| presentations_menu_ui(ui, cx));
+    ui.menu_button("Segmentations", |ui| segments_menu_ui(ui, cx));
+    menu_item_ui(ui, cx, Command::ToggleSheet(Sheet::Tags), None);
     ui.separator();
     for command in
         [Command::FlipHorizontal, Command::FlipVertical, Command::Rotate(-1), Command::Rotate(1)]

@@ -10,6 +10,9 @@ use egui::{
 use super::command::Command;
 use super::eye::{eye_picture_ui, note_ui, shows_eye};
 use super::frames::{FrameState, LoadedFrame};
+use super::inside::{
+    document_ui, over_picture_ui, presentations_menu_ui, segments_menu_ui, shows_document,
+};
 use super::key_images::{key_mark_ui, key_ticks_ui};
 use super::look::{color_bar_ui, colors_menu_ui, scale_bar_ui};
 use super::measure::{
@@ -17,7 +20,7 @@ use super::measure::{
 };
 use super::overlays::{Hover, Overlaid, overlays_ui};
 use super::region::{bar_ui, region_menu_ui};
-use super::state::Overlays;
+use super::state::{Overlays, Sheet};
 use super::strip::strip_ui;
 use super::textures::Look;
 use super::theme;
@@ -73,6 +76,12 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
         cx.send(Command::ActivateViewport(idx));
     }
 
+    if shows_document(cx, viewport) {
+        panel.hover = None;
+        document_ui(ui, cx, idx, rect);
+        active_frame_ui(cx, idx, &painter, rect);
+        return;
+    }
     let whole = rect;
     let rect = match cx.state.eye.is_on && cx.state.active == idx {
         true => note_ui(ui, cx, rect),
@@ -107,6 +116,7 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
         wheel_ui(ui, cx, &scene, &mut panel.wheel);
         if !shows_eye {
             reference_lines_ui(ui, cx, &scene);
+            over_picture_ui(ui, cx, &scene);
             measurements_ui(ui, cx, &scene, &mut panel.pen);
             typed_ui(ui, cx, &scene, &mut panel.typed);
             let overlaid = Overlaid { viewport, rect, loaded: &loaded, zoom: placed.zoom };
@@ -136,15 +146,23 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
         FrameState::Unknown | FrameState::Ready(_) => {}
     }
     plane_edge_ui(ui, cx, viewport, whole);
+    active_frame_ui(cx, idx, &painter, whole);
+}
+
+/// Of several viewports the active one has a frame.
+fn active_frame_ui(cx: &ViewCx<'_>, idx: usize, painter: &Painter, rect: Rect) {
     if cx.state.viewports.len() > 1 && cx.state.active == idx {
         let stroke = Stroke::new(1.5, theme::OVERLAY_ACCENT);
-        painter.rect_stroke(whole, CornerRadius::ZERO, stroke, StrokeKind::Inside);
+        painter.rect_stroke(rect, CornerRadius::ZERO, stroke, StrokeKind::Inside);
     }
 }
 
 fn name_ui(response: &Response, cx: &ViewCx<'_>, idx: usize, viewport: &Viewport) {
     let shows = viewport.place.as_ref().and_then(|place| {
         let (_, series) = cx.state.shown_series(place)?;
+        if shows_document(cx, viewport) {
+            return Some(format!("{}, document", series.modality));
+        }
         let (n, of) = (place.frame_idx + 1, series.num_frames());
         let plane = series.plane.filter(|_| cx.state.studies.is_plane(place));
         let plane = plane.map(|plane| format!(" {}", plane.as_str())).unwrap_or_default();
@@ -277,6 +295,8 @@ fn context_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, loaded: &A
     ui.menu_button("Measurements", |ui| measure_menu_ui(ui, cx));
     let is_key = viewport.place.as_ref().is_some_and(|place| cx.state.key_images.is_key(place));
     menu_item_ui(ui, cx, Command::ToggleKeyImage, Some(is_key));
+    ui.menu_button("Presentation states", |ui| presentations_menu_ui(ui, cx));
+    ui.menu_button("Segmentations", |ui| segments_menu_ui(ui, cx));
     ui.separator();
     if loaded.frame.is_monochrome() {
         ui.menu_button("Window", |ui| window_menu_ui(ui, cx, viewport));
@@ -294,6 +314,7 @@ fn context_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, loaded: &A
         menu_item_ui(ui, cx, command, None);
     }
     ui.separator();
+    menu_item_ui(ui, cx, Command::ToggleSheet(Sheet::Tags), None);
     menu_item_ui(ui, cx, Command::CloseActiveStudy, None);
 }
 

@@ -316,6 +316,18 @@ pub(super) struct InspectArgs {
     /// Also list the graphics adapters a model could run on
     #[arg(long)]
     pub(super) gpus: bool,
+    /// List all elements of DICOM files, with their values: they may name the patient
+    #[arg(long)]
+    pub(super) tags: bool,
+    /// Only elements that hold this in number, name, keyword or value
+    #[arg(long, value_name = "TEXT", requires = "tags")]
+    pub(super) search: Option<String>,
+    /// Print reports with names, dates and free text, which are hidden otherwise
+    #[arg(long)]
+    pub(super) full_text: bool,
+    /// Write the document inside the one DICOM file named, a PDF or CDA, to a new file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["tags", "gpus"])]
+    pub(super) extract: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,

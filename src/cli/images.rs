@@ -10,8 +10,9 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::chat::Altered;
 use crate::imaging::{
-    Alteration, Cut, DisplayImage, Frame, FrameRef, Grayscale, Opened, Series, Shape, Stack,
-    Volume, is_archive_file, is_there, open_paths, parse_image_path, read_frame,
+    Alteration, Aspect, Contents, Cut, DisplayImage, Frame, FrameRef, Grayscale, Opened, Series,
+    Shape, Stack, Volume, is_archive_file, is_there, open_paths, parse_image_path, read_contents,
+    read_frame,
 };
 use crate::worker::{DecodeClient, DecodeEvent, JobId};
 
@@ -119,6 +120,24 @@ impl Decoder {
             terminal::warn(what);
         }
         Ok(frame)
+    }
+
+    /// Read what else is in a file.
+    pub(super) fn read_contents(&self, path: &Path, aspect: Aspect) -> anyhow::Result<Contents> {
+        match self {
+            Self::InProcess => Ok(read_contents(path, aspect)?),
+            Self::Worker(client) => {
+                let job = JobId::next();
+                client.read_contents(job, path.to_owned(), aspect);
+                let mut found = None;
+                run_job(client, job, |event| {
+                    if let DecodeEvent::Contents { contents, .. } = event {
+                        found = Some(contents);
+                    }
+                })?;
+                found.context("the image decoder gave nothing of this file")
+            }
+        }
     }
 
     /// Look through files and folders for studies.

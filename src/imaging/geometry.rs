@@ -77,6 +77,19 @@ impl FrameGeometry {
         Some([x + a * right + d * down, y + b * right + e * down, z + c * right + f * down])
     }
 
+    /// Columns and rows from the centre of the first pixel of the point of this slice that is nearest
+    /// to a point of the patient.
+    #[must_use]
+    pub fn pixel_at(&self, point: [f64; 3]) -> Option<[f64; 2]> {
+        let [row_mm, column_mm] = self.pixel_spacing_mm?;
+        let [a, b, c, d, e, f] = self.image_orientation?;
+        let [x, y, z] = self.image_position_mm?;
+        let from_first = [point[0] - x, point[1] - y, point[2] - z];
+        let along = dot(&from_first, &[a, b, c]) / column_mm;
+        let down = dot(&from_first, &[d, e, f]) / row_mm;
+        Some([along, down])
+    }
+
     /// Distance along the slice normal.
     #[must_use]
     pub fn position_along(&self, normal: &[f64; 3]) -> Option<f64> {

@@ -11,6 +11,8 @@
 //!
 //! A regular stack of slices is also a `volume`, which gives frames of other planes.
 //!
+//! What else a file holds, its elements and documents, is read by `contents`.
+//!
 //! Beside this way lies another: `deidentify` writes DICOM files again without what identifies a
 //! person, their pixels as they are.
 //!
@@ -57,6 +59,7 @@ mod turned;
 
 mod volume;
 
+mod contents;
 mod deidentify;
 
 mod error;
@@ -65,6 +68,11 @@ mod privacy;
 pub use alter::{Alteration, MID_GREY};
 pub use archive::{is_archive_file, is_there};
 pub use color_map::ColorMap;
+pub use contents::{
+    Aspect, Contents, Document, DocumentKind, DocumentLine, ElementFilter, ElementRow, Embedded,
+    FileElements, HIDDEN, ImagePlane, LineKind, Presentation, PresentedMarks, PresentedWindow,
+    ReferencedImage, SEGMENTATION_STORAGE, Segment, SegmentFrame, Segmentation, read_contents,
+};
 pub use deidentify::{Deidentified, DeidentifyError, DeidentifyOptions, SeriesWarning, deidentify};
 pub use display_image::{Channels, DisplayImage};
 pub use error::{Fault, OpenError};

@@ -8,10 +8,15 @@ pub fn alias(number: usize) -> String {
 
 /// Text from a file, fit to be drawn: no control codes, no line breaks, at most 256 characters.
 pub(super) fn printable(text: &str) -> Option<String> {
+    printable_up_to(text, 256)
+}
+
+/// The same with another limit.
+pub(super) fn printable_up_to(text: &str, limit: usize) -> Option<String> {
     let clean: String = text
         .chars()
         .map(|c| if c.is_control() || is_direction_mark(c) { ' ' } else { c })
-        .take(256)
+        .take(limit)
         .collect();
     let joined = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     (!joined.is_empty()).then_some(joined)

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::imaging::{Cut, DisplayImage, Frame, FrameRef, Opened, Stack};
+use crate::imaging::{Aspect, Contents, Cut, DisplayImage, Frame, FrameRef, Opened, Stack};
 
 use super::{
     JobId, Wake,
@@ -52,6 +52,13 @@ pub enum DecodeEvent {
         frame_ref: Option<FrameRef>,
         /// Its stored values.
         frame: Arc<Frame>,
+    },
+    /// What else is in a file.
+    Contents {
+        /// The job.
+        job: JobId,
+        /// What was asked for.
+        contents: Contents,
     },
     /// A small picture of a frame at its own window.
     Thumbnail {
@@ -123,6 +130,11 @@ impl DecodeClient {
     pub fn read_plane(&self, job: JobId, frame_ref: FrameRef, stack: Stack, cut: Cut) {
         let stack = Box::new(stack);
         self.submit(job, DecodeRequest::ReadPlane { job, frame_ref, stack, cut });
+    }
+
+    /// Read what else is in a file.
+    pub fn read_contents(&self, job: JobId, path: PathBuf, aspect: Aspect) {
+        self.submit(job, DecodeRequest::ReadContents { job, path, aspect });
     }
 
     /// Let go of the volume, if one is kept.
@@ -211,6 +223,9 @@ impl DecodePolicy {
                 Some(DecodeRequest::BuildVolume { .. } | DecodeRequest::ReadPlane { .. }) => {
                     format!("the image decoder stopped ({how}) while building the volume")
                 }
+                Some(DecodeRequest::ReadContents { path, .. }) => {
+                    format!("the image decoder stopped on this file ({how}): {}", path.display())
+                }
                 _ => {
                     format!("the image decoder stopped ({how}) while opening; nothing else is lost")
                 }
@@ -259,6 +274,7 @@ impl Policy for DecodePolicy {
             | DecodeRequest::Thumbnail { job, .. }
             | DecodeRequest::BuildVolume { job, .. }
             | DecodeRequest::ReadPlane { job, .. }
+            | DecodeRequest::ReadContents { job, .. }
             | DecodeRequest::DecodePicture { job, .. } => *job,
         };
         self.pending.insert(job, Pending { request: order, heard: None, deaths: 0 });
@@ -284,6 +300,9 @@ impl Policy for DecodePolicy {
             DecodeReply::VolumeBuilt { job } => link.emit(DecodeEvent::VolumeBuilt { job }),
             DecodeReply::Frame { job, frame_ref, frame } => {
                 link.emit(DecodeEvent::Frame { job, frame_ref, frame: Arc::from(frame) });
+            }
+            DecodeReply::Contents { job, contents } => {
+                link.emit(DecodeEvent::Contents { job, contents });
             }
             DecodeReply::Thumbnail { job, frame_ref, image } => {
                 link.emit(DecodeEvent::Thumbnail { job, frame_ref, image });

@@ -11,7 +11,7 @@ use std::{
 
 use crate::imaging::{
     Frame, FrameRef, OpenError, OpenProgress, Stack, frame_from_picture_bytes, open_paths,
-    read_frame,
+    read_contents, read_frame,
 };
 
 use super::{
@@ -117,6 +117,7 @@ fn urgency(request: &DecodeRequest) -> u8 {
         DecodeRequest::Open { .. } => 3,
         DecodeRequest::ReadFrame { .. }
         | DecodeRequest::ReadPlane { .. }
+        | DecodeRequest::ReadContents { .. }
         | DecodeRequest::DecodePicture { .. } => 2,
         DecodeRequest::Thumbnail { .. }
         | DecodeRequest::BuildVolume { .. }
@@ -134,6 +135,7 @@ fn job_of(request: &DecodeRequest) -> Option<JobId> {
         | DecodeRequest::DecodePicture { job, .. }
         | DecodeRequest::BuildVolume { job, .. }
         | DecodeRequest::ReadPlane { job, .. }
+        | DecodeRequest::ReadContents { job, .. }
         | DecodeRequest::Cancel { job } => *job,
     })
 }
@@ -206,6 +208,10 @@ fn answer(
             let frame = volumes.of(stack, &mut progress)?.cut(cut);
             let frame = Box::new(frame.map_err(|error| error.to_string())?);
             Ok(DecodeReply::Frame { job: *job, frame_ref: Some(frame_ref.clone()), frame })
+        }
+        DecodeRequest::ReadContents { job, path, aspect } => {
+            let contents = read_contents(path, *aspect).map_err(|error| error.to_string())?;
+            Ok(DecodeReply::Contents { job: *job, contents })
         }
         DecodeRequest::Cancel { .. } | DecodeRequest::ForgetVolume => Err("cancelled".to_owned()),
     }

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::imaging::FrameRef;
+use crate::imaging::{Aspect, FrameRef};
 
 use super::{DecodeClient, DecodeEvent, JobId, Wake};
 
@@ -66,6 +66,13 @@ impl DecodePool {
     pub fn thumbnail(&self, job: JobId, frame_ref: FrameRef) {
         if let Some(client) = self.clients.last() {
             client.thumbnail(job, frame_ref);
+        }
+    }
+
+    /// See [`DecodeClient::read_contents`]; by the last, so that opening does not wait for it.
+    pub fn read_contents(&self, job: JobId, path: PathBuf, aspect: Aspect) {
+        if let Some(client) = self.clients.last() {
+            client.read_contents(job, path, aspect);
         }
     }
 

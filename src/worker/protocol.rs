@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::imaging::{Cut, DisplayImage, Frame, FrameRef, Opened, Stack};
+use crate::imaging::{Aspect, Contents, Cut, DisplayImage, Frame, FrameRef, Opened, Stack};
 use crate::vlm::{
     Answer, DeviceChoice, LoadProgress, ModelInfo, PrecisionChoice, Progress, Question,
     Reconstruction, Tasks,
@@ -13,7 +13,7 @@ use crate::vlm::{
 use super::JobId;
 
 /// Raised whenever a message changes; a child that answers with another one is not used.
-pub(super) const PROTOCOL_VERSION: u32 = 6;
+pub(super) const PROTOCOL_VERSION: u32 = 7;
 
 /// To the decode worker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub(super) enum DecodeRequest {
     BuildVolume { job: JobId, stack: Box<Stack> },
     /// Cut a plane from the volume of a stack, which is built where it is not at hand.
     ReadPlane { job: JobId, frame_ref: FrameRef, stack: Box<Stack>, cut: Cut },
+    /// Read what else is in a file.
+    ReadContents { job: JobId, path: PathBuf, aspect: Aspect },
     /// Let go of the volume.
     ForgetVolume,
     /// Stop a job, or forget it when it has not begun.
@@ -51,6 +53,8 @@ pub(super) enum DecodeReply {
     VolumeBuilt { job: JobId },
     /// What a `ReadFrame`, `ReadPlane` or `DecodePicture` gave.
     Frame { job: JobId, frame_ref: Option<FrameRef>, frame: Box<Frame> },
+    /// What a `ReadContents` gave.
+    Contents { job: JobId, contents: Contents },
     /// What a `Thumbnail` gave.
     Thumbnail { job: JobId, frame_ref: FrameRef, image: DisplayImage },
     /// Last message of a job that worked.

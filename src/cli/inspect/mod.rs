@@ -1,6 +1,9 @@
 //! `reading-room inspect`: studies and model folders, recognised and described.
 
 mod devices;
+mod documents;
+mod elements;
+mod extract;
 mod model_text;
 mod models;
 mod studies;
@@ -22,6 +25,9 @@ use super::{
 };
 
 use devices::{DeviceReport, GpuReport, write_gpu};
+use documents::{DocumentReport, document_reports, write_document};
+use elements::list_elements;
+use extract::extract;
 use model_text::write_model;
 use models::ModelReport;
 use studies::{StudyReport, study_report, write_study};
@@ -34,6 +40,9 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<DeviceReport>,
     studies: Vec<StudyReport>,
+    /// Reports and other documents among the files that were named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    documents: Vec<DocumentReport>,
     warnings: Vec<WarningReport>,
     skipped_files: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,6 +56,12 @@ struct WarningReport {
 }
 
 pub(super) fn run(args: &InspectArgs, machine: &MachineArgs) -> anyhow::Result<()> {
+    if let Some(to) = &args.extract {
+        return extract(&args.paths, to, args.json);
+    }
+    if args.tags {
+        return list_elements(args);
+    }
     let gpus = args.gpus.then(|| detect_gpus().into_iter().map(GpuReport::from).collect());
     let mut report = Report { gpus, ..Report::default() };
     let (mut models, mut paths) = (Vec::new(), Vec::new());
@@ -64,7 +79,10 @@ pub(super) fn run(args: &InspectArgs, machine: &MachineArgs) -> anyhow::Result<(
         described = models.into_iter().map(|spec| Described::new(spec, args, &device)).collect();
     }
     if !paths.is_empty() {
-        add_studies(&mut report, Decoder::new(false).open(paths)?);
+        let decoder = Decoder::new(false);
+        let opened = decoder.open(paths.clone())?;
+        report.documents = document_reports(&decoder, &opened, &paths, !args.full_text);
+        add_studies(&mut report, opened);
     }
     let mut out = stdout().lock();
     if args.json {
@@ -98,6 +116,9 @@ impl Described {
 fn write_rest(out: &mut impl Write, report: &Report) -> anyhow::Result<()> {
     for study in &report.studies {
         write_study(out, study)?;
+    }
+    for document in &report.documents {
+        write_document(out, document)?;
     }
     for gpu in report.gpus.iter().flatten() {
         write_gpu(out, gpu)?;

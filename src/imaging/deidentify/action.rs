@@ -86,6 +86,22 @@ pub(super) fn action(element: &Element, enhanced: bool, options: &DeidentifyOpti
     }
 }
 
+/// Elements of the file meta information that name an instance, a program or its place.
+const META: &[u16] = &[0x0003, 0x0016, 0x0017, 0x0018, 0x0026, 0x0027, 0x0028, 0x0100, 0x0102];
+
+/// Whether the Basic Profile would not leave a value as it is; what it does not know counts as such.
+pub(in super::super) fn identifies(tag: Tag, vr: VR, is_sequence: bool) -> bool {
+    if tag.group() == 0x0002 {
+        return META.contains(&tag.element());
+    }
+    if tag.element() == 0 {
+        return false;
+    }
+    let value = if is_sequence { Value::Items(Vec::new()) } else { Value::Bytes(Vec::new()) };
+    let decided = action(&Element { tag, vr, value }, false, &DeidentifyOptions::default());
+    decided != Action::Keep || vr == VR::PN
+}
+
 /// A row's action; of combined codes the one that keeps the object whole.
 fn chosen(code: Code, element: &Element, enhanced: bool) -> Action {
     let optional = OPTIONAL.contains(&element.tag);

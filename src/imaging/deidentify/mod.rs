@@ -29,6 +29,7 @@ use thiserror::Error;
 
 use super::{error::OpenError, open::OpenWarning};
 
+pub(super) use action::identifies;
 pub use export::deidentify;
 
 /// What is kept beyond the Basic Profile, and what is made black.

@@ -84,6 +84,12 @@ pub(in super::super) fn dictionary_vr(tag: Tag) -> VR {
     StandardDataDictionary.by_tag(tag).map_or(VR::UN, |entry| entry.vr().relaxed())
 }
 
+/// `PatientName`; none for what the dictionary does not know.
+pub(super) fn dictionary_keyword(tag: Tag) -> Option<String> {
+    use dicom_core::dictionary::{DataDictionary as _, DataDictionaryEntry as _};
+    StandardDataDictionary.by_tag(tag).map(|entry| entry.alias().to_owned())
+}
+
 /// What comes before the data set.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Meta {

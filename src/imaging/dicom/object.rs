@@ -18,15 +18,24 @@ const MAX_VALUE_LEN: usize = 1 << 16;
 /// Build the data set from what the walk found. Every length was checked there, and the depth of
 /// the recursion is the walk's, at most 64.
 pub(super) fn object_from_scan(bytes: &[u8], scan: &Scan) -> InMemDicomObject {
-    let charset = scan
-        .nodes
+    let charset = charset_of(bytes, &scan.nodes);
+    Builder { bytes, nodes: &scan.nodes, charset }.object(0, scan.nodes.len())
+}
+
+/// Specific Character Set of the data set.
+pub(super) fn charset_of(bytes: &[u8], nodes: &[Node]) -> CharacterSet {
+    nodes
         .iter()
         .take_while(|node| node.tag <= Tag(0x0008, 0x0005))
         .find(|node| node.tag == Tag(0x0008, 0x0005))
         .and_then(|node| bytes.get(node.start..node.start + node.len))
         .map(CharacterSet::parse)
-        .unwrap_or_default();
-    Builder { bytes, nodes: &scan.nodes, charset }.object(0, scan.nodes.len())
+        .unwrap_or_default()
+}
+
+/// The value of one element that is no sequence.
+pub(super) fn value_of(bytes: &[u8], charset: &CharacterSet, node: &Node) -> PrimitiveValue {
+    Builder { bytes, nodes: &[], charset: charset.clone() }.value(node)
 }
 
 struct Builder<'a> {
@@ -125,7 +134,8 @@ fn is_wanted(tag: Tag) -> bool {
         return is_creator || matches!(tag.element() & 0xFF, 0x00 | 0x09 | 0x0D);
     }
     group.is_multiple_of(2)
-        && (matches!(group, 0x0008..=0x0062 | 0x2050 | 0x3004 | 0x5200) || tag.group() == 0x7FE0)
+        && (matches!(group, 0x0008..=0x0062 | 0x0070 | 0x2050 | 0x3004 | 0x5200)
+            || tag.group() == 0x7FE0)
 }
 
 /// Palettes, LUT Data and offset tables may be long.
