@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::eye::EyeRequest;
+use super::pictures::Pictures;
 use super::save_drawn::ToSave;
 use crate::chat::Conversation;
 use crate::chat::history::{Calendar, Request};
 use crate::chat::transfer::Format;
-use crate::imaging::{Cut, FrameRef, Stack};
+use crate::imaging::{Cut, DeidentifyOptions, FrameRef, Stack};
 use crate::vlm::{DeviceChoice, Question};
 use crate::worker::{JobId, LoadRequest};
 
@@ -87,11 +88,17 @@ pub enum Effect {
     /// Write it.
     WriteTable(PathBuf, Arc<str>),
     /// System: ask for a folder for de-identified copies of these files.
-    PickPlaceForCopies(Vec<PathBuf>),
+    PickPlaceForCopies(Vec<PathBuf>, DeidentifyOptions),
     /// Copying worker: write them into a new folder of this one.
-    WriteCopies(JobId, Vec<PathBuf>, PathBuf),
+    WriteCopies(JobId, Vec<PathBuf>, DeidentifyOptions, PathBuf),
     /// Copying worker: stop.
     CancelCopies(JobId),
+    /// System: ask for a file for the view, or a folder for several pictures.
+    PickPlaceForPictures(Arc<Pictures>),
+    /// Read, draw and write them.
+    WritePictures(JobId, Arc<Pictures>, PathBuf),
+    /// Write no further ones.
+    CancelPictures(JobId),
     /// System: ask where to write presets.
     PickPlaceForPresets(Arc<str>),
     /// Write them.

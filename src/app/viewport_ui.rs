@@ -284,6 +284,8 @@ fn context_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, loaded: &A
         menu_item_ui(ui, cx, command, None);
     }
     ui.separator();
+    menu_item_ui(ui, cx, Command::ExportView, None);
+    menu_item_ui(ui, cx, Command::ExportSeries, None);
     menu_item_ui(ui, cx, Command::CloseActiveStudy, None);
 }
 

@@ -55,7 +55,7 @@ pub(super) fn render_all(args: &RenderArgs) -> anyhow::Result<()> {
             // a disk that is full is full for the next one too
             Err(error) if error.downcast_ref::<Unwritten>().is_some() => return Err(error),
             Err(error) => {
-                left_out.push(format!("slice {}: {}", idx + 1, one_line(&error.to_string())))
+                left_out.push(format!("slice {}: {}", idx + 1, one_line(&error.to_string())));
             }
         }
     }

@@ -25,3 +25,4 @@ pub use state::{Edit, Measurement, Measurements};
 pub use table::{MeasurementRow, measurements_table};
 pub use tool::Tool;
 pub(super) use tools_ui::{measure_menu_ui, tools_menu_ui, tools_ui};
+pub(super) use words::figures_text;

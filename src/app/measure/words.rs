@@ -28,6 +28,11 @@ pub(super) fn label(figures: Option<&Figures>) -> String {
     }
 }
 
+/// The same of figures that are there.
+pub(crate) fn figures_text(figures: &Figures) -> String {
+    label(Some(figures))
+}
+
 /// What the list says, in lines that fit beside a picture.
 pub(super) fn details(figures: Option<&Figures>) -> Vec<String> {
     let Some(figures) = figures else { return vec![UNKNOWN.to_owned()] };

@@ -22,7 +22,9 @@ const LEAST_HEIGHT: f64 = 16.0;
 pub(super) fn scale_bar(canvas: &mut Canvas, scale: Scale, mm: Option<f64>, up: usize) {
     let line = canvas.letters * LINE;
     let above = margin(canvas) + line * (up as f64).max(1.0) + canvas.letters * 0.5;
-    let foot = Spot::new(canvas.width() / 2.0, canvas.height() - above);
+    // the middle of a row, so that the line is sharp
+    let row = (canvas.height() - above).floor() + 0.5;
+    let foot = Spot::new(canvas.width() / 2.0, row);
     let Some(mm) = mm else {
         canvas.words(foot, [0.5, 1.0], "px", DIM);
         return;
