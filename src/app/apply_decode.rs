@@ -67,7 +67,8 @@ impl AppState {
                 self.studies.set_thumbnail(frame_ref, Thumbnail::Failed(text));
             }
             Some(Purpose::Volume) => self.volume_failed(job, &message),
-            Some(Purpose::Training | Purpose::Evaluation | Purpose::Copies) | None => {}
+            Some(Purpose::Training | Purpose::Evaluation | Purpose::Copies | Purpose::Pictures)
+            | None => {}
         }
     }
 
@@ -343,6 +344,7 @@ impl AppState {
         self.give_up_volume(job);
         self.effects.push(match purpose {
             Some(Purpose::Copies) => Effect::CancelCopies(job),
+            Some(Purpose::Pictures) => Effect::CancelPictures(job),
             _ => Effect::CancelDecode(job),
         });
     }

@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 
+use super::deidentify::CopyChoice;
 use super::measure::Tool;
+use super::pictures::PictureChoice;
 use super::results::ResultsScreen;
 use super::settings::{Sampling, ThemeChoice};
 use super::state::{LeftTab, Sheet};
@@ -31,8 +33,22 @@ pub enum Command {
     CloseActiveStudy,
     /// Forget what was opened before.
     ClearRecent,
-    /// Write de-identified copies of the study of the active viewport.
+    /// Ask how de-identified copies of the study of the active viewport are to be.
     ExportDeidentified,
+    /// What is kept in them, and what is made black.
+    ChooseCopies(CopyChoice),
+    /// Ask for a folder for them.
+    PickPlaceForCopies,
+    /// Ask how the picture of the active viewport is to be written.
+    ExportView,
+    /// Ask how all slices of its series are to be written.
+    ExportSeries,
+    /// Ask how the starred slices of the study shown are to be written as pictures.
+    ExportKeyPictures,
+    /// Which pictures are written, and how.
+    ChoosePictures(PictureChoice),
+    /// Ask where they are written.
+    PickPlaceForPictures,
     /// Show a folder in the system's file manager.
     ShowFolder(PathBuf),
     // trainings and evaluations

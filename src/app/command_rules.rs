@@ -3,6 +3,7 @@
 use egui::{Key, KeyboardShortcut};
 
 use super::command::Command;
+use super::pictures::PictureScope;
 use super::state::{AppState, Sheet};
 
 impl Command {
@@ -46,6 +47,9 @@ impl Command {
             | Self::ToggleSegments
             | Self::DropPresentation => state.can_do_inside(self),
             Self::ExportDeidentified => state.can_deidentify(),
+            Self::ExportView => state.has_pictures(PictureScope::View),
+            Self::ExportSeries => state.has_pictures(PictureScope::Series),
+            Self::ExportKeyPictures => state.has_pictures(PictureScope::KeyImages),
             Self::SaveEye | Self::CopyEyeFacts => state.eye_shown().is_some(),
             Self::DeleteSelected => {
                 state.measurements.selected().is_some() && state.has_viewports()

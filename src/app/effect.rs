@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::eye::EyeRequest;
 use super::measure::KeptStudies;
+use super::pictures::Pictures;
 use super::save_drawn::ToSave;
 use crate::chat::Conversation;
 use crate::chat::history::{Calendar, Request};
 use crate::chat::transfer::Format;
-use crate::imaging::{Aspect, Cut, FrameRef, Stack};
+use crate::imaging::{Aspect, Cut, DeidentifyOptions, FrameRef, Stack};
 use crate::vlm::{DeviceChoice, Question};
 use crate::worker::{JobId, LoadRequest};
 
@@ -96,11 +97,17 @@ pub enum Effect {
     /// Write it.
     WriteDocument(PathBuf, Arc<[u8]>),
     /// System: ask for a folder for de-identified copies of these files.
-    PickPlaceForCopies(Vec<PathBuf>),
+    PickPlaceForCopies(Vec<PathBuf>, DeidentifyOptions),
     /// Copying worker: write them into a new folder of this one.
-    WriteCopies(JobId, Vec<PathBuf>, PathBuf),
+    WriteCopies(JobId, Vec<PathBuf>, DeidentifyOptions, PathBuf),
     /// Copying worker: stop.
     CancelCopies(JobId),
+    /// System: ask for a file for the view, or a folder for several pictures.
+    PickPlaceForPictures(Arc<Pictures>),
+    /// Read, draw and write them.
+    WritePictures(JobId, Arc<Pictures>, PathBuf),
+    /// Write no further ones.
+    CancelPictures(JobId),
     /// System: ask where to write presets.
     PickPlaceForPresets(Arc<str>),
     /// Write them.

@@ -50,7 +50,7 @@ struct Entry {
 }
 
 impl LoadedFrame {
-    fn new(frame: Arc<Frame>) -> Arc<Self> {
+    pub(crate) fn new(frame: Arc<Frame>) -> Arc<Self> {
         Arc::new(Self { frame, auto_window: OnceLock::new(), default_grayscale: OnceLock::new() })
     }
 

@@ -16,6 +16,8 @@ pub enum Purpose {
     Evaluation,
     /// De-identified copies.
     Copies,
+    /// Exported pictures.
+    Pictures,
     /// Decoding the slices of a volume.
     Volume,
     /// A small picture of a series.
@@ -67,6 +69,7 @@ impl Job {
         let (what, progress) = match &self.purpose {
             Purpose::Open(_) => ("Opening", self.progress),
             Purpose::Copies => ("De-identifying", self.progress),
+            Purpose::Pictures => ("Exporting", self.progress),
             Purpose::Training => ("Opening training", None),
             Purpose::Evaluation => ("Reading evaluation", None),
             Purpose::Volume => ("Building the volume", self.progress),
@@ -75,6 +78,9 @@ impl Job {
         match progress {
             Some((done, total)) if self.purpose == Purpose::Volume => {
                 format!("{what}: {done} of {total} slices")
+            }
+            Some((done, total)) if self.purpose == Purpose::Pictures => {
+                format!("{what} {done} of {total} pictures")
             }
             Some((done, total)) => format!("{what} {done} of {total} files"),
             None => format!("{what}…"),

@@ -45,6 +45,7 @@ mod sample;
 mod chat_panel;
 mod compare;
 mod composer;
+mod corners;
 mod deidentify;
 mod drawing_ui;
 mod eye;
@@ -58,6 +59,7 @@ mod model_picker;
 mod notices_ui;
 mod overlays;
 mod params_ui;
+mod pictures;
 mod presets_file;
 mod region;
 mod results;
@@ -89,6 +91,7 @@ use std::path::PathBuf;
 pub use command::{Command, CommandSender, Drawn};
 pub use compare::{DifferenceKind, difference, marked};
 pub use composer::Composer;
+pub use deidentify::CopyChoice;
 pub use effect::Effect;
 pub use engine_state::{AnswerSlot, Asking, EngineState, KeptModel, Loading, ModelStatus};
 pub use eye::{EyeRequest, EyeSource, EyeState, EyeView, Stored};
@@ -103,6 +106,7 @@ pub use measure::{
 };
 pub use notices::{Notice, NoticeLevel, Notices};
 pub use outside::Workers;
+pub use pictures::{PictureChoice, PictureItem, PictureScope, Pictures, PicturesWritten};
 pub use read_ahead::ReadAhead;
 pub use results::{
     Evaluation, Follower, News, Plan, Question, Results, ResultsScreen, Run, Sorted, Training,

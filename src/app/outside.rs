@@ -11,6 +11,7 @@ use super::effect::Effect;
 use super::history::Saver;
 use super::measure::Keeper;
 use super::notices::NoticeLevel;
+use super::pictures::{self, Pace, PictureScope, Pictures};
 use super::presets_file::read_presets;
 use super::results::{Evaluation, Follower, sort};
 use super::sample::unpack_sample;
@@ -72,6 +73,8 @@ pub(crate) struct Outside {
     models: Option<Receiver<Vec<ModelSpec>>>,
     /// Trainings that are read as they grow; letting go of the mark ends the reading.
     followed: Vec<(JobId, Arc<()>)>,
+    /// Exports of pictures under way; letting go of the mark stops one.
+    exporting: Vec<(JobId, Arc<()>)>,
     history: Option<History>,
     saver: Saver,
     /// Let go of after the inbox, or its last words would find no room.
@@ -101,6 +104,7 @@ impl Outside {
             to_inbox,
             models: None,
             followed: Vec::new(),
+            exporting: Vec::new(),
             saved: settings.clone(),
             saved_at: Instant::now(),
         }
@@ -186,6 +190,8 @@ impl Outside {
                 let written = std::fs::write(path, &bytes);
                 Some(AppEvent::DocumentWritten(written.map_err(|error| error.to_string())))
             }),
+            Effect::WritePictures(job, pictures, place) => self.export(job, pictures, place),
+            Effect::CancelPictures(job) => self.exporting.retain(|(other, _)| *other != job),
             Effect::History(request) => self.ask_history(request),
             Effect::PickPlaceForChat(chat, format) => self.ask_where_chat(chat, format),
             Effect::WriteChat(chat, format, calendar, path) => self.on_thread("chat", move || {
@@ -248,12 +254,13 @@ impl Outside {
             Effect::PickModelsFolder => {
                 self.ask_for_one("Choose the models folder", AppEvent::PickedModelsFolder);
             }
-            Effect::PickPlaceForCopies(files) => {
+            Effect::PickPlaceForPictures(pictures) => self.ask_where_pictures(pictures),
+            Effect::PickPlaceForCopies(files, options) => {
                 let pick = |dialog: rfd::FileDialog| dialog.pick_folder().map(|one| vec![one]);
                 self.ask_for("A folder for the copies", pick, |chosen| {
                     let first = chosen.into_iter().next();
                     first.map_or(AppEvent::NoDialog, |one| {
-                        AppEvent::PickedPlaceForCopies(files, one)
+                        AppEvent::PickedPlaceForCopies(files, options, one)
                     })
                 });
             }
@@ -283,7 +290,9 @@ impl Outside {
             }
             Effect::ForgetVolume => workers.decode.first().forget_volume(),
             Effect::MakeThumbnail(job, frame_ref) => workers.decode.thumbnail(job, frame_ref),
-            Effect::WriteCopies(job, files, folder) => workers.copies.write(job, files, folder),
+            Effect::WriteCopies(job, files, options, folder) => {
+                workers.copies.write(job, files, options, folder);
+            }
             Effect::CancelCopies(job) => workers.copies.cancel(job),
             Effect::CancelDecode(job) => workers.decode.cancel(job),
             Effect::Ask(job, question) => workers.engine.ask(job, *question),
@@ -329,6 +338,45 @@ impl Outside {
                 Some(path) => Some(AppEvent::PickedPlaceFor(picture, path)),
                 None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
             }
+        });
+    }
+
+    fn ask_where_pictures(&self, pictures: Arc<Pictures>) {
+        self.on_thread("file dialog", move || {
+            let asked_at = Instant::now();
+            let dialog = rfd::FileDialog::new();
+            let place = if pictures.choice.scope == PictureScope::View {
+                let dialog = dialog.set_title("Export view").set_file_name("view.png");
+                let dialog = dialog.add_filter("PNG, JPEG", &["png", "jpg", "jpeg"]);
+                dialog.save_file()
+            } else {
+                dialog.set_title("A folder for the pictures").pick_folder()
+            };
+            match place {
+                Some(place) => Some(AppEvent::PickedPlaceForPictures(pictures, place)),
+                None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
+            }
+        });
+    }
+
+    /// Writes pictures as long as the mark is held.
+    fn export(&mut self, job: JobId, pictures: Arc<Pictures>, place: PathBuf) {
+        let mark = Arc::new(());
+        let wanted = Arc::downgrade(&mark);
+        self.exporting.retain(|(_, mark)| Arc::weak_count(mark) > 0);
+        self.exporting.push((job, mark));
+        let (to_inbox, wake) = (self.to_inbox.clone(), Arc::clone(&self.wake));
+        self.on_thread("export", move || {
+            let total = pictures.items.len();
+            let is_wanted = || wanted.strong_count() > 0;
+            let mut progress = |done| {
+                // a closed inbox means the window is gone
+                to_inbox.send(AppEvent::PicturesProgress { job, done, total }).ok();
+                wake();
+            };
+            let mut pace = Pace { is_wanted: &is_wanted, progress: &mut progress };
+            let written = pictures::write(&pictures, &place, &mut pace);
+            Some(AppEvent::PicturesWritten(job, written))
         });
     }
 

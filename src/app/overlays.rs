@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use egui::{Align2, FontId, Pos2, Rect, Ui, pos2, vec2};
 
+use super::corners::{display_lines, image_line, patient_lines, series_lines, study_lines};
 use super::frames::LoadedFrame;
 use super::measure::suv_text;
-use super::run_chat::window_label;
 use super::state::Overlays;
-use super::studies::series_name;
 use super::theme;
 use super::view_cx::ViewCx;
 use super::viewport::{Viewport, number};
@@ -72,24 +71,19 @@ pub(crate) fn overlays_ui(ui: &Ui, cx: &ViewCx<'_>, over: &Overlaid<'_>, hover: 
     let inner = rect.shrink(MARGIN).with_max_x(rect.right() - MARGIN - 8.0);
     let corner = |align: Align2, lines: &[String]| corner_text(&painter, inner, align, lines);
     let full = cx.state.overlays == Overlays::Full;
-    if full {
-        corner(Align2::LEFT_TOP, &patient_lines(cx, viewport));
-        corner(Align2::RIGHT_TOP, &study_lines(cx, viewport));
-    }
-    corner(Align2::RIGHT_BOTTOM, &series_lines(cx, viewport, full));
-
-    let frame = &loaded.frame;
-    let mut display = Vec::new();
-    if frame.is_monochrome() {
-        let name = viewport.view.window_name(Some(loaded));
-        let window = window_label(&viewport.view.grayscale(loaded));
-        let inverted = if viewport.view.inverted { " · inverted" } else { "" };
-        display.push(format!("{window}  {name}{inverted}"));
-        if !viewport.view.color_map.is_grey() {
-            let map = viewport.view.color_map.name();
-            display.push(format!("{map} · a model gets the grey picture"));
+    let privacy = cx.state.settings.privacy;
+    if let Some(place) = &viewport.place {
+        if full {
+            corner(Align2::LEFT_TOP, &patient_lines(cx.state, place, privacy));
+            corner(Align2::RIGHT_TOP, &study_lines(cx.state, place, privacy));
+            corner(Align2::RIGHT_BOTTOM, &series_lines(cx.state, place, privacy));
+        } else {
+            let image: Vec<String> = image_line(cx.state, place).into_iter().collect();
+            corner(Align2::RIGHT_BOTTOM, &image);
         }
     }
+    let frame = &loaded.frame;
+    let mut display = display_lines(&viewport.view, loaded);
     if full {
         display.push(format!("Zoom {:.0} %", zoom * 100.0));
         display.extend(hover.map(Hover::label));
@@ -100,65 +94,6 @@ pub(crate) fn overlays_ui(ui: &Ui, cx: &ViewCx<'_>, over: &Overlaid<'_>, hover: 
         let at = pos2(rect.center().x, inner.top() + 22.0);
         shadowed(&painter, at, Align2::CENTER_TOP, incomplete, theme::OVERLAY_WARN, 12.0);
     }
-}
-
-fn patient_lines(cx: &ViewCx<'_>, viewport: &Viewport) -> Vec<String> {
-    let Some((open, _)) = viewport.place.as_ref().and_then(|p| cx.state.shown_series(p)) else {
-        return Vec::new();
-    };
-    if cx.state.settings.privacy {
-        return vec![open.alias.clone()];
-    }
-    let patient = &open.study.patient;
-    let person: Vec<String> =
-        [patient.sex.clone(), patient.age.clone()].into_iter().flatten().collect();
-    let mut lines = vec![open.title(false).to_owned()];
-    lines.extend(patient.id.clone());
-    if !person.is_empty() {
-        lines.push(person.join(" · "));
-    }
-    lines
-}
-
-fn study_lines(cx: &ViewCx<'_>, viewport: &Viewport) -> Vec<String> {
-    let Some((open, _)) = viewport.place.as_ref().and_then(|p| cx.state.shown_series(p)) else {
-        return Vec::new();
-    };
-    // date and place of an examination identify a patient as well
-    let shown = |text: &Option<String>| text.clone().filter(|_| !cx.state.settings.privacy);
-    let study = &open.study;
-    [shown(&study.study_date), study.description.clone(), shown(&study.institution)]
-        .into_iter()
-        .flatten()
-        .collect()
-}
-
-fn series_lines(cx: &ViewCx<'_>, viewport: &Viewport, full: bool) -> Vec<String> {
-    let Some(place) = &viewport.place else { return Vec::new() };
-    let Some((_, series)) = cx.state.shown_series(place) else { return Vec::new() };
-    let mut lines = Vec::new();
-    if full {
-        let number = series.series_number.map(|n| format!("{n} · ")).unwrap_or_default();
-        lines.push(format!("{number}{}", series_name(series, cx.state.settings.privacy)));
-        if let Some((instance, frame_number)) = series.instance_of(place.frame_idx) {
-            let thickness = instance.slice_thickness_mm.map(|mm| format!("{mm:.1} mm"));
-            let geometry = instance.geometry_of(frame_number);
-            let location = geometry.and_then(|geometry| {
-                let normal = geometry.normal()?;
-                geometry.position_along(&normal).map(|mm| format!("at {} mm", number_mm(mm)))
-            });
-            let facts: Vec<String> = [thickness, location].into_iter().flatten().collect();
-            if !facts.is_empty() {
-                lines.push(facts.join(" · "));
-            }
-        }
-    }
-    lines.push(format!("Image {} / {}", place.frame_idx + 1, series.num_frames()));
-    lines
-}
-
-fn number_mm(mm: f64) -> String {
-    number((mm * 10.0).round() / 10.0)
 }
 
 fn corner_text(painter: &egui::Painter, rect: Rect, align: Align2, lines: &[String]) {

@@ -7,10 +7,10 @@ use super::engine_state::{AnswerSlot, Asking, Loading, ModelStatus, Queued};
 use super::notices::NoticeLevel;
 use super::state::AppState;
 use super::view_transform::ViewTransform;
-use super::viewport::{Place, View, WindowMode, number};
+use super::viewport::{Place, View, WindowMode};
 use super::volume::Reformatted;
 use crate::chat::{AnswerState, Evidence, HowAsked, Meter, Provenance};
-use crate::imaging::{Alteration, Grayscale, REFORMATTED, Turned, VoiLut};
+use crate::imaging::{Alteration, Grayscale, REFORMATTED, Turned, VoiLut, window_words};
 use crate::vlm::{Beginning, Question, Task};
 use crate::worker::{JobId, LoadRequest};
 
@@ -374,11 +374,7 @@ impl AppState {
 
 /// "W 400 L 40", or what stands for it.
 pub(crate) fn window_label(grayscale: &Grayscale) -> String {
-    match &grayscale.voi_lut {
-        VoiLut::Window(window) => format!("W {} L {}", number(window.width), number(window.center)),
-        VoiLut::Table(_) => "VOI table".to_owned(),
-        VoiLut::Range { .. } => "full range".to_owned(),
-    }
+    window_words(grayscale)
 }
 
 fn mode_of(grayscale: &Grayscale) -> WindowMode {

@@ -28,6 +28,8 @@ impl AppState {
         let rest = rest.and_then(|command| self.run_planes(command));
         let rest = rest.and_then(|command| self.run_key_images(command));
         let rest = rest.and_then(|command| self.run_inside(command));
+        let rest = rest.and_then(|command| self.run_pictures(command));
+        let rest = rest.and_then(|command| self.run_copies(command));
         let rest = rest.and_then(|command| self.run_measure(command));
         let rest = rest.and_then(|command| self.run_region(command));
         let rest = rest.and_then(|command| self.run_strip(command));
@@ -56,7 +58,6 @@ impl AppState {
                     self.close_study(&place.study_key);
                 }
             }
-            Command::ExportDeidentified => self.export_deidentified(),
             Command::ShowFolder(folder) => self.effects.push(Effect::ShowFolder(folder)),
             Command::ClearRecent => self.settings.recent.clear(),
             other => return Some(other),

@@ -4,9 +4,11 @@ use egui::{Frame, Grid, Id, Label, Margin, Modal, RichText, ScrollArea, Ui};
 
 use super::command::Command;
 use super::command_table::TABLE;
+use super::deidentify::deidentify_sheet_ui;
 use super::fonts;
 use super::icons;
 use super::inside::tags_ui;
+use super::pictures::{PictureScope, pictures_sheet_ui};
 use super::settings::ThemeChoice;
 use super::state::Sheet;
 use super::theme;
@@ -42,6 +44,8 @@ pub(crate) fn sheet_ui(ui: &Ui, cx: &ViewCx<'_>) {
         Sheet::Shortcuts => ("Keyboard and mouse", 640.0),
         Sheet::About => ("About Reading Room", 480.0),
         Sheet::Tags => ("Tags", 980.0),
+        Sheet::Pictures => (pictures_title(cx), 460.0),
+        Sheet::Deidentify => ("Export de-identified", 480.0),
     };
     let frame = Frame::window(ui.style()).inner_margin(Margin::same(20));
     let response = Modal::new(Id::unique("sheet")).frame(frame).show(ui.ctx(), |ui| {
@@ -60,10 +64,20 @@ pub(crate) fn sheet_ui(ui: &Ui, cx: &ViewCx<'_>) {
             Sheet::Shortcuts => shortcuts_ui(ui),
             Sheet::About => about_ui(ui, cx),
             Sheet::Tags => tags_ui(ui, cx),
+            Sheet::Pictures => pictures_sheet_ui(ui, cx),
+            Sheet::Deidentify => deidentify_sheet_ui(ui, cx),
         }
     });
     if response.should_close() {
         cx.send(Command::CloseSheet);
+    }
+}
+
+fn pictures_title(cx: &ViewCx<'_>) -> &'static str {
+    match cx.state.pictures.scope {
+        PictureScope::View => "Export view",
+        PictureScope::Series => "Export series",
+        PictureScope::KeyImages => "Export key images",
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::cine::Cine;
+use super::deidentify::CopyChoice;
 use super::effect::Effect;
 use super::engine_state::{EngineState, ModelStatus};
 use super::eye::{EyeState, EyeView};
@@ -15,6 +16,7 @@ use super::jobs::Jobs;
 use super::key_images::KeyImages;
 use super::measure::{Kept, KeptStudies, Measurements, Tool};
 use super::notices::{NoticeLevel, Notices};
+use super::pictures::{PictureChoice, Pictures, PicturesWritten};
 use super::results::{Evaluation, News, Results, Sorted};
 use super::run_reconstruct::Comparing;
 use super::save_drawn::ToSave;
@@ -27,7 +29,7 @@ use super::volume::Planes;
 use crate::chat::history::{HistoryEvent, Request};
 use crate::chat::transfer::Format;
 use crate::chat::{Conversation, Evidence};
-use crate::imaging::{FrameRef, Series};
+use crate::imaging::{DeidentifyOptions, DisplayImage, FrameRef, Series};
 use crate::vlm::{DeviceInfo, Family, ModelSpec};
 use crate::worker::{CopiesEvent, DecodeEvent, EngineEvent, JobId, LoadRequest};
 
@@ -53,6 +55,10 @@ pub enum Sheet {
     About,
     /// The elements of the file shown.
     Tags,
+    /// What of a picture is written.
+    Pictures,
+    /// What is kept in de-identified copies.
+    Deidentify,
 }
 
 /// How much text lies over the picture.
@@ -107,13 +113,26 @@ pub enum AppEvent {
     /// What was measured in earlier runs, or why that cannot be read.
     MeasurementsRead(Result<KeptStudies, String>),
     /// The reader chose where de-identified copies of these files are written.
-    PickedPlaceForCopies(Vec<PathBuf>, PathBuf),
+    PickedPlaceForCopies(Vec<PathBuf>, DeidentifyOptions, PathBuf),
     /// They were, or why not.
     Copies(CopiesEvent),
     /// The reader chose where the document in a file is written.
     PickedPlaceForDocument(PathBuf, PathBuf),
     /// It was written, or why not.
     DocumentWritten(Result<(), String>),
+    /// The reader chose where pictures are written.
+    PickedPlaceForPictures(Arc<Pictures>, PathBuf),
+    /// How many of them are done.
+    PicturesProgress {
+        /// The job.
+        job: JobId,
+        /// So many.
+        done: usize,
+        /// Of all.
+        total: usize,
+    },
+    /// They are written, or why not.
+    PicturesWritten(JobId, Result<PicturesWritten, String>),
     /// From the history.
     History(HistoryEvent),
     /// The reader chose where a chat is exported.
@@ -197,6 +216,12 @@ pub struct AppState {
     pub sides: Sides,
     /// Trainings and evaluations.
     pub results: Results,
+    /// Which pictures are exported, and how.
+    pub pictures: PictureChoice,
+    /// What is kept in de-identified copies.
+    pub copies: CopyChoice,
+    /// What is made black in them, seen on the picture shown.
+    pub(crate) copies_preview: Option<Arc<DisplayImage>>,
     /// Text over the picture.
     pub overlays: Overlays,
     /// Left panel.
@@ -255,6 +280,9 @@ impl AppState {
             eye: EyeState::default(),
             sides: Sides::default(),
             results: Results::default(),
+            pictures: PictureChoice::default(),
+            copies: CopyChoice::default(),
+            copies_preview: None,
             overlays: Overlays::Full,
             left_tab: LeftTab::Studies,
             sheet: None,
@@ -309,11 +337,18 @@ impl AppState {
             }
             AppEvent::MeasurementsRead(read) => self.apply_measurements_read(read),
             AppEvent::TableWritten(written) => self.apply_table_written(written),
-            AppEvent::PickedPlaceForCopies(files, folder) => {
-                self.write_copies(files, folder);
+            AppEvent::PickedPlaceForCopies(files, options, folder) => {
+                self.write_copies(files, options, folder);
             }
             AppEvent::PickedPlaceForDocument(from, to) => self.write_document(from, to),
             AppEvent::DocumentWritten(written) => self.apply_document_written(written),
+            AppEvent::PickedPlaceForPictures(pictures, place) => {
+                self.write_pictures(pictures, place);
+            }
+            AppEvent::PicturesProgress { job, done, total } => {
+                self.apply_pictures_progress(job, done, total);
+            }
+            AppEvent::PicturesWritten(job, written) => self.apply_pictures_written(job, written),
             AppEvent::Copies(event) => self.apply_copies(event),
             AppEvent::History(event) => self.apply_history(event),
             AppEvent::PickedPlaceForChat(chat, format, path) => {

@@ -129,6 +129,8 @@ fn file_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     menu_item_ui(ui, cx, Command::ImportChat, None);
     ui.separator();
     menu_item_ui(ui, cx, Command::ExportDocument(0), None);
+    menu_item_ui(ui, cx, Command::ExportView, None);
+    menu_item_ui(ui, cx, Command::ExportSeries, None);
     menu_item_ui(ui, cx, Command::ExportDeidentified, None);
     menu_item_ui(ui, cx, Command::CloseActiveStudy, None);
     ui.separator();
@@ -236,6 +238,7 @@ fn key_images_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {
     menu_item_ui(ui, cx, Command::ToggleKeyOnly, Some(cx.state.key_images.only));
     ui.separator();
     menu_item_ui(ui, cx, Command::ExportKeyImages, None);
+    menu_item_ui(ui, cx, Command::ExportKeyPictures, None);
 }
 
 fn model_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>) {

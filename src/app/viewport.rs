@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::frames::LoadedFrame;
 use super::measure::{Edit, Measurement};
 use super::view_transform::ViewTransform;
+pub(crate) use crate::imaging::number;
 use crate::imaging::{CT_PRESETS, ColorMap, Grayscale, Preset, VoiLut, Window};
 
 const MAX_UNDO: usize = 64;
@@ -237,24 +238,5 @@ pub(crate) fn dragged_window(window: Window, delta: egui::Vec2, step: f64) -> Wi
         width: (window.width + f64::from(delta.x) * step).max(narrowest),
         center: window.center + f64::from(delta.y) * step,
         function: window.function,
-    }
-}
-
-/// Numbers as they stand in overlays: no decimals unless the values are small.
-pub(crate) fn number(value: f64) -> String {
-    let text = if value.abs() >= 100.0 || (value - value.round()).abs() < 1e-6 {
-        format!("{value:.0}")
-    } else if value.abs() >= 1.0 {
-        format!("{value:.1}")
-    } else {
-        format!("{value:.3}")
-    };
-    // a true minus sign, as wide as the digits beside it
-    match text.strip_prefix('-') {
-        Some(digits) if digits.bytes().any(|b| b.is_ascii_digit() && b != b'0') => {
-            format!("−{digits}")
-        }
-        Some(digits) => digits.to_owned(),
-        None => text,
     }
 }

@@ -315,6 +315,8 @@ fn context_menu_ui(ui: &mut Ui, cx: &ViewCx<'_>, viewport: &Viewport, loaded: &A
     }
     ui.separator();
     menu_item_ui(ui, cx, Command::ToggleSheet(Sheet::Tags), None);
+    menu_item_ui(ui, cx, Command::ExportView, None);
+    menu_item_ui(ui, cx, Command::ExportSeries, None);
     menu_item_ui(ui, cx, Command::CloseActiveStudy, None);
 }
 

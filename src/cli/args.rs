@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
-use crate::imaging::WindowChoice;
+use crate::imaging::{ColorMap, WindowChoice};
 use crate::vlm::{DeviceChoice, PrecisionChoice, Synthetic};
 
 use super::deidentify::args::DeidentifyArgs;
@@ -281,14 +281,27 @@ pub(super) struct ReconstructArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RenderArgs {
-    /// DICOM, PNG, JPEG or TIFF; FILE#N is frame N, ARCHIVE.zip/NAME a file in it; with --plane the
-    /// folder or file of a series
+    /// DICOM, PNG, JPEG or TIFF; FILE#N is frame N, ARCHIVE.zip/NAME a file in it; with --plane or
+    /// --all the folder or file of a series
     pub(super) path: PathBuf,
-    /// The 8-bit picture to write
-    #[arg(long, value_name = "FILE.png")]
+    /// The 8-bit picture to write, as PNG or JPEG; with --all a new or an empty folder
+    #[arg(long, value_name = "FILE.png|FILE.jpg|DIR")]
     pub(super) out: PathBuf,
     #[command(flatten)]
     pub(super) planes: PlaneArgs,
+    /// Every slice of a series, as numbered PNGs in a folder
+    #[arg(long, group = "several", conflicts_with_all = ["as_seen_by", "value"])]
+    pub(super) all: bool,
+    /// With the letters of the directions, a scale bar and the bar of --colors laid over it
+    #[arg(long, conflicts_with_all = ["as_seen_by", "crop", "mark", "erase"])]
+    pub(super) overlays: bool,
+    /// Colours for grey levels: hot-iron, pet, hot-metal-blue, pet-20-step, viridis
+    #[arg(long, value_name = "NAME", default_value = "grey", requires = "overlays")]
+    pub(super) colors: ColorMap,
+    /// Each pixel so many times as wide and as high
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "overlays",
+        value_parser = clap::value_parser!(u32).range(1..=8))]
+    pub(super) times: u32,
     #[command(flatten)]
     pub(super) image_options: ImageArgs,
     /// Write what this model is given of it instead: a folder, or a name in the models folder

@@ -266,10 +266,8 @@ fn work_in_engine(
             Some(EngineEvent::Working { progress, .. }) => {
                 screen.status.show(&working_text(&progress));
             }
-            Some(EngineEvent::Text { text, .. }) => {
-                if screen.text(&text).is_break() {
-                    engine.cancel(job);
-                }
+            Some(EngineEvent::Text { text, .. }) if screen.text(&text).is_break() => {
+                engine.cancel(job);
             }
             Some(EngineEvent::Answered { answer, peak_rss_mb, .. }) => {
                 outcome = Some((Outcome::Answer(answer), peak_rss_mb));

@@ -61,8 +61,13 @@ impl Decoder {
             let frame_number = frame_number.unwrap_or(1);
             FrameRef { path, sop_instance_uid: String::new(), frame_number }
         };
+        Ok((self.read_ref(&frame_ref)?, frame_ref))
+    }
+
+    /// Decode one frame of a series.
+    pub(super) fn read_ref(&self, frame_ref: &FrameRef) -> anyhow::Result<Arc<Frame>> {
         let frame = match self {
-            Self::InProcess => Arc::new(read_frame(&frame_ref)?),
+            Self::InProcess => Arc::new(read_frame(frame_ref)?),
             Self::Worker(client) => {
                 frame_from_worker(client, |job| client.read_frame(job, frame_ref.clone()))?
             }
@@ -70,7 +75,7 @@ impl Decoder {
         if let Some(what) = frame.incomplete() {
             terminal::warn(&format!("{what}: {}", frame_ref.path.display()));
         }
-        Ok((frame, frame_ref))
+        Ok(frame)
     }
 
     /// The first picture in an archive that can be shown.

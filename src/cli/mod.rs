@@ -19,6 +19,7 @@ mod plan;
 mod planes;
 mod reconstruct;
 mod render;
+mod render_all;
 mod save;
 mod terminal;
 mod train;

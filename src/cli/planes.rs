@@ -17,7 +17,7 @@ use super::images::Decoder;
 #[derive(Debug, clap::Args)]
 pub(super) struct PlaneArgs {
     /// Show this plane of the whole series, with square pixels (trilinear)
-    #[arg(long, value_name = "PLANE")]
+    #[arg(long, value_name = "PLANE", group = "several")]
     plane: Option<TypedPlane>,
     /// Where: 40% of the way (from feet to head, front to back, left to right), or the Nth plane
     #[arg(long, value_name = "P%|N", default_value = "50%", requires = "plane", value_parser = parse_at)]
@@ -29,8 +29,8 @@ pub(super) struct PlaneArgs {
     #[arg(long, value_name = "KIND", default_value = "mean", requires = "slab")]
     projection: TypedProjection,
     /// The series with this number, where there are several
-    #[arg(long, value_name = "N", requires = "plane")]
-    series: Option<i32>,
+    #[arg(long, value_name = "N", requires = "several")]
+    pub(super) series: Option<i32>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -6,7 +6,9 @@ use std::io::{Write as _, stdout};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::imaging::{DisplayImage, Frame, ViewLoss, WindowReport};
+use crate::imaging::{
+    DisplayImage, Frame, LaidOver, PictureNotes, Turned, ViewLoss, WindowReport, window_words,
+};
 use crate::vlm::{Eye, EyeReport, ModelSpec, Sight};
 
 use super::{
@@ -14,6 +16,8 @@ use super::{
     images::{Decoder, grayscale, render},
     plan::find_model,
     planes::{PlaneReport, read_plane},
+    render_all::render_all,
+    terminal,
 };
 
 /// `render --json`.
@@ -54,6 +58,9 @@ impl Seen {
 }
 
 pub(super) fn run(args: &RenderArgs, machine: &MachineArgs) -> anyhow::Result<()> {
+    if args.all {
+        return render_all(args);
+    }
     // a model that is not there is said before anything is read
     let eye = args.as_seen_by.as_deref().map(|typed| eye_of(typed, machine)).transpose()?;
     let decoder = Decoder::new(args.in_process);
@@ -61,13 +68,16 @@ pub(super) fn run(args: &RenderArgs, machine: &MachineArgs) -> anyhow::Result<()
         Some((frame, report)) => (frame, Some(report)),
         None => (decoder.read_frame(&args.path)?, None),
     };
-    let shown = render(&frame, &args.image_options)?;
+    let shown = picture_of(&frame, args)?;
     let seen = eye.map(|(spec, eye)| see(args, &frame, &shown, spec, &eye)).transpose()?;
     let picture = seen.as_ref().map_or(&shown, |seen| &seen.sight.picture);
     picture
-        .write_png(&args.out)
+        .write_file(&args.out, &notes_of(&frame, args))
         .with_context(|| format!("the picture could not be written: {}", args.out.display()))?;
     let report = report(args, &frame, reformatted, seen.as_ref());
+    if let Some(warning) = frame.info().text_in_pixels.warning().filter(|_| args.overlays) {
+        terminal::warn(warning);
+    }
     let mut out = stdout().lock();
     if args.json {
         serde_json::to_writer(&mut out, &report)?;
@@ -93,6 +103,27 @@ pub(super) fn run(args: &RenderArgs, machine: &MachineArgs) -> anyhow::Result<()
         }
     }
     Ok(())
+}
+
+/// As the viewer would show it, with what was asked to be laid over it.
+pub(super) fn picture_of(frame: &Frame, args: &RenderArgs) -> anyhow::Result<DisplayImage> {
+    if !args.overlays {
+        return render(frame, &args.image_options);
+    }
+    let over = LaidOver { color_map: args.colors, ..LaidOver::default() };
+    let grayscale = grayscale(frame, &args.image_options);
+    let drawn = over.draw(frame, &grayscale, Turned::default(), args.times);
+    drawn.with_context(|| format!("--times {}: the picture would be too large", args.times))
+}
+
+/// What its file says of it.
+pub(super) fn notes_of(frame: &Frame, args: &RenderArgs) -> PictureNotes {
+    let window = if frame.is_monochrome() {
+        window_words(&grayscale(frame, &args.image_options))
+    } else {
+        String::new()
+    };
+    PictureNotes::new().with("Window", window)
 }
 
 fn eye_of(typed: &str, machine: &MachineArgs) -> anyhow::Result<(ModelSpec, Eye)> {

@@ -1,5 +1,7 @@
 //! Colours in place of grey levels, for the reader's eye alone.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use super::display_image::{Channels, DisplayImage};
@@ -40,6 +42,12 @@ impl ColorMap {
         }
     }
 
+    /// `hot-iron`: what the command line says.
+    #[must_use]
+    pub fn id(self) -> String {
+        self.name().to_lowercase().replace(' ', "-")
+    }
+
     /// Whether nothing is coloured.
     #[must_use]
     pub fn is_grey(self) -> bool {
@@ -71,5 +79,17 @@ impl ColorMap {
         let color = |level: &u8| table.get(usize::from(*level)).copied().unwrap_or_default();
         let pixels = image.pixels.iter().flat_map(color).collect();
         DisplayImage { channels: Channels::Rgb, pixels, ..image }
+    }
+}
+
+impl FromStr for ColorMap {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|map| map.id() == text);
+        known.ok_or_else(|| {
+            let ids: Vec<String> = Self::ALL.into_iter().map(Self::id).collect();
+            format!("expected one of {}", ids.join(", "))
+        })
     }
 }

@@ -51,6 +51,57 @@ pub struct FrameInfo {
     pub pixel_aspect: f64,
     /// SOP Instance UID.
     pub sop_instance_uid: String,
+    /// Whether its pixels may have text in them.
+    pub text_in_pixels: TextInPixels,
+}
+
+/// Modalities whose pictures usually have text in them.
+pub(super) const TEXT_IN_PIXELS: &[&str] =
+    &["US", "SC", "XC", "ES", "OT", "GM", "SM", "IVUS", "DOC", "RF"];
+/// How SOP Classes of Secondary Capture begin.
+pub(super) const SECONDARY_CAPTURE: &str = "1.2.840.10008.5.1.4.1.1.7";
+
+/// Text burned into pixels, which may name a patient.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TextInPixels {
+    /// Neither the file nor the kind of picture says so.
+    #[default]
+    Unknown,
+    /// Burned In Annotation is NO.
+    No,
+    /// Burned In Annotation is YES.
+    Yes,
+    /// Pictures of this kind often have some.
+    Usual,
+}
+
+impl TextInPixels {
+    /// As Burned In Annotation, the modality and the SOP Class say.
+    pub(super) fn of(burned_in: &str, modality: &str, sop_class_uid: &str) -> Self {
+        let is_usual =
+            TEXT_IN_PIXELS.contains(&modality) || sop_class_uid.starts_with(SECONDARY_CAPTURE);
+        match burned_in {
+            "YES" => Self::Yes,
+            "NO" => Self::No,
+            _ if is_usual => Self::Usual,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// What to look at before the picture is given away; nothing where there is no reason.
+    #[must_use]
+    pub fn warning(self) -> Option<&'static str> {
+        match self {
+            Self::Yes => Some(
+                "Text is burned into the pixels, as the file says: look whether it names somebody",
+            ),
+            Self::Usual => Some(
+                "Pictures of this kind often have text in their pixels: look whether it names \
+                 somebody",
+            ),
+            Self::Unknown | Self::No => None,
+        }
+    }
 }
 
 impl FrameInfo {

@@ -53,7 +53,9 @@ mod alter;
 mod color_map;
 mod display_image;
 mod geometry;
+mod laid_over;
 mod measure;
+mod picture_file;
 mod similarity;
 mod turned;
 
@@ -77,9 +79,10 @@ pub use deidentify::{Deidentified, DeidentifyError, DeidentifyOptions, SeriesWar
 pub use display_image::{Channels, DisplayImage};
 pub use error::{Fault, OpenError};
 pub use frame::Frame;
-pub use frame_info::FrameInfo;
+pub use frame_info::{FrameInfo, TextInPixels};
 pub use geometry::{FrameGeometry, OrientationLabels, Plane, orientation_labels};
 pub use grayscale::{Grayscale, VoiChoice, VoiLut, VoiTable};
+pub use laid_over::{LaidOver, bar_values, number, round_length, scale_label, window_words};
 pub use loss::{Clipped, ViewLoss, percent};
 pub use measure::{
     Figures, Point, ProbeValue, Quantity, Region, Scale, Shape, ShapeKind, Spread, SuvKind,
@@ -87,6 +90,7 @@ pub use measure::{
 };
 pub use modality_lut::ModalityLut;
 pub use open::{OpenProgress, OpenWarning, Opened, open_paths, parse_image_path, read_frame};
+pub use picture_file::{PictureFormat, PictureNotes};
 pub use privacy::alias;
 pub use raster::{frame_from_picture_bytes, frame_from_rgba};
 pub use samples::Samples;

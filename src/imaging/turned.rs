@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DisplayImage, OrientationLabels};
+use super::{DisplayImage, OrientationLabels, Point};
 
 /// Mirrorings and quarter turns, as where the picture's axes point on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +83,18 @@ impl Turned {
         let sides = (u32::try_from(width), u32::try_from(height));
         let (Ok(width), Ok(height)) = sides else { return image.clone() };
         DisplayImage { width, height, channels: image.channels, pixels }
+    }
+
+    /// Where a place of a picture of so many columns and rows is when it is turned.
+    #[must_use]
+    pub fn point(self, at: Point, (columns, rows): (u32, u32)) -> Point {
+        let (columns, rows) = (f64::from(columns), f64::from(rows));
+        let along = |column: i8, row: i8| {
+            let from = |direction: i8, len: f64| if direction < 0 { len } else { 0.0 };
+            let start = from(column, columns) + from(row, rows);
+            start + f64::from(column) * at.x + f64::from(row) * at.y
+        };
+        Point::new(along(self.column.0, self.row.0), along(self.column.1, self.row.1))
     }
 
     fn map(self, f: impl Fn((i8, i8)) -> (i8, i8)) -> Self {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::imaging::Deidentified;
+use crate::imaging::{Deidentified, DeidentifyOptions};
 
 use super::{
     JobId, Wake,
@@ -17,7 +17,7 @@ use super::{
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum CopiesRequest {
     /// Write these files into a new folder of this one.
-    Write { job: JobId, files: Vec<PathBuf>, beside: PathBuf },
+    Write { job: JobId, files: Vec<PathBuf>, options: DeidentifyOptions, beside: PathBuf },
     /// Stop; what is written stays.
     Cancel { job: JobId },
 }
@@ -78,9 +78,15 @@ impl CopiesClient {
     }
 
     /// Write these files into a new folder of this one.
-    pub fn write(&self, job: JobId, files: Vec<PathBuf>, beside: PathBuf) {
+    pub fn write(
+        &self,
+        job: JobId,
+        files: Vec<PathBuf>,
+        options: DeidentifyOptions,
+        beside: PathBuf,
+    ) {
         let message = "another export is under way; try again".to_owned();
-        let order = CopiesRequest::Write { job, files, beside };
+        let order = CopiesRequest::Write { job, files, options, beside };
         self.supervisor.order(order, Some(CopiesEvent::Failed { job, message }));
     }
 

@@ -24,8 +24,14 @@ use super::{
 const STACK_BYTES: usize = 64 << 20;
 const WAITING: usize = 16;
 
-/// Files, and the folder that gets the new one.
-type Order = (JobId, Vec<PathBuf>, PathBuf);
+/// Files, and the folder they are written into.
+struct Order {
+    job: JobId,
+    files: Vec<PathBuf>,
+    options: DeidentifyOptions,
+    folder: PathBuf,
+}
+
 type Cancelled = Arc<Mutex<HashSet<JobId>>>;
 
 /// Run until standard input closes. Called for `reading-room worker copies`.
@@ -41,9 +47,10 @@ pub fn run_copying_worker() -> io::Result<()> {
         let mut out = io::stdout().lock();
         let mut worked = write_message(&mut out, &CopiesReply::Hello { version: PROTOCOL_VERSION });
         while worked.is_ok()
-            && let Ok((job, files, beside)) = waiting.recv()
+            && let Ok(mut order) = waiting.recv()
         {
-            worked = work(job, &files, &fresh_folder(&beside), &heard, &mut out);
+            order.folder = fresh_folder(&order.folder);
+            worked = work(&order, &heard, &mut out);
         }
     })?;
     let mut stdin = io::stdin().lock();
@@ -52,8 +59,8 @@ pub fn run_copying_worker() -> io::Result<()> {
             CopiesRequest::Cancel { job } => {
                 cancelled.lock().unwrap_or_else(PoisonError::into_inner).insert(job);
             }
-            CopiesRequest::Write { job, files, beside } => {
-                if orders.send((job, files, beside)).is_err() {
+            CopiesRequest::Write { job, files, options, beside } => {
+                if orders.send(Order { job, files, options, folder: beside }).is_err() {
                     break;
                 }
             }
@@ -69,21 +76,16 @@ fn fresh_folder(beside: &Path) -> PathBuf {
     folders.find(|folder| !folder.exists()).unwrap_or_else(|| beside.to_owned())
 }
 
-fn work(
-    job: JobId,
-    files: &[PathBuf],
-    folder: &Path,
-    cancelled: &Cancelled,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    let attempt = AssertUnwindSafe(|| write(job, files, folder, cancelled, out));
+fn work(order: &Order, cancelled: &Cancelled, out: &mut impl Write) -> io::Result<()> {
+    let attempt = AssertUnwindSafe(|| write(order, cancelled, out));
     let written = catch_unwind(attempt)
         .unwrap_or_else(|_panic| Err("a file made the export fail; it may be damaged".to_owned()));
+    let job = order.job;
     write_message(
         out,
         &match written {
             Ok(done) => {
-                CopiesReply::Written { job, folder: folder.to_owned(), done: Box::new(done) }
+                CopiesReply::Written { job, folder: order.folder.clone(), done: Box::new(done) }
             }
             Err(message) => CopiesReply::Failed { job, message },
         },
@@ -91,12 +93,11 @@ fn work(
 }
 
 fn write(
-    job: JobId,
-    files: &[PathBuf],
-    folder: &Path,
+    order: &Order,
     cancelled: &Cancelled,
     out: &mut impl Write,
 ) -> Result<Deidentified, String> {
+    let job = order.job;
     let mut progress = |OpenProgress { files_done, files_total }| {
         let is_cancelled = cancelled.lock().unwrap_or_else(PoisonError::into_inner).contains(&job);
         let reply = CopiesReply::Writing { job, files_done, files_total };
@@ -105,6 +106,6 @@ fn write(
         }
         ControlFlow::Continue(())
     };
-    let options = DeidentifyOptions::default();
-    deidentify(files, folder, &options, &mut progress).map_err(|error| error.to_string())
+    deidentify(&order.files, &order.folder, &order.options, &mut progress)
+        .map_err(|error| error.to_string())
 }

@@ -5,15 +5,12 @@ use egui::{pos2, vec2};
 
 use super::super::overlays::Overlaid;
 use super::super::theme;
-use super::super::viewport::number;
-use crate::imaging::{Frame, Grayscale, VoiLut};
+use crate::imaging::{bar_values, number};
 
 const WIDTH: f32 = 14.0;
 const HEIGHT: f32 = 180.0;
 /// The scrollbar's, and that of the letter at the right edge.
 const RIGHT: f32 = 44.0;
-/// So many values are written beside it.
-const MARKS: u32 = 5;
 /// A picture less high has no room between the words in its corners.
 const LEAST_HEIGHT: f32 = 190.0;
 
@@ -42,9 +39,9 @@ pub(crate) fn color_bar_ui(ui: &Ui, over: &Overlaid<'_>, id: usize) {
     painter.rect_stroke(bar, 0.0, line, StrokeKind::Outside);
     let grayscale = view.grayscale(over.loaded);
     let font = FontId::proportional(11.0);
-    let marks = marks(&grayscale, frame);
+    let marks = bar_values(&grayscale, frame);
     for (level, value) in &marks {
-        let y = bar.bottom() - height * level / 255.0;
+        let y = bar.bottom() - height * *level as f32 / 255.0;
         painter.hline(bar.left() - 4.0..=bar.left(), y, line);
         let at = pos2(bar.left() - 7.0, y);
         for (offset, color) in [(1.0, theme::OVERLAY_SHADOW), (0.0, theme::OVERLAY)] {
@@ -61,22 +58,4 @@ pub(crate) fn color_bar_ui(ui: &Ui, over: &Overlaid<'_>, id: usize) {
         format!("Colour bar, {}: {} {}", view.color_map.name(), values.join(", "), frame.unit());
     let response = ui.interact(bar, Id::unique(("colour bar", id)), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::GraphicsSymbol, true, name.trim_end()));
-}
-
-/// Levels on the bar, and the values that are shown there.
-fn marks(grayscale: &Grayscale, frame: &Frame) -> Vec<(f32, f64)> {
-    let (low, high) = match &grayscale.voi_lut {
-        VoiLut::Window(window) => {
-            (window.center - window.width / 2.0, window.center + window.width / 2.0)
-        }
-        VoiLut::Table(table) => table.input_range(),
-        VoiLut::Range { min, max } => (*min, *max),
-    };
-    let inverted = grayscale.inverted != (frame.info().photometric_interpretation == "MONOCHROME1");
-    let mark = |n: u32| {
-        let value = low + (high - low) * f64::from(n) / f64::from(MARKS - 1);
-        let level = grayscale.voi_lut.brightness(value).clamp(0.0, 255.0) as f32;
-        (if inverted { 255.0 - level } else { level }, value)
-    };
-    (0..MARKS).map(mark).collect()
 }

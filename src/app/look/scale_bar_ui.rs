@@ -5,7 +5,7 @@ use egui::{Align2, FontId, Id, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, 
 use super::super::overlays::Overlaid;
 use super::super::theme;
 use super::super::view_transform::Placed;
-use crate::imaging::Scale;
+use crate::imaging::{Scale, round_length, scale_label};
 
 /// The line is at most this part of the picture's width, and no longer than so many points.
 const MOST_OF_WIDTH: f32 = 0.3;
@@ -39,7 +39,7 @@ pub(crate) fn scale_bar_ui(ui: &Ui, over: &Overlaid<'_>, placed: &Placed, id: us
             painter.line_segment(*end, stroke);
         });
     }
-    let label = label(length_mm, scale.unit());
+    let label = scale_label(length_mm, scale.unit());
     write(&painter, foot - vec2(0.0, 6.0), &label);
     let bar = Rect::from_min_max(left - vec2(0.0, 18.0), right + vec2(0.0, 2.0));
     name(ui, bar, id, format!("Scale: {label}"));
@@ -56,23 +56,4 @@ fn write(painter: &egui::Painter, at: egui::Pos2, text: &str) {
 fn name(ui: &Ui, rect: Rect, id: usize, name: String) {
     let response = ui.interact(rect, Id::unique(("scale bar", id)), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::GraphicsSymbol, true, &name));
-}
-
-/// The largest of 1, 2, 5 and their tenfolds that is not longer.
-fn round_length(most: f64) -> Option<f64> {
-    if !most.is_finite() || most <= 0.0 {
-        return None;
-    }
-    let ten = 10_f64.powf(most.log10().floor());
-    [5.0, 2.0, 1.0].into_iter().map(|n| n * ten).find(|length| *length <= most * (1.0 + 1e-9))
-}
-
-/// "5 cm", "2 mm", "50 mm at detector".
-fn label(mm: f64, unit: &str) -> String {
-    if mm >= 100.0 && unit == "mm" {
-        return format!("{} cm", mm / 10.0);
-    }
-    // tens have no decimals, tenths have what they need
-    let digits = (-mm.log10().floor()).max(0.0) as usize;
-    format!("{mm:.digits$} {unit}")
 }

@@ -34,4 +34,4 @@ pub use table::{MeasurementRow, measurements_table};
 pub use tool::Tool;
 pub(super) use tools_ui::{measure_menu_ui, tools_menu_ui, tools_ui};
 pub(super) use typed_ui::{TextField, typed_ui};
-pub(super) use words::suv_text;
+pub(super) use words::{label_of, suv_text};

@@ -12,7 +12,7 @@ pub(super) const NO_TEXT: &str = "no text";
 const SMALL: f64 = 10.0;
 
 /// What stands at a measurement: its figures, or what was written to it.
-pub(super) fn label_of(item: &Measurement, suv: SuvKind) -> String {
+pub(in super::super) fn label_of(item: &Measurement, suv: SuvKind) -> String {
     if item.shape.kind().has_text() {
         return item.text.clone();
     }

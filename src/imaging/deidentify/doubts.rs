@@ -3,16 +3,14 @@
 use dicom_core::Tag;
 
 use super::super::dicom::{Element, Value, WholeFile, find};
-
-/// Modalities whose pictures usually have text in them.
-const TEXT_IN_PIXELS: &[&str] = &["US", "SC", "XC", "ES", "OT", "GM", "SM", "IVUS", "DOC", "RF"];
+use super::super::frame_info::{SECONDARY_CAPTURE, TEXT_IN_PIXELS};
 
 /// Why the pixels may have text burned in; `None` where the file says that they have not.
 pub(super) fn burned_in(file: &WholeFile) -> Option<&'static str> {
     file.pixels.as_ref()?;
     let value = |tag: Tag| find(&file.elements, tag).map(Element::text).unwrap_or_default();
     let modality = value(Tag(0x0008, 0x0060));
-    let secondary = file.sop_class_uid.starts_with("1.2.840.10008.5.1.4.1.1.7");
+    let secondary = file.sop_class_uid.starts_with(SECONDARY_CAPTURE);
     let converted = !value(Tag(0x0008, 0x0064)).is_empty();
     if has_overlay_in_pixels(&file.elements) {
         return Some("may have an overlay drawn into unused bits of its pixels");

@@ -33,7 +33,7 @@ pub(super) use action::identifies;
 pub use export::deidentify;
 
 /// What is kept beyond the Basic Profile, and what is made black.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeidentifyOptions {
     /// Retain UIDs Option (113110).
     pub keep_uids: bool,

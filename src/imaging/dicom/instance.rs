@@ -11,7 +11,7 @@ use super::{
         error::{Fault, OpenError},
         facts::FileFacts,
         frame::{Frame, FrameParts},
-        frame_info::FrameInfo,
+        frame_info::{FrameInfo, TextInPixels},
         privacy::printable,
         source::Source,
         study::{Instance, Patient},
@@ -249,6 +249,8 @@ fn frame_info(
         Some([vertical, horizontal]) if vertical > 0.0 && horizontal > 0.0 => vertical / horizontal,
         _ => 1.0,
     };
+    let burned_in = text(object, Tag(0x0028, 0x0301)).unwrap_or_default();
+    let text_in_pixels = TextInPixels::of(&burned_in, &modality, &file.sop_class_uid);
     FrameInfo {
         rows: description.rows,
         columns: description.columns,
@@ -272,5 +274,6 @@ fn frame_info(
         uptake: uptake(object).map(Box::new),
         pixel_aspect,
         sop_instance_uid: text(object, Tag(0x0008, 0x0018)).unwrap_or_default(),
+        text_in_pixels,
     }
 }
