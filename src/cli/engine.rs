@@ -278,7 +278,8 @@ fn work_in_engine(
             Some(EngineEvent::Finished { .. }) => break,
             Some(EngineEvent::Failed { message, .. }) => bail!(message),
             Some(
-                EngineEvent::Loading { .. }
+                EngineEvent::Text { .. }
+                | EngineEvent::Loading { .. }
                 | EngineEvent::Loaded { .. }
                 | EngineEvent::TooLong { .. }
                 | EngineEvent::Restarted { .. }
