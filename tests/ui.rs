@@ -8,8 +8,8 @@ use app_harness::{App, sample};
 use egui::{Key, Modifiers, Role, vec2};
 use egui_kittest::kittest::Queryable as _;
 use reading_room::app::{
-    AppEvent, Command, DifferenceKind, Drawn, Effect, NoticeLevel, ThemeChoice, WindowMode,
-    difference, marked,
+    AppEvent, AppState, Command, DifferenceKind, Drawn, Effect, NoticeLevel, ThemeChoice,
+    WindowMode, difference, marked,
 };
 use reading_room::chat::{AnswerState, Finish};
 use reading_room::imaging::{
@@ -1203,9 +1203,8 @@ fn card(memory_gb: f64, free_gb: f64) -> DeviceInfo {
 fn with_models(models: Vec<ModelSpec>, device: DeviceInfo) -> App {
     let mut app = App::with_ct();
     let began = std::time::Instant::now();
-    let is_settled = |state: &reading_room::app::AppState| {
-        !state.scanning_models && state.engine.device_label.is_some()
-    };
+    let is_settled =
+        |state: &AppState| !state.scanning_models && state.engine.device_label.is_some();
     while !is_settled(app.state()) && began.elapsed().as_secs() < 20 {
         app.harness.run_steps(1);
     }
@@ -1301,7 +1300,7 @@ fn working(change: impl FnOnce(&mut reading_room::app::AppOptions)) -> App {
     App::start(data_dir, |ctx| Some(reading_room::app::Workers::start(ctx)), change)
 }
 
-fn last_state(state: &reading_room::app::AppState) -> Option<&AnswerState> {
+fn last_state(state: &AppState) -> Option<&AnswerState> {
     Some(&state.conversation().turns.last()?.shown()?.state)
 }
 
