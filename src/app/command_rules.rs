@@ -9,7 +9,12 @@ use super::state::{AppState, Sheet};
 impl Command {
     /// Whether it would do anything now.
     pub fn is_enabled(&self, state: &AppState) -> bool {
-        match self {
+        self.is_enabled_on_pictures(state).unwrap_or_else(|| self.is_enabled_elsewhere(state))
+    }
+
+    /// Of what works on pictures and viewports; none for all else.
+    fn is_enabled_on_pictures(&self, state: &AppState) -> Option<bool> {
+        Some(match self {
             Self::CloseActiveStudy => {
                 state.active_viewport().place.is_some() && !state.is_showing_results()
             }
@@ -70,6 +75,12 @@ impl Command {
             Self::SetViewports(_) | Self::CycleOverlays => state.has_viewports(),
             Self::Undo => state.active_viewport().can_undo() && state.has_viewports(),
             Self::Redo => state.active_viewport().can_redo() && state.has_viewports(),
+            _ => return None,
+        })
+    }
+
+    fn is_enabled_elsewhere(&self, state: &AppState) -> bool {
+        match self {
             Self::Reconstruct { .. } => state.cannot_reconstruct().is_none(),
             Self::CloseComparison => state.is_comparing(),
             Self::SaveDrawn(what) => state.can_save(*what),

@@ -115,21 +115,7 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
         drag_ui(ui, cx, &scene, is_taken);
         wheel_ui(ui, cx, &scene, &mut panel.wheel);
         if !shows_eye {
-            reference_lines_ui(ui, cx, &scene);
-            over_picture_ui(ui, cx, &scene);
-            measurements_ui(ui, cx, &scene, &mut panel.pen);
-            typed_ui(ui, cx, &scene, &mut panel.typed);
-            let overlaid = Overlaid { viewport, rect, loaded: &loaded, zoom: placed.zoom };
-            overlays_ui(ui, cx, &overlaid, panel.hover.as_ref());
-            if cx.state.overlays != Overlays::Off {
-                color_bar_ui(ui, &overlaid, idx);
-                scale_bar_ui(ui, &overlaid, &placed, idx);
-            }
-            key_mark_ui(ui, cx, &place_drawn, rect, idx);
-            strip_ui(ui, cx, viewport, rect);
-            if !panel.pen.is_busy() {
-                bar_ui(ui, cx, &scene);
-            }
+            over_ui(ui, cx, idx, &scene, panel);
         }
         response.context_menu(|ui| context_menu_ui(ui, cx, viewport, &loaded));
         scrollbar_ui(ui, cx, idx, viewport, rect);
@@ -147,6 +133,26 @@ pub(crate) fn viewport_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, panel: &mut 
     }
     plane_edge_ui(ui, cx, viewport, whole);
     active_frame_ui(cx, idx, &painter, whole);
+}
+
+/// All that lies over a picture.
+fn over_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, scene: &Scene<'_>, panel: &mut ViewportPanel) {
+    let Scene { viewport, rect, loaded, placed, place, .. } = *scene;
+    reference_lines_ui(ui, cx, scene);
+    over_picture_ui(ui, cx, scene);
+    measurements_ui(ui, cx, scene, &mut panel.pen);
+    typed_ui(ui, cx, scene, &mut panel.typed);
+    let overlaid = Overlaid { viewport, rect, loaded, zoom: placed.zoom };
+    overlays_ui(ui, cx, &overlaid, panel.hover.as_ref());
+    if cx.state.overlays != Overlays::Off {
+        color_bar_ui(ui, &overlaid, idx);
+        scale_bar_ui(ui, &overlaid, placed, idx);
+    }
+    key_mark_ui(ui, cx, place, rect, idx);
+    strip_ui(ui, cx, viewport, rect);
+    if !panel.pen.is_busy() {
+        bar_ui(ui, cx, scene);
+    }
 }
 
 /// Of several viewports the active one has a frame.
