@@ -21,7 +21,10 @@ impl AppState {
         match command {
             Command::SearchTags(text) => self.inside.tags.search = text,
             Command::TogglePrivateTags => self.inside.tags.private = !self.inside.tags.private,
-            Command::CopyTags => self.copy_tags(&self.inside.tags.shown().to_vec()),
+            Command::CopyTags => {
+                let shown = Vec::from(self.inside.tags.shown());
+                self.copy_tags(&shown);
+            }
             Command::CopyTag(idx) => self.copy_tags(&[idx]),
             Command::ExportDocument(idx) => self.export_document(idx),
             Command::ShowReferenced(place) => self.show_referenced(place),
