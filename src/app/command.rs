@@ -60,6 +60,8 @@ pub enum Command {
     SearchTags(String),
     /// List private elements as well, or do not.
     TogglePrivateTags,
+    /// Put one element on the clipboard, by its place in the file.
+    CopyTag(usize),
     /// Put the elements listed on the clipboard.
     CopyTags,
     /// Show the images of the presentation state in this file as it asks for.

@@ -161,6 +161,8 @@ fn reference_ui(
     let image = line.reference.and_then(|at| document.references.get(at));
     let place = image.and_then(|image| places.find(image));
     indented_ui(ui, line.depth as f32 * INDENT, |ui| {
+        // a row of text, not of controls
+        ui.spacing_mut().interact_size.y = 0.0;
         ui.horizontal(|ui| {
             ui.label(RichText::new(&line.name).size(13.5).color(palette.dim));
             let shown = place.as_ref().and_then(|place| cx.state.shown_series(place));
@@ -170,7 +172,7 @@ fn reference_ui(
             };
             let name = series_name(series, cx.state.settings.privacy);
             let (n, of) = (place.frame_idx + 1, series.num_frames());
-            let text = format!("{} {name}, slice {n} of {of}", series.modality);
+            let text = format!("{name}, slice {n} of {of}");
             if ui.link(text).clicked() {
                 cx.send(Command::ShowReferenced(place));
             }

@@ -21,7 +21,11 @@ impl AppState {
         match command {
             Command::SearchTags(text) => self.inside.tags.search = text,
             Command::TogglePrivateTags => self.inside.tags.private = !self.inside.tags.private,
-            Command::CopyTags => self.copy_tags(),
+            Command::CopyTags => {
+                let shown = Vec::from(self.inside.tags.shown());
+                self.copy_tags(&shown);
+            }
+            Command::CopyTag(idx) => self.copy_tags(&[idx]),
             Command::ExportDocument(idx) => self.export_document(idx),
             Command::ShowReferenced(place) => self.show_referenced(place),
             Command::UsePresentation(path) => self.use_presentation(path),
@@ -185,14 +189,16 @@ impl AppState {
         }
     }
 
-    /// The rows shown, as they are shown.
-    fn copy_tags(&mut self) {
-        let tags = &self.inside.tags;
-        let Some(elements) = tags.elements() else { return };
+    /// These rows as they are shown.
+    fn copy_tags(&mut self, rows: &[usize]) {
+        let Some(elements) = self.inside.tags.elements() else { return };
         let privacy = self.settings.privacy;
-        let rows = tags.shown().iter().filter_map(|idx| elements.rows.get(*idx));
+        let rows = rows.iter().filter_map(|idx| elements.rows.get(*idx));
         let lines: Vec<String> = rows.map(|row| row.line(privacy)).collect();
-        let text = format!("{} elements are on the clipboard", lines.len());
+        let text = match lines.as_slice() {
+            [_] => "One element is on the clipboard".to_owned(),
+            many => format!("{} elements are on the clipboard", many.len()),
+        };
         self.effects.push(Effect::CopyText(lines.join("\n")));
         self.notices.push(NoticeLevel::Ok, text);
     }

@@ -12,6 +12,8 @@ use crate::imaging::{ElementRow, FileElements};
 
 const ROW_HEIGHT: f32 = 22.0;
 const TABLE_HEIGHT: f32 = 500.0;
+/// What is above and below the table in a window.
+const AROUND_TABLE: f32 = 300.0;
 const INDENT: f32 = 14.0;
 /// Where the columns begin: number, VR, name, value; the length ends at the right.
 const COLUMNS: [f32; 4] = [8.0, 180.0, 216.0, 500.0];
@@ -75,18 +77,18 @@ fn table_ui(ui: &mut Ui, cx: &ViewCx<'_>, elements: &FileElements, shown: &[usiz
         let text = RichText::new(name).size(11.5).color(palette.faint);
         cell_ui(ui, rect, column, 0.0, text);
     }
-    ScrollArea::vertical().auto_shrink(false).max_height(TABLE_HEIGHT).show_rows(
-        ui,
-        ROW_HEIGHT,
-        shown.len(),
-        |ui, range| {
-            ui.spacing_mut().item_spacing.y = 0.0;
-            let rows = shown.get(range).unwrap_or_default();
-            for row in rows.iter().filter_map(|idx| elements.rows.get(*idx)) {
-                row_ui(ui, cx, row);
+    // rows lie close to each other, and the list counts on it
+    ui.spacing_mut().item_spacing.y = 0.0;
+    let height = (ui.ctx().content_rect().height() - AROUND_TABLE).clamp(120.0, TABLE_HEIGHT);
+    let area = ScrollArea::vertical().auto_shrink(false).max_height(height);
+    area.min_scrolled_height(height).show_rows(ui, ROW_HEIGHT, shown.len(), |ui, range| {
+        let rows = shown.get(range).unwrap_or_default();
+        for idx in rows {
+            if let Some(row) = elements.rows.get(*idx) {
+                row_ui(ui, cx, *idx, row);
             }
-        },
-    );
+        }
+    });
     ui.add_space(4.0);
     let mut text = format!("{} of {} elements and items", shown.len(), elements.rows.len());
     if elements.left_out > 0 {
@@ -95,7 +97,7 @@ fn table_ui(ui: &mut Ui, cx: &ViewCx<'_>, elements: &FileElements, shown: &[usiz
     ui.label(RichText::new(text).size(11.5).color(palette.faint));
 }
 
-fn row_ui(ui: &mut Ui, cx: &ViewCx<'_>, row: &ElementRow) {
+fn row_ui(ui: &mut Ui, cx: &ViewCx<'_>, idx: usize, row: &ElementRow) {
     let palette = theme::palette(ui);
     let privacy = cx.state.settings.privacy;
     let size = vec2(ui.available_width(), ROW_HEIGHT);
@@ -107,7 +109,7 @@ fn row_ui(ui: &mut Ui, cx: &ViewCx<'_>, row: &ElementRow) {
         ui.painter().rect_filled(rect, CornerRadius::same(3), palette.hover);
     }
     if response.clicked() {
-        cx.send(Command::CopyText(spoken));
+        cx.send(Command::CopyTag(idx));
     }
     let indent = row.depth as f32 * INDENT;
     let mono = |text: &str| RichText::new(text).monospace().size(11.5).color(palette.dim);

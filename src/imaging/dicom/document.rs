@@ -176,7 +176,7 @@ fn presentation_lines(object: &InMemDicomObject, pages: &mut Pages) {
     for layer in items_of(object, Tag(0x0070, 0x0001)) {
         let graphics = items_of(layer, Tag(0x0070, 0x0009)).len();
         let texts = items_of(layer, Tag(0x0070, 0x0008)).len();
-        let value = format!("{graphics} graphics, {texts} texts");
+        let value = format!("graphics {graphics}, texts {texts}");
         pages.push(line(0, "Annotation".to_owned(), value, false));
     }
     for series in items_of(object, Tag(0x0008, 0x1115)) {

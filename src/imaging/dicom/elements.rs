@@ -205,7 +205,7 @@ fn value_row(
 /// Name and keyword.
 fn names(tag: Tag, creator: Option<&str>) -> (String, String) {
     let Tag(group, element) = tag;
-    if element == 0 {
+    if element == 0 && group != 0x0002 {
         return ("Group Length".to_owned(), String::new());
     }
     if group % 2 == 1 {
