@@ -114,17 +114,29 @@ fn rgb(image: &DisplayImage) -> RgbImage {
     RgbImage::from_raw(image.width, image.height, image.to_rgb8()).unwrap()
 }
 
-/// The longest run of light pixels in the lower half.
-fn longest_run(image: &RgbImage) -> u32 {
-    let mut longest = 0;
-    for y in image.height() / 2..image.height() {
-        let mut run = 0;
-        for x in 0..image.width() {
-            run = if image.get_pixel(x, y).0 == INK { run + 1 } else { 0 };
-            longest = longest.max(run);
+/// From the first to behind the last light pixel of each run of a row.
+fn runs(image: &RgbImage, y: u32) -> Vec<(u32, u32)> {
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for x in (0..image.width()).filter(|x| image.get_pixel(*x, y).0 == INK) {
+        match runs.last_mut() {
+            Some(last) if last.1 == x => last.1 = x + 1,
+            _ => runs.push((x, x + 1)),
         }
     }
-    longest
+    runs
+}
+
+/// Of the bar in the lower half, from the middle of one tick to the middle of the other.
+fn bar_length(image: &RgbImage) -> u32 {
+    let rows = image.height() / 2..image.height();
+    let longest = |y: &u32| runs(image, *y).into_iter().max_by_key(|(from, to)| to - from);
+    let row = rows.max_by_key(|y| longest(y).map_or(0, |(from, to)| to - from)).unwrap();
+    let (from, to) = longest(&row).unwrap();
+    // a tick is as thick as the line is beyond its end on both sides
+    let letters = (f64::from(image.width().min(image.height())) / 40.0).clamp(11.0, 96.0);
+    let above = row - (letters * 0.3) as u32;
+    let tick = runs(image, above).into_iter().find(|run| run.0 == from);
+    to - from - tick.map_or(0, |(from, to)| to - from)
 }
 
 #[test]
@@ -135,24 +147,24 @@ fn the_scale_bar_is_as_long_as_numpy_reckons() {
         let turned =
             if row[3] == "1" { Turned::default().rotated_right() } else { Turned::default() };
         let picture = drawn(&row[1], &LaidOver::default(), turned, row[2].parse().unwrap());
-        assert_eq!(longest_run(&rgb(&picture)), row[5].parse::<u32>().unwrap(), "{row:?}");
+        assert_eq!(bar_length(&rgb(&picture)), row[5].parse::<u32>().unwrap(), "{row:?}");
     }
 }
 
 #[test]
 fn a_shape_stays_on_its_pixels_however_the_picture_is_turned() {
-    let ends = [Point::new(100.0, 120.0), Point::new(180.0, 300.0)];
+    let ends = [Point::new(100.5, 120.5), Point::new(180.5, 300.5)];
     let shape = Shape::Rectangle(ends);
     let over = LaidOver { shapes: vec![(shape, String::new())], ..LaidOver::default() };
     let corner = |turned: Turned| turned.point(ends[0], (512, 512));
     let plain = Turned::default();
     let cases = [
-        (plain, (100.0, 120.0)),
-        (plain.flipped_horizontally(), (412.0, 120.0)),
-        (plain.flipped_vertically(), (100.0, 392.0)),
+        (plain, (100.5, 120.5)),
+        (plain.flipped_horizontally(), (411.5, 120.5)),
+        (plain.flipped_vertically(), (100.5, 391.5)),
         // clockwise: what was at the left comes to the top
-        (plain.rotated_right(), (392.0, 100.0)),
-        (plain.rotated_right().rotated_right(), (412.0, 392.0)),
+        (plain.rotated_right(), (391.5, 100.5)),
+        (plain.rotated_right().rotated_right(), (411.5, 391.5)),
     ];
     for (turned, wanted) in cases {
         assert_eq!((corner(turned).x, corner(turned).y), wanted, "{turned:?}");
@@ -160,7 +172,7 @@ fn a_shape_stays_on_its_pixels_however_the_picture_is_turned() {
             let picture = rgb(&drawn(SLICE, &over, turned, times));
             let bare = rgb(&drawn(SLICE, &LaidOver::default(), turned, times));
             // in the middle of the left side of the stored picture's rectangle
-            let at = turned.point(Point::new(100.0, 210.0), (512, 512));
+            let at = turned.point(Point::new(100.5, 210.5), (512, 512));
             let (x, y) = (at.x as u32 * times, at.y as u32 * times);
             let near = (0..3).flat_map(|dy| (0..3).map(move |dx| (x + dx - 1, y + dy - 1)));
             assert!(near.clone().any(|(x, y)| picture.get_pixel(x, y).0 == MARK), "{turned:?}");

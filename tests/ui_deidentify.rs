@@ -158,20 +158,27 @@ fn shot(app: &mut App, name: &str) {
     app.harness.render().unwrap().save(path).unwrap();
 }
 
-#[test]
-fn what_is_chosen_in_the_sheet_is_what_the_worker_does() {
+/// A window on a study that is read by workers.
+fn window_on(study: &tempfile::TempDir) -> App {
     reading_room::worker::use_executable(env!("CARGO_BIN_EXE_reading-room").into());
-    let study = study_of_two_series();
     let data_dir = tempfile::tempdir().unwrap();
     let acknowledged = "acknowledged = \"0.1.0\"\n";
     std::fs::write(data_dir.path().join("settings.toml"), acknowledged).unwrap();
     let paths = vec![study.path().to_owned()];
     let mut app = App::start(data_dir, |ctx| Some(Workers::start(ctx)), |o| o.paths = paths);
     app.wait_for("picture", |state| Command::ExportView.is_enabled(state));
-    let run = |app: &mut App, command: Command| {
-        app.harness.state_mut().state_mut().run(command);
-        app.harness.run_steps(4);
-    };
+    app
+}
+
+fn run(app: &mut App, command: Command) {
+    app.harness.state_mut().state_mut().run(command);
+    app.harness.run_steps(4);
+}
+
+#[test]
+fn what_is_chosen_in_the_sheet_is_what_the_worker_does() {
+    let study = study_of_two_series();
+    let mut app = window_on(&study);
     run(&mut app, Command::ExportDeidentified);
     // nothing is marked: nothing can be blacked out
     let all = CopyChoice { blackout: true, ..CopyChoice::default() };
@@ -231,7 +238,12 @@ fn what_is_chosen_in_the_sheet_is_what_the_worker_does() {
     let by_window = look(folder.join("de-identified-1"));
     assert_eq!(by_window, look(out));
     assert_eq!((by_window.0.as_deref(), by_window.1), (Some("2025-01-02"), None));
-    // all else at once, for the whole study
+}
+
+#[test]
+fn everything_else_goes_to_the_worker_as_well() {
+    let study = study_of_two_series();
+    let mut app = window_on(&study);
     let all = CopyChoice {
         keep_uids: true,
         keep_dates: true,

@@ -65,6 +65,11 @@ pub(crate) fn write(
             Err(why) => written.left_out.push(format!("{}: {why}", item.label)),
         }
     }
+    if let Some(folder) = folder.filter(|_| written.count == 0) {
+        // an empty folder is of no use
+        std::fs::remove_dir(folder).ok();
+        written.folder = None;
+    }
     Ok(written)
 }
 

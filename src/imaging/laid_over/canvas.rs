@@ -169,9 +169,10 @@ impl Canvas {
         let mut cover = letters::cover_of(text, size, from);
         let step = whole((size / 14.0).round()).max(1);
         let (left, top) = (cover.left, cover.top);
-        for (dx, dy) in [(1, 1), (-1, 0), (0, -1), (1, 0), (0, 1)] {
+        // all around, so that words are read on white as well
+        for (dx, dy) in (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| (dx, dy))) {
             (cover.left, cover.top) = (left + dx * step, top + dy * step);
-            self.lay(&cover, SHADOW, 0.7);
+            self.lay(&cover, SHADOW, SHADE);
         }
         (cover.left, cover.top) = (left, top);
         self.lay(&cover, colour, 1.0);

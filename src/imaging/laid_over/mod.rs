@@ -58,15 +58,16 @@ impl LaidOver {
         }
         let mut canvas = Canvas::new(&shown, times.max(1));
         let scale = f64::from(times.max(1));
+        let to = |point| {
+            let at = turned.point(point, (frame.columns(), frame.rows()));
+            Spot::new(at.x * scale, at.y * scale)
+        };
+        for (shape, _) in &self.shapes {
+            marks::shape(&mut canvas, shape, to);
+        }
+        // words lie over every line
         for (shape, words) in &self.shapes {
-            marks::shape(&mut canvas, shape, |point| {
-                let at = turned.point(point, (frame.columns(), frame.rows()));
-                Spot::new(at.x * scale, at.y * scale)
-            });
-            marks::label(&mut canvas, shape, words, |point| {
-                let at = turned.point(point, (frame.columns(), frame.rows()));
-                Spot::new(at.x * scale, at.y * scale)
-            });
+            marks::label(&mut canvas, shape, words, to);
         }
         let up = self.corners_of(&mut canvas);
         if let Some(iop) = frame.info().geometry.image_orientation {
