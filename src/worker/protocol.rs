@@ -13,7 +13,7 @@ use crate::vlm::{
 use super::JobId;
 
 /// Raised whenever a message changes; a child that answers with another one is not used.
-pub(super) const PROTOCOL_VERSION: u32 = 7;
+pub(super) const PROTOCOL_VERSION: u32 = 8;
 
 /// To the decode worker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
