@@ -76,6 +76,7 @@ fn a_region_and_a_probe_of_pet_say_stored_unit_and_suv() {
     let pet = frame(fixtures().join("start.dcm"));
     assert_eq!(pet.unit(), "Bq/ml");
     let row = |shape: Shape, suv: SuvKind| MeasurementRow {
+        plane: None,
         case: "Case 03".to_owned(),
         marks: None,
         modality: "PT".to_owned(),

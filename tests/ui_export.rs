@@ -272,7 +272,7 @@ fn an_export_is_stopped_where_it_is() {
         item.stem = format!("{n:04}");
         item
     });
-    let many = Pictures { choice: pictures.choice, items: items.collect() };
+    let many = Pictures { choice: pictures.choice, suv: pictures.suv, items: items.collect() };
     let chosen = tempfile::tempdir().unwrap();
     app.apply(AppEvent::PickedPlaceForPictures(Arc::new(many), chosen.path().to_owned()));
     app.wait_for("progress", |state| {
