@@ -204,6 +204,9 @@ fn until(app: &mut App, what: &str, is_so: impl Fn(&App) -> bool) {
 fn key_images_are_starred_listed_and_gone_through() {
     let mut app = App::with_ct();
     assert_eq!(frame_idx(&app), 10);
+    // without any there is none to go to, and none is made
+    press(&mut app, Modifiers::SHIFT, Key::K);
+    assert!(app.harness.query_by_label("Key image").is_none());
     press(&mut app, Modifiers::NONE, Key::K);
     assert!(app.harness.query_by_label("Key image").is_some(), "{}", app.words());
     run(&mut app, Command::ShowFrame(15));

@@ -96,13 +96,15 @@ impl ReadingRoomApp {
             if Command::key_is_bare(keys) && !bare_allowed {
                 continue;
             }
-            if !entry.command.is_enabled(&self.state) {
+            let is_enabled = entry.command.is_enabled(&self.state);
+            // a key with shift that does nothing now is not taken for the one without
+            if !is_enabled && !keys.modifiers.shift {
                 continue;
             }
             // shift is part of how some layouts write a sign: only letters and arrows mind it
             let presses =
                 ctx.input_mut(|i| i.count_and_consume_key(keys.modifiers, keys.logical_key));
-            for _ in 0..presses {
+            for _ in (0..presses).filter(|_| is_enabled) {
                 self.commands.send(entry.command.clone());
             }
         }
