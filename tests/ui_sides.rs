@@ -92,10 +92,7 @@ fn short_answers(app: &mut App) {
 #[test]
 fn another_model_is_asked_the_same_and_stands_beside() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let (mut app, _models) = window();
-    short_answers(&mut app);
-    app.type_question("Is there a nodule?");
-    app.wait_for("answer", is_answered);
+    let (mut app, _models) = one_answered();
     app.harness.get_by_label("Compare with other models").click();
     app.settle();
     assert_eq!(app.state().sides.columns.len(), 1);
@@ -143,6 +140,15 @@ fn another_model_is_asked_the_same_and_stands_beside() {
     assert_eq!(app.state().conversation().turns[1].answers.len(), 2);
 }
 
+/// The window with one short answer of the first model.
+fn one_answered() -> (App, tempfile::TempDir) {
+    let (mut app, models) = window();
+    short_answers(&mut app);
+    app.type_question("Is there a nodule?");
+    app.wait_for("answer", is_answered);
+    (app, models)
+}
+
 /// The answers of a turn, by column.
 fn answers(state: &AppState, turn_idx: usize) -> Vec<Answer> {
     let turn = &state.conversation().turns[turn_idx];
@@ -153,10 +159,7 @@ fn answers(state: &AppState, turn_idx: usize) -> Vec<Answer> {
 
 /// The window with one question answered by both models, side by side.
 fn both_answered() -> (App, tempfile::TempDir) {
-    let (mut app, models) = window();
-    short_answers(&mut app);
-    app.type_question("Is there a nodule?");
-    app.wait_for("answer", is_answered);
+    let (mut app, models) = one_answered();
     let state = app.harness.state_mut().state_mut();
     state.run(Command::OpenSides(0));
     let request = request_for(state, "llava-med");
@@ -288,10 +291,7 @@ fn a_column_has_parameters_of_its_own() {
 #[test]
 fn a_model_that_cannot_be_loaded_beside_another_is_tried_alone() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let (mut app, models) = window();
-    short_answers(&mut app);
-    app.type_question("Is there a nodule?");
-    app.wait_for("answer", is_answered);
+    let (mut app, models) = one_answered();
     let weights = std::fs::read_dir(models.path().join("llava-med")).unwrap().flatten();
     for file in weights.filter(|file| file.path().extension().is_some_and(|e| e == "safetensors")) {
         std::fs::write(file.path(), b"no weights").unwrap();
@@ -319,10 +319,7 @@ fn a_model_that_cannot_be_loaded_beside_another_is_tried_alone() {
 #[test]
 fn what_is_taken_out_before_it_was_asked_is_not_asked() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let (mut app, _models) = window();
-    short_answers(&mut app);
-    app.type_question("Is there a nodule?");
-    app.wait_for("answer", is_answered);
+    let (mut app, _models) = one_answered();
     let state = app.harness.state_mut().state_mut();
     state.run(Command::OpenSides(0));
     let request = request_for(state, "llava-med");

@@ -1,6 +1,5 @@
 //! Everything the reader can ask of the window.
 
-use std::cell::RefCell;
 use std::path::PathBuf;
 
 use super::deidentify::CopyChoice;
@@ -478,24 +477,4 @@ pub enum Drawn {
     Picture,
     /// The original and everything made of it, side by side.
     Comparison,
-}
-
-/// Where panels put commands; they are run before the next drawing.
-#[derive(Debug, Default)]
-pub struct CommandSender(RefCell<Vec<Command>>);
-
-impl CommandSender {
-    /// Asks for `command`.
-    pub fn send(&self, command: Command) {
-        self.0.borrow_mut().push(command);
-    }
-
-    /// Everything asked for since the last time.
-    pub(crate) fn take(&self) -> Vec<Command> {
-        self.0.take()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
-    }
 }

@@ -8,6 +8,7 @@
 mod cine;
 mod command;
 mod command_rules;
+mod command_sender;
 mod command_table;
 mod effect;
 mod state;
@@ -47,6 +48,7 @@ mod compare;
 mod composer;
 mod corners;
 mod deidentify;
+mod dialogs;
 mod drawing_ui;
 mod eye;
 mod find_ui;
@@ -88,7 +90,8 @@ mod theme;
 
 use std::path::PathBuf;
 
-pub use command::{Command, CommandSender, Drawn};
+pub use command::{Command, Drawn};
+pub use command_sender::CommandSender;
 pub use compare::{DifferenceKind, difference, marked};
 pub use composer::Composer;
 pub use deidentify::CopyChoice;

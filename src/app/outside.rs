@@ -1,4 +1,5 @@
-//! Carries out what the state asks for: the workers, the system's dialogs, the settings file.
+//! Carries out what the state asks for: the workers, the history, the settings file; `dialogs` asks
+//! the reader for files.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,24 +12,20 @@ use super::effect::Effect;
 use super::history::Saver;
 use super::measure::Keeper;
 use super::notices::NoticeLevel;
-use super::pictures::{self, Pace, PictureScope, Pictures};
+use super::pictures::{self, Pace, Pictures};
 use super::presets_file::read_presets;
 use super::results::{Evaluation, Follower, sort};
 use super::sample::unpack_sample;
-use super::save_drawn::ToSave;
 use super::settings::Settings;
 use super::state::{AppEvent, AppState};
 use super::theme;
 use crate::chat::history::{History, HistoryEvent, Request, Summary};
-use crate::chat::transfer::{self, Format};
-use crate::chat::{Conversation, chat_id_text};
+use crate::chat::transfer;
 use crate::vlm::{ModelSpec, choose_device};
 use crate::worker::{CopiesClient, DecodePool, EnginePool, JobId, Wake, scan_models};
 
 /// Text arrives faster than it can be read: the window redraws this often at most while it does.
 const REDRAW_EVERY: Duration = Duration::from_millis(33);
-/// A dialog that is gone this soon was never shown.
-const DIALOG_FLASH: Duration = Duration::from_millis(350);
 const SAVE_EVERY: Duration = Duration::from_secs(2);
 const INBOX: usize = 16;
 /// At the end the history has so long to be written.
@@ -170,10 +167,8 @@ impl Outside {
             Effect::Look(job, request) => self.on_thread("model's eye", move || {
                 Some(AppEvent::Looked(job, Box::new(request.look())))
             }),
-            Effect::PickPlaceFor(picture, name) => self.ask_where(picture, name),
             Effect::WritePicture(path, picture) => self
                 .on_thread("picture", move || Some(AppEvent::PictureWritten(picture.write(&path)))),
-            Effect::PickPlaceForPresets(text) => self.ask_where_presets(text),
             Effect::WritePresets(path, text) => self.on_thread("presets", move || {
                 let written = std::fs::write(path, text.as_bytes());
                 Some(AppEvent::PresetsWritten(written.map_err(|error| error.to_string())))
@@ -181,11 +176,8 @@ impl Outside {
             Effect::ReadPresets(path) => {
                 self.on_thread("presets", move || Some(AppEvent::PresetsRead(read_presets(&path))));
             }
-            Effect::PickPlaceForTable(table) => self.ask_where_table(table, "measurements.csv"),
-            Effect::PickPlaceForKeyImages(table) => self.ask_where_table(table, "key-images.csv"),
             Effect::WriteTable(path, table) => self.write_table(path, table),
             Effect::KeepMeasurements(changed) => self.keeper.write(changed),
-            Effect::PickPlaceForDocument(from, name) => self.ask_where_document(from, name),
             Effect::WriteDocument(path, bytes) => self.on_thread("document", move || {
                 let written = std::fs::write(path, &bytes);
                 Some(AppEvent::DocumentWritten(written.map_err(|error| error.to_string())))
@@ -193,7 +185,6 @@ impl Outside {
             Effect::WritePictures(job, pictures, place) => self.export(job, pictures, place),
             Effect::CancelPictures(job) => self.exporting.retain(|(other, _)| *other != job),
             Effect::History(request) => self.ask_history(request),
-            Effect::PickPlaceForChat(chat, format) => self.ask_where_chat(chat, format),
             Effect::WriteChat(chat, format, calendar, path) => self.on_thread("chat", move || {
                 let written = transfer::write_file(&chat, format, calendar, &path);
                 Some(AppEvent::ChatWritten(written.map_err(|error| error.to_string())))
@@ -233,50 +224,7 @@ impl Outside {
         }
     }
 
-    /// Asks the reader for files and folders.
-    fn pick(&self, effect: Effect) {
-        match effect {
-            Effect::PickFiles => {
-                self.ask_for("Open files", |dialog| dialog.pick_files(), AppEvent::PickedStudy);
-            }
-            Effect::PickFolder => {
-                let pick = |dialog: rfd::FileDialog| dialog.pick_folders();
-                self.ask_for("Open a folder", pick, AppEvent::PickedStudy);
-            }
-            Effect::PickTraining => {
-                self.ask_for_one("Open the output folder of a training", AppEvent::PickedTraining);
-            }
-            Effect::PickEvaluation { adds } => {
-                let pick = |dialog: rfd::FileDialog| dialog.pick_folders();
-                let picked = move |folders| AppEvent::PickedEvaluation { folders, adds };
-                self.ask_for("Open output folders of evaluations", pick, picked);
-            }
-            Effect::PickModelsFolder => {
-                self.ask_for_one("Choose the models folder", AppEvent::PickedModelsFolder);
-            }
-            Effect::PickPlaceForPictures(pictures) => self.ask_where_pictures(pictures),
-            Effect::PickPlaceForCopies(files, options) => {
-                let pick = |dialog: rfd::FileDialog| dialog.pick_folder().map(|one| vec![one]);
-                self.ask_for("A folder for the copies", pick, |chosen| {
-                    let first = chosen.into_iter().next();
-                    first.map_or(AppEvent::NoDialog, |one| {
-                        AppEvent::PickedPlaceForCopies(files, options, one)
-                    })
-                });
-            }
-            Effect::PickPresets => self.ask_for("Import presets", pick_json, |paths| {
-                let first = paths.into_iter().next();
-                first.map_or(AppEvent::NoDialog, AppEvent::PickedPresets)
-            }),
-            Effect::PickChat => self.ask_for("Import a chat", pick_json, |paths| {
-                let first = paths.into_iter().next();
-                first.map_or(AppEvent::NoDialog, AppEvent::PickedChat)
-            }),
-            worker => self.tell_worker(worker),
-        }
-    }
-
-    fn tell_worker(&self, effect: Effect) {
+    pub(super) fn tell_worker(&self, effect: Effect) {
         let Some(workers) = &self.workers else { return };
         match effect {
             Effect::OpenStudies(job, paths) => workers.decode.open(job, paths),
@@ -305,60 +253,6 @@ impl Outside {
         }
     }
 
-    fn ask_for(
-        &self,
-        title: &'static str,
-        pick: impl FnOnce(rfd::FileDialog) -> Option<Vec<PathBuf>> + Send + 'static,
-        event: impl FnOnce(Vec<PathBuf>) -> AppEvent + Send + 'static,
-    ) {
-        self.on_thread("file dialog", move || {
-            let asked_at = Instant::now();
-            match pick(rfd::FileDialog::new().set_title(title)) {
-                Some(paths) => Some(event(paths)),
-                None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
-            }
-        });
-    }
-
-    fn ask_for_one(&self, title: &'static str, event: fn(PathBuf) -> AppEvent) {
-        self.on_thread("file dialog", move || {
-            let asked_at = Instant::now();
-            match rfd::FileDialog::new().set_title(title).pick_folder() {
-                Some(folder) => Some(event(folder)),
-                None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
-            }
-        });
-    }
-
-    fn ask_where(&self, picture: Arc<ToSave>, name: &'static str) {
-        self.on_thread("file dialog", move || {
-            let asked_at = Instant::now();
-            let dialog = rfd::FileDialog::new().set_title("Save as PNG").set_file_name(name);
-            match dialog.add_filter("PNG", &["png"]).save_file() {
-                Some(path) => Some(AppEvent::PickedPlaceFor(picture, path)),
-                None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
-            }
-        });
-    }
-
-    fn ask_where_pictures(&self, pictures: Arc<Pictures>) {
-        self.on_thread("file dialog", move || {
-            let asked_at = Instant::now();
-            let dialog = rfd::FileDialog::new();
-            let place = if pictures.choice.scope == PictureScope::View {
-                let dialog = dialog.set_title("Export view").set_file_name("view.png");
-                let dialog = dialog.add_filter("PNG, JPEG", &["png", "jpg", "jpeg"]);
-                dialog.save_file()
-            } else {
-                dialog.set_title("A folder for the pictures").pick_folder()
-            };
-            match place {
-                Some(place) => Some(AppEvent::PickedPlaceForPictures(pictures, place)),
-                None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
-            }
-        });
-    }
-
     /// Writes pictures as long as the mark is held.
     fn export(&mut self, job: JobId, pictures: Arc<Pictures>, place: PathBuf) {
         let mark = Arc::new(());
@@ -380,59 +274,10 @@ impl Outside {
         });
     }
 
-    fn ask_where_table(&self, table: Arc<str>, name: &'static str) {
-        self.on_thread("file dialog", move || {
-            let asked_at = Instant::now();
-            let dialog = rfd::FileDialog::new().set_title("Export as CSV");
-            let dialog = dialog.set_file_name(name).add_filter("CSV", &["csv"]);
-            match dialog.save_file() {
-                Some(path) => Some(AppEvent::PickedPlaceForTable(table, path)),
-                None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
-            }
-        });
-    }
-
-    fn ask_where_document(&self, from: PathBuf, name: &'static str) {
-        self.on_thread("file dialog", move || {
-            let asked_at = Instant::now();
-            let dialog = rfd::FileDialog::new().set_title("Export document").set_file_name(name);
-            match dialog.save_file() {
-                Some(to) => Some(AppEvent::PickedPlaceForDocument(from, to)),
-                None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
-            }
-        });
-    }
-
-    fn ask_where_presets(&self, text: Arc<str>) {
-        self.on_thread("file dialog", move || {
-            let asked_at = Instant::now();
-            let dialog = rfd::FileDialog::new().set_title("Export presets");
-            let dialog = dialog.set_file_name("presets.json").add_filter("JSON", &["json"]);
-            match dialog.save_file() {
-                Some(path) => Some(AppEvent::PickedPlaceForPresets(text, path)),
-                None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
-            }
-        });
-    }
-
     fn write_table(&self, path: PathBuf, table: Arc<str>) {
         self.on_thread("table", move || {
             let written = std::fs::write(path, table.as_bytes());
             Some(AppEvent::TableWritten(written.map_err(|error| error.to_string())))
-        });
-    }
-
-    fn ask_where_chat(&self, chat: Arc<Conversation>, format: Format) {
-        self.on_thread("file dialog", move || {
-            let asked_at = Instant::now();
-            let (title, extension) = (format!("Export as {}", format.title()), format.extension());
-            // the title of a chat is what somebody typed: it is no name for a file
-            let name = format!("chat-{}.{extension}", chat_id_text(chat.id));
-            let dialog = rfd::FileDialog::new().set_title(title).set_file_name(name);
-            match dialog.add_filter(format.title(), &[extension]).save_file() {
-                Some(path) => Some(AppEvent::PickedPlaceForChat(chat, format, path)),
-                None => (asked_at.elapsed() < DIALOG_FLASH).then_some(AppEvent::NoDialog),
-            }
         });
     }
 
@@ -497,7 +342,11 @@ impl Outside {
     }
 
     /// Runs what would make the window wait, and takes in what comes of it.
-    fn on_thread(&self, name: &str, work: impl FnOnce() -> Option<AppEvent> + Send + 'static) {
+    pub(super) fn on_thread(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> Option<AppEvent> + Send + 'static,
+    ) {
         let to_inbox = self.to_inbox.clone();
         let wake = Arc::clone(&self.wake);
         let run = move || {
@@ -535,9 +384,4 @@ impl Outside {
             state.notices.push(NoticeLevel::Error, text);
         }
     }
-}
-
-fn pick_json(dialog: rfd::FileDialog) -> Option<Vec<PathBuf>> {
-    let dialog = dialog.add_filter("JSON", &["json"]);
-    dialog.pick_file().map(|path| vec![path])
 }

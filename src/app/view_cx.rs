@@ -1,6 +1,7 @@
 //! What a panel may look at while it draws, and where it puts its wishes.
 
-use super::command::{Command, CommandSender};
+use super::command::Command;
+use super::command_sender::CommandSender;
 use super::state::AppState;
 use super::textures::TextureCache;
 use super::viewport::Viewport;

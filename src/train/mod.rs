@@ -13,6 +13,7 @@ mod export;
 mod fingerprint;
 mod first_values;
 mod labels;
+mod lessons;
 mod metrics;
 mod optimizer;
 mod parameters;

@@ -1,7 +1,7 @@
 //! The loop: stages, steps, measurements, saved states, and the finished model.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use burn::tensor::Device;
@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::train::export::{Form, export};
 use crate::train::fingerprint::fingerprint;
 use crate::train::labels::{LabelObjective, LabelSet};
+use crate::train::lessons::{check_tasks, labels_of, read_all, teaches, usable};
 use crate::train::metrics::MetricsFile;
 use crate::train::optimizer::{GradientSums, Update};
 use crate::train::pictures::Preparation;
@@ -21,7 +22,7 @@ use crate::train::state::{Standing, States};
 use crate::train::targets::Targets;
 use crate::train::{
     AdamW, Arithmetic, Goal, Init, LossScale, Metric, Objective, Outcome, Parameters, Record,
-    Schedule, Stage, Taught, TrainConfig, TrainError, read_records,
+    Schedule, Stage, Taught, TrainConfig, TrainError,
 };
 use crate::vlm::Trainee;
 
@@ -371,12 +372,6 @@ fn may_change(config: &TrainConfig, trainee: &Trainee, name: &str) -> bool {
         || config.stages.iter().any(learns)
 }
 
-/// Which records teach something in a stage.
-fn usable(records: &[Record], stage: &Stage) -> Vec<usize> {
-    let all = records.iter().enumerate().filter(|(_, record)| teaches(record, stage));
-    all.map(|(at, _)| at).collect()
-}
-
 impl<'a> Course<'a> {
     /// Of a stage that so many records teach something.
     pub(super) fn new(index: usize, stage: &'a Stage, records: usize) -> Self {
@@ -451,65 +446,4 @@ impl Pace {
     pub(super) fn mean(&self) -> f64 {
         self.mean.unwrap_or(0.0)
     }
-}
-
-/// Whether a stage can learn from a record.
-fn teaches(record: &Record, stage: &Stage) -> bool {
-    match stage.objective {
-        Goal::Answers => record.target.is_some() == (stage.task == Taught::Generation),
-        Goal::Labels => !(record.labels.is_empty() || record.images.is_empty()),
-    }
-}
-
-/// Every stage has something to learn from.
-fn check_tasks(config: &TrainConfig, records: &[Record]) -> Result<(), TrainError> {
-    let without = |stage: &&Stage| !records.iter().any(|record| teaches(record, stage));
-    let Some(Stage { name, task, .. }) = config.stages.iter().find(without) else { return Ok(()) };
-    let reason = match task {
-        Taught::Generation => {
-            format!("stage {name} teaches to draw and no record has a \"target\"")
-        }
-        Taught::Comprehension => format!("stage {name} finds no record that it can learn from"),
-    };
-    let path = config.data.train.first().cloned().unwrap_or_default();
-    Err(TrainError::Data { reason, path })
-}
-
-/// What the heads of labels can say, when a stage asks for them.
-fn labels_of(config: &TrainConfig, records: &[Record]) -> Result<LabelSet, TrainError> {
-    if !config.stages.iter().any(|stage| stage.objective == Goal::Labels) {
-        return Ok(LabelSet::default());
-    }
-    let labels = LabelSet::of(records);
-    if labels != LabelSet::default() {
-        return Ok(labels);
-    }
-    let reason = "a stage learns labels and no record has \"labels\" that differ".to_owned();
-    let path = config.data.train.first().cloned().unwrap_or_default();
-    Err(TrainError::Data { reason, path })
-}
-
-/// All records of some files; every picture is there.
-fn read_all(files: &[PathBuf], images: &Path) -> Result<Vec<Record>, TrainError> {
-    let mut records = Vec::new();
-    for file in files {
-        let read = read_records(file)?;
-        let is_missing = |path: &&PathBuf| {
-            let (path, _) = crate::imaging::parse_image_path(&images.join(path));
-            !path.is_file()
-        };
-        let pictures = || read.iter().flat_map(|one| one.images.iter().chain(&one.target));
-        let missing: Vec<&PathBuf> = pictures().filter(is_missing).collect();
-        if let Some(first) = missing.first() {
-            let (count, of) = (missing.len(), pictures().count());
-            let reason = format!(
-                "{count} of {of} pictures are not in {}, the first is {}",
-                images.display(),
-                first.display()
-            );
-            return Err(TrainError::Data { reason, path: file.clone() });
-        }
-        records.extend(read);
-    }
-    Ok(records)
 }

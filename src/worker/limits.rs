@@ -59,8 +59,17 @@ pub(super) fn limit_engine_worker() {
 /// Most memory this process ever held, in MiB; 0 where the system does not say.
 #[must_use]
 pub fn peak_rss_mb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
-    kib.unwrap_or(0) / 1024
+    peak_rss_of("self").unwrap_or(0)
+}
+
+/// The same of another process.
+#[must_use]
+pub fn peak_rss_mb_of(pid: u32) -> Option<u64> {
+    peak_rss_of(&pid.to_string())
+}
+
+fn peak_rss_of(process: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.split_whitespace().next()?.parse::<u64>().ok()? / 1024)
 }

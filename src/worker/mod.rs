@@ -45,7 +45,7 @@ pub use engine_client::{EngineClient, EngineEvent};
 pub use engine_main::run_engine_worker;
 pub use engine_pool::EnginePool;
 pub use job::{JobId, Wake};
-pub use limits::peak_rss_mb;
+pub use limits::{peak_rss_mb, peak_rss_mb_of};
 pub use own_window::run_window;
 pub use protocol::LoadRequest;
 pub use scan::scan_models;

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::cli::args::{BenchArgs, MachineArgs};
 use crate::imaging::{FrameRef, Opened, Series, WindowChoice, read_frame};
 use crate::vlm::DeviceChoice;
-use crate::worker::{DecodeEvent, DecodePool, JobId, Wake, run_window};
+use crate::worker::{DecodeEvent, DecodePool, JobId, Wake, peak_rss_mb_of, run_window};
 
 /// Frames of a transfer syntax that are decoded, at most.
 const MOST: usize = 1000;
@@ -126,7 +126,7 @@ fn decoded(path: &Path) -> anyhow::Result<Figures> {
         first_image_ms,
         decoding,
         decoders: client.pids().len(),
-        decoder_peak_rss_mb: client.pids().into_iter().map(peak_of).sum(),
+        decoder_peak_rss_mb: client.pids().into_iter().map(peak_rss_mb_of).sum(),
         window: None,
         no_window: None,
     })
@@ -206,13 +206,6 @@ fn one_thread(frames: &[FrameRef]) -> f64 {
     let mut timed: Vec<f64> = timed.collect();
     timed.sort_by(f64::total_cmp);
     timed.get(timed.len() / 2).map_or(0.0, |ms| (ms * 100.0).round() / 100.0)
-}
-
-/// Of another process, where the system tells.
-fn peak_of(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.split_whitespace().next()?.parse::<u64>().ok()? / 1024)
 }
 
 /// A window of its own scrolls through the study and writes down how it kept up.
